@@ -1,0 +1,113 @@
+"""Files that are either as before or wholly new, whenever the power goes.
+
+The base of everything that is kept: definitions, caches, histories, verdicts.
+Files made by root below a folder of another user are given to that user, since
+a whole home belongs to the user that QEMU runs as.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def give_to_owner_of(folder: Path | str, target: int | Path | str) -> None:
+    """Give ``target`` (a path or descriptor) to the owner of ``folder``, when we are root."""
+    if os.geteuid() != 0:
+        return
+    owner = os.stat(folder)
+    if isinstance(target, int):
+        os.fchown(target, owner.st_uid, owner.st_gid)
+    else:
+        os.chown(target, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def make_folder(path: Path, *, mode: int = 0o700) -> None:
+    """Make a folder that belongs to its parent's owner; one that exists is left as it is."""
+    try:
+        path.mkdir(mode=mode)
+    except FileExistsError:
+        return
+    give_to_owner_of(path.parent, path)
+
+
+def sync_folder(path: Path | str) -> None:
+    """Make the names in a folder durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Replace a file by a new one: readers see the old text or the new, never a part.
+
+    Raises:
+        OSError: The old file is as it was; no temporary file is left.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+    try:
+        try:
+            _write_all(fd, data)
+            give_to_owner_of(path.parent, fd)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append one line; a torn line before it (power loss) is closed first.
+
+    The caller holds the lock that orders writers.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(fd).st_size
+        if size == 0:
+            give_to_owner_of(path.parent, fd)
+        elif os.pread(fd, 1, size - 1) != b"\n":
+            line = b"\n" + line
+        _write_all(fd, line + b"\n")
+    finally:
+        os.close(fd)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def try_lock(path: Path | str, *, owner_folder: Path | str | None = None) -> int | None:
+    """Take ``flock`` on a lock file that is never unlinked.
+
+    Returns:
+        The descriptor that holds it (close it to let go), or None when another has it.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    except OSError:
+        os.close(fd)
+        raise
+    if owner_folder is not None and os.geteuid() == 0:
+        give_to_owner_of(owner_folder, fd)
+    return fd

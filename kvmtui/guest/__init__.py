@@ -1,0 +1,1 @@
+"""What a guest is: its definition, its folder, its own story."""

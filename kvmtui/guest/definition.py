@@ -1,0 +1,191 @@
+"""The definition: what a guest is, as its ``guest.yaml`` states it.
+
+A definition says what the user chose. What follows from the host (direct I/O,
+the accelerator) is decided when the command line is built. A docstring under a
+field is also its help in the schema.
+"""
+
+from __future__ import annotations
+
+import uuid as uuid_module
+from typing import Annotated, Any, Literal, cast
+
+from msgspec import Meta, Struct, field
+
+from kvmtui.guest.forwards import Forward, parse_forward
+
+
+class Size(int):
+    """A size in bytes; written as ``512M`` or ``20GiB``."""
+
+
+Architecture = Literal["x86_64", "aarch64", "riscv64"]
+DiskFormat = Literal["qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc", "qcow", "qed"]
+DiskBus = Literal["scsi", "virtio", "sata", "ide", "nvme", "usb"]
+CacheMode = Literal["auto", "none", "writeback", "writethrough", "directsync", "unsafe"]
+NicModel = Literal["virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "vmxnet3"]
+
+FORMAT_OF_SUFFIX: dict[str, DiskFormat] = {
+    ".qcow2": "qcow2",
+    ".raw": "raw",
+    ".vmdk": "vmdk",
+    ".vdi": "vdi",
+    ".vhdx": "vhdx",
+    ".vhd": "vpc",
+    ".vpc": "vpc",
+    ".qcow": "qcow",
+    ".qed": "qed",
+}
+
+
+class Disk(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+    """A disk: an image file or a block device of the host."""
+
+    file: str
+    """Path of the image or block device; relative to the guest's folder or absolute."""
+    format: DiskFormat | None = None
+    """Image format; when absent it follows from the file's name. Never probed."""
+    size: Size | None = None
+    """Size of the image that `create` makes when the file does not exist."""
+    bus: DiskBus = "scsi"
+    """How the guest sees it: scsi (virtio-scsi), virtio (virtio-blk), sata, ide, nvme, usb."""
+    cache: CacheMode = "auto"
+    """Host cache; auto is none where the file system can, else writeback."""
+    discard: Literal["unmap", "ignore"] = "unmap"
+    """Whether blocks that the guest frees are freed in the image."""
+    detect_zeroes: Literal["unmap", "on", "off"] = "unmap"
+    """Whether written zeroes become holes."""
+    read_only: bool = False
+    serial: Annotated[str, Meta(max_length=36, pattern=r"^[A-Za-z0-9_.+-]*$")] | None = None
+    """Serial number the guest sees; disk0, disk1 … when absent."""
+
+    def image_format(self) -> DiskFormat | None:
+        """The format as stated or as the file's name says; None when neither does."""
+        if self.format is not None:
+            return self.format
+        name = self.file.rsplit("/", 1)[-1]
+        if self.file.startswith("/dev/"):
+            return "raw"
+        dot = name.rfind(".")
+        return FORMAT_OF_SUFFIX.get(name[dot:].lower()) if dot > 0 else None
+
+
+class Cdrom(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+    """A CD-ROM drive."""
+
+    file: str | None = None
+    """Path of the ISO image; absent means an empty drive."""
+    bus: Literal["sata", "ide", "scsi", "usb"] | None = None
+    """sata on q35, ide on pc, scsi elsewhere, when absent."""
+
+
+class Network(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+    """A network card and what it is plugged into."""
+
+    type: Literal["user", "bridge", "tap"] = "user"
+    """user: NAT inside QEMU, no privilege needed; bridge, tap: existing ones of the host."""
+    bridge: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")] | None = None
+    """Name of the bridge, for type bridge."""
+    tap: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")] | None = None
+    """Name of the tap device, for type tap."""
+    mac: str | None = None
+    """MAC address; follows from the guest's UUID when absent."""
+    model: NicModel = "virtio"
+    forwards: list[str] = field(default_factory=list)
+    """Forwards for type user: HOSTPORT:GUESTPORT, ADDRESS:HOSTPORT:GUESTPORT, …/udp."""
+
+    def parsed_forwards(self) -> list[Forward]:
+        """The forwards, read; the definition was checked before."""
+        return [parse_forward(text) for text in self.forwards]
+
+
+def _one_user_network() -> list[Network]:
+    return [Network()]
+
+
+class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+    """All that a user chose about a guest."""
+
+    name: str | None = None
+    """Used by `create --from` only; the guest's folder is its name."""
+    uuid: str | None = None
+    """Identity the guest sees (SMBIOS); follows from the name when absent."""
+    description: str = ""
+    tags: list[Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,63}$")]] = field(
+        default_factory=list
+    )
+    protected: bool = False
+    """A protected guest refuses `delete`."""
+    autostart: bool = False
+    os: Annotated[str, Meta(max_length=63)] = ""
+    """Operating system, as a short id: debian12, win11."""
+    arch: Architecture = "x86_64"
+    machine: Annotated[str, Meta(pattern=r"^[a-z0-9._+-]{1,40}$")] | None = None
+    """QEMU machine; `create` records its version. pc is the classic one (i440fx)."""
+    cpus: Annotated[int, Meta(ge=1, le=1024)] = 1
+    cpu: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.,=+-]{1,400}$")] | None = None
+    """CPU model; host under kvm and max under tcg when absent."""
+    memory: Size = cast(Size, 1 << 30)
+    accelerator: Literal["auto", "kvm", "tcg"] = "auto"
+    """auto follows what was measured on this host."""
+    firmware: Literal["bios", "uefi"] | None = None
+    """bios on x86_64 when absent, uefi elsewhere."""
+    kernel: str | None = None
+    """Path of a Linux kernel that is booted directly."""
+    initrd: str | None = None
+    append: str | None = None
+    """Kernel command line."""
+    boot: list[Literal["disk", "cdrom", "network"]] = field(
+        default_factory=lambda: ["disk", "cdrom"]
+    )
+    """Order in which the firmware tries to boot."""
+    disks: list[Disk] = field(default_factory=list)
+    cdroms: list[Cdrom] = field(default_factory=list)
+    networks: list[Network] = field(default_factory=_one_user_network)
+    """One user network when absent; [] for none."""
+    display: Literal["vnc", "none"] = "vnc"
+    """vnc: a VNC server on the socket run/vnc, reachable by this host's user only."""
+    video: Literal["std", "virtio", "cirrus", "vmware", "none"] = "std"
+    serial: bool = True
+    """A serial console on run/serial, logged to console.log."""
+    agent: bool = True
+    """The channel of the QEMU guest agent."""
+    balloon: bool = True
+    rng: bool = True
+    usb: bool = True
+    """A USB controller with a tablet, so that a pointer is where it is put."""
+    sound: Literal["none", "hda", "ac97", "es1370", "sb16"] = "none"
+    acpi: bool = True
+    clock: Literal["utc", "localtime"] = "utc"
+    """What the hardware clock shows; Windows wants localtime."""
+    qemu_args: list[Annotated[str, Meta(max_length=4096)]] = field(default_factory=list)
+    """Own arguments, put behind QEMU's command line as they are."""
+
+    def identity(self, name: str) -> str:
+        """The guest's UUID: as stated, else one that follows from its name."""
+        if self.uuid is not None:
+            return self.uuid.lower()
+        return str(uuid_module.uuid5(uuid_module.NAMESPACE_DNS, f"{name}.kvmtui.invalid"))
+
+    def mac_of(self, index: int, name: str) -> str:
+        """The MAC address of a network card: as stated, else from UUID and position."""
+        mac = self.networks[index].mac
+        if mac is not None:
+            return mac.lower()
+        seed = uuid_module.UUID(self.identity(name))
+        digest = uuid_module.uuid5(seed, f"nic{index}").bytes
+        return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
+
+    def boot_firmware(self) -> Literal["bios", "uefi"]:
+        """The firmware: as stated, else bios on x86_64 and uefi elsewhere."""
+        if self.firmware is not None:
+            return self.firmware
+        return "bios" if self.arch == "x86_64" else "uefi"
+
+    def forwards(self) -> list[Forward]:
+        """Every port forward of the guest."""
+        return [rule for network in self.networks for rule in network.parsed_forwards()]
+
+
+Plain = dict[str, Any]
+"""A definition as plain data, as it stands in its file."""

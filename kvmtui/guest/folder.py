@@ -1,0 +1,99 @@
+"""A guest's folder: the names of everything in it, and what it says about its runs.
+
+The standard library alone, since `list` reads a hundred of these.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+DEFINITION = "guest.yaml"
+"""What the user chose."""
+EFI_VARS = "efivars.qcow2"
+"""The UEFI firmware's variables."""
+CONSOLE_LOG = "console.log"
+"""All that the guest wrote to its serial port, written by QEMU."""
+QEMU_LOG = "qemu.log"
+"""QEMU's own messages of this run."""
+EVENTS = "events.jsonl"
+"""Every QMP event of this run, written by QEMU."""
+HISTORY = "history.jsonl"
+"""The guest's own story: operations, and the events of closed runs."""
+LOCK = ".lock"
+"""Held by who changes the guest; never unlinked."""
+RUN_LOCK = ".run.lock"
+"""Inherited by QEMU: held from before its start until it is gone."""
+RUN = "run"
+"""Sockets and records of this run; cleared before each start."""
+PID = "pid"
+START_RECORD = "start.json"
+SERIAL = "serial"
+AGENT = "agent"
+VNC = "vnc"
+EVENTS_PIPE = "events"
+MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")
+"""QMP sockets in `RUN`; the last one is for commands only, held under 2 s."""
+
+
+class GuestFolder:
+    """Where the parts of one guest lie."""
+
+    __slots__ = ("name", "path")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+
+    @property
+    def definition(self) -> Path:
+        """The definition, ``guest.yaml``."""
+        return self.path / DEFINITION
+
+    @property
+    def run(self) -> Path:
+        """The folder of the present run, ``run/``."""
+        return self.path / RUN
+
+    @property
+    def events(self) -> Path:
+        """The event record of the present run."""
+        return self.path / EVENTS
+
+    @property
+    def history(self) -> Path:
+        """The guest's story."""
+        return self.path / HISTORY
+
+    @property
+    def console_log(self) -> Path:
+        """The serial console's log."""
+        return self.path / CONSOLE_LOG
+
+    @property
+    def qemu_log(self) -> Path:
+        """QEMU's own messages."""
+        return self.path / QEMU_LOG
+
+    @property
+    def pid_file(self) -> Path:
+        """QEMU's pid file, locked by QEMU as long as it lives."""
+        return self.path / RUN / PID
+
+    def resolve(self, file: str) -> str:
+        """The absolute path of a file that the definition names."""
+        return file if file.startswith("/") else os.path.join(self.path, file)
+
+    def start_record(self) -> dict[str, Any] | None:
+        """``run/start.json``: how the present or last run was started; None without one."""
+        try:
+            with open(f"{self.path}/{RUN}/{START_RECORD}", "rb") as file:
+                record = json.loads(file.read(1 << 20))
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, dict) else None

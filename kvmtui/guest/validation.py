@@ -1,0 +1,240 @@
+"""From plain data to a `Definition`, with all problems at once and their paths."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import typing
+import uuid
+from typing import Any
+
+import msgspec
+
+from kvmtui.errors import DefinitionError
+from kvmtui.guest.definition import Definition, Disk, Network, Size
+from kvmtui.guest.forwards import parse_forward
+from kvmtui.guest.names import is_name
+from kvmtui.guest.units import parse_size
+from kvmtui.text import visible
+
+_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
+_SWITCHES = {"on": True, "off": False, "yes": True, "no": False}
+_LEAST_MEMORY = 1 << 20
+_PATHS_OF_TEXT = ("kernel", "initrd", "append", "description")
+
+
+def definition_from(plain: dict[str, Any]) -> Definition:
+    """Check plain data and return the definition.
+
+    Raises:
+        DefinitionError: Every problem, each with the path of its key.
+    """
+    problems: list[str] = []
+    value = _convert(plain, Definition, "", problems)
+    if not problems:
+        problems = _contradictions(value)
+    if problems:
+        raise DefinitionError(problems)
+    return typing.cast(Definition, value)
+
+
+def _hook(type_: type, value: Any) -> Any:
+    if type_ is Size:
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            return Size(parse_size(str(value)))
+        raise ValueError("a size is written 512M or 20GiB")
+    raise NotImplementedError(type_)
+
+
+def _convert(value: Any, type_: Any, path: str, problems: list[str]) -> Any:
+    """Convert leaf by leaf, so that one bad field does not hide the next."""
+    origin = typing.get_origin(type_)
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        return _convert_struct(value, type_, path, problems)
+    if origin is list:
+        if not isinstance(value, list):
+            problems.append(f"{path}: a list is expected, not {_shown(value)}")
+            return None
+        (item,) = typing.get_args(type_)
+        return [
+            _convert(element, item, f"{path}[{index}]", problems)
+            for index, element in enumerate(value)
+        ]
+    if type_ is bool and isinstance(value, str) and value.lower() in _SWITCHES:
+        return _SWITCHES[value.lower()]
+    try:
+        return msgspec.convert(value, type_, dec_hook=_hook)
+    except (msgspec.ValidationError, ValueError) as error:
+        problems.append(f"{path}: {_reason(error, value, type_)}")
+        return None
+
+
+def _convert_struct(value: Any, type_: Any, path: str, problems: list[str]) -> Any:
+    if not isinstance(value, dict):
+        problems.append(f"{path or 'definition'}: keys and values are expected")
+        return None
+    hints = typing.get_type_hints(type_, include_extras=True)
+    converted = {}
+    for key, item in value.items():
+        where = f"{path}.{visible(str(key), limit=60)}" if path else visible(str(key), limit=60)
+        if key not in hints:
+            close = difflib.get_close_matches(str(key), hints, n=1)
+            guess = f": did you mean {close[0]}" if close else ""
+            problems.append(f"{where}: unknown key{guess}")
+            continue
+        converted[key] = _convert(item, hints[key], where, problems)
+    for required in type_.__struct_fields__:
+        missing = required not in value
+        if missing and required in _required(type_):
+            problems.append(f"{path}.{required}: is missing")
+    return None if problems else type_(**converted)
+
+
+def _required(type_: Any) -> set[str]:
+    return {info.name for info in msgspec.structs.fields(type_) if info.required}
+
+
+def _reason(error: Exception, value: Any, type_: Any) -> str:
+    text = str(error)
+    choices = _choices(type_)
+    if choices:
+        return f"{_shown(value)} is not one of {', '.join(choices)}"
+    if text.startswith("Expected `str"):
+        return f"text is expected, not {_shown(value)}: put it in quotes"
+    if text.startswith("Expected `bool"):
+        return f"true or false is expected, not {_shown(value)}"
+    if text.startswith("Expected `int`, got"):
+        return f"a whole number is expected, not {_shown(value)}"
+    if "matching regex" in text:
+        return f"{_shown(value)} has characters that are not allowed here"
+    return visible(text.split(" - at ")[0])
+
+
+def _choices(type_: Any) -> list[str]:
+    if typing.get_origin(type_) is typing.Literal:
+        return [str(choice) for choice in typing.get_args(type_)]
+    found: list[str] = []
+    for part in typing.get_args(type_):
+        found.extend(_choices(part))
+    return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "keys and values"
+    if isinstance(value, list):
+        return "a list"
+    return "nothing" if value is None else f"'{visible(str(value), limit=60)}'"
+
+
+def _contradictions(definition: Definition) -> list[str]:
+    """What each field's type cannot say: values against each other."""
+    problems = [*_identity_problems(definition), *_disk_problems(definition)]
+    for index, network in enumerate(definition.networks):
+        problems.extend(_network_problems(network, f"networks[{index}]"))
+    problems.extend(_forward_clashes(definition))
+    if definition.memory < _LEAST_MEMORY:
+        problems.append("memory: less than 1M")
+    if definition.kernel is None:
+        for key in ("initrd", "append"):
+            if getattr(definition, key) is not None:
+                problems.append(f"{key}: needs kernel")
+    if len(set(definition.boot)) != len(definition.boot):
+        problems.append("boot: a device stands twice")
+    for key in _PATHS_OF_TEXT:
+        if "\0" in (getattr(definition, key) or ""):
+            problems.append(f"{key}: holds a zero byte")
+    problems.extend(
+        f"qemu_args[{index}]: holds a zero byte"
+        for index, text in enumerate(definition.qemu_args)
+        if "\0" in text
+    )
+    return problems
+
+
+def _identity_problems(definition: Definition) -> list[str]:
+    problems = []
+    if definition.uuid is not None:
+        try:
+            if str(uuid.UUID(definition.uuid)) != definition.uuid.lower():
+                raise ValueError
+        except ValueError:
+            shown = visible(definition.uuid, limit=60)
+            problems.append(
+                f"uuid: '{shown}' is no UUID such as 4f6c9a1e-0000-4000-8000-1234567890ab"
+            )
+    if definition.name is not None and not is_name(definition.name):
+        problems.append(f"name: '{visible(definition.name, limit=70)}' cannot be a guest's name")
+    return problems
+
+
+def _disk_problems(definition: Definition) -> list[str]:
+    problems = []
+    seen: dict[str, int] = {}
+    for index, disk in enumerate(definition.disks):
+        problems.extend(_one_disk(disk, f"disks[{index}]"))
+        first = seen.setdefault(disk.file, index)
+        if first != index:
+            shown = visible(disk.file)
+            problems.append(f"disks[{index}].file: {shown} is disks[{first}] already")
+    for index, cdrom in enumerate(definition.cdroms):
+        if cdrom.file is not None:
+            problems.extend(_path_problems(cdrom.file, f"cdroms[{index}].file"))
+    return problems
+
+
+def _one_disk(disk: Disk, path: str) -> list[str]:
+    problems = _path_problems(disk.file, f"{path}.file")
+    if disk.image_format() is None:
+        problems.append(f"{path}.format: is missing, and {visible(disk.file)} does not tell it")
+    if disk.size is not None and disk.size < 512:
+        problems.append(f"{path}.size: less than 512 bytes")
+    return problems
+
+
+def _path_problems(text: str, path: str) -> list[str]:
+    if not text.strip():
+        return [f"{path}: is empty"]
+    if "\0" in text or "\n" in text:
+        return [f"{path}: holds a character that no path has here"]
+    if not text.startswith("/") and ".." in text.split("/"):
+        return [f"{path}: leaves the guest's folder: write the absolute path"]
+    return []
+
+
+def _network_problems(network: Network, path: str) -> list[str]:
+    problems = []
+    for kind in ("bridge", "tap"):
+        if network.type == kind and getattr(network, kind) is None:
+            problems.append(f"{path}.{kind}: is missing, its name is needed for type {kind}")
+        if network.type != kind and getattr(network, kind) is not None:
+            problems.append(f"{path}.{kind}: is for type {kind} only")
+    if network.forwards and network.type != "user":
+        problems.append(f"{path}.forwards: are for type user only")
+    if network.mac is not None:
+        if not _MAC.fullmatch(network.mac):
+            problems.append(f"{path}.mac: '{visible(network.mac)}' is no MAC address")
+        elif int(network.mac[:2], 16) & 1:
+            problems.append(f"{path}.mac: {network.mac} is a multicast address")
+    for index, text in enumerate(network.forwards):
+        try:
+            parse_forward(text)
+        except ValueError as error:
+            problems.append(f"{path}.forwards[{index}]: {visible(str(error))}")
+    return problems
+
+
+def _forward_clashes(definition: Definition) -> list[str]:
+    seen: set[tuple[str, str, int]] = set()
+    problems = []
+    for network in definition.networks:
+        for text in network.forwards:
+            try:
+                rule = parse_forward(text)
+            except ValueError:
+                continue
+            key = (rule.protocol, rule.host_address, rule.host_port)
+            if key in seen:
+                problems.append(f"networks: host port {rule.host_port} is forwarded twice")
+            seen.add(key)
+    return problems

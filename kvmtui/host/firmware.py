@@ -1,0 +1,78 @@
+"""UEFI firmware by the descriptors that distributions ship (QEMU's firmware.json)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kvmtui.errors import HostError
+from kvmtui.host.packages import install_hint
+
+_FOLDERS = ("/usr/share/qemu/firmware", "/etc/qemu/firmware")
+_FALLBACKS = {
+    "x86_64": (
+        ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+        ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
+        ("/usr/share/qemu/ovmf-x86_64-code.bin", "/usr/share/qemu/ovmf-x86_64-vars.bin"),
+    ),
+    "aarch64": (("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"),),
+    "riscv64": (
+        ("/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd",
+         "/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd"),
+    ),
+}
+
+
+class Firmware(NamedTuple):
+    """One UEFI build: its code, and the template of a guest's variables."""
+
+    code: str
+    code_format: str
+    template: str
+    template_format: str
+
+
+def find_uefi(arch: str, folders: tuple[str, ...] = _FOLDERS) -> Firmware:
+    """The first plain UEFI firmware (no SMM, no enrolled keys) for an architecture.
+
+    Descriptors are read in the order of their names; one of the same name in a later
+    folder masks the earlier.
+
+    Raises:
+        HostError: None is installed.
+    """
+    descriptors: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(Path(folder).glob("*.json")):
+            descriptors[path.name] = path
+    for name in sorted(descriptors):
+        found = _from_descriptor(descriptors[name], arch)
+        if found is not None:
+            return found
+    for code, template in _FALLBACKS.get(arch, ()):
+        if Path(code).is_file() and Path(template).is_file():
+            return Firmware(code, "raw", template, "raw")
+    raise HostError(
+        f"UEFI firmware for {arch} is not installed", hint=install_hint(f"uefi-{arch}")
+    )
+
+
+def _from_descriptor(path: Path, arch: str) -> Firmware | None:
+    try:
+        value: Any = json.loads(path.read_bytes()[: 1 << 20] or b"{}")
+        targets = [target["architecture"] for target in value["targets"]]
+        unwanted = {"requires-smm", "enrolled-keys", "amd-sev", "amd-sev-es", "intel-tdx"}
+        if "uefi" not in value["interface-types"] or arch not in targets:
+            return None
+        if unwanted & set(value.get("features", [])):
+            return None
+        mapping = value["mapping"]
+        code, template = mapping["executable"], mapping["nvram-template"]
+        firmware = Firmware(
+            code["filename"], code["format"], template["filename"], template["format"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    there = Path(firmware.code).is_file() and Path(firmware.template).is_file()
+    return firmware if there else None

@@ -1,0 +1,91 @@
+"""What this machine has left and who uses what: memory, ports, files."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+
+def total_memory_bytes() -> int:
+    """The machine's memory (``MemTotal`` of /proc/meminfo)."""
+    with open("/proc/meminfo") as file:
+        for line in file:
+            if line.startswith("MemTotal:"):
+                return int(line.split()[1]) * 1024
+    raise OSError("MemTotal is missing in /proc/meminfo")
+
+
+def processor_model() -> str:
+    """The first processor's name (/proc/cpuinfo), empty where the kernel gives none."""
+    with open("/proc/cpuinfo", errors="replace") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return ""
+
+
+def port_is_free(protocol: str, address: str, port: int) -> bool:
+    """Whether a port can be bound now, as QEMU will bind it.
+
+    Raises:
+        OSError: It cannot be told: the address is not of this machine, or no right.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+    with socket.socket(family, kind) as probe:
+        if protocol == "tcp":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+            if protocol == "tcp":
+                probe.listen(1)
+        except OSError as error:
+            import errno
+
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True
+
+
+def opens_direct(path: str) -> bool:
+    """Whether a file or device opens with O_DIRECT (tmpfs and some others refuse)."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_NONBLOCK)
+    except OSError:
+        return False
+    os.close(fd)
+    return True
+
+
+def processes_that_hold(path: str) -> list[tuple[int, str]]:
+    """Processes that have a file open (``/proc/*/fd``), as pid and name.
+
+    A plain user sees only its own.
+    """
+    try:
+        wanted = os.stat(path)
+    except OSError:
+        return []
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdecimal() and _holds(entry, wanted):
+            try:
+                name = Path(f"/proc/{entry}/comm").read_text().strip()
+            except OSError:
+                continue
+            found.append((int(entry), name))
+    return found
+
+
+def _holds(pid: str, wanted: os.stat_result) -> bool:
+    folder = f"/proc/{pid}/fd"
+    try:
+        for fd in os.listdir(folder):
+            stat = os.stat(f"{folder}/{fd}")
+            if (stat.st_dev, stat.st_ino) == (wanted.st_dev, wanted.st_ino):
+                return True
+    except OSError:
+        pass
+    return False

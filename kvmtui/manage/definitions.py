@@ -1,0 +1,59 @@
+"""Definitions on disk: loading, and saving a changed one without losing a comment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kvmtui.durable import write_atomically
+from kvmtui.errors import DefinitionError
+from kvmtui.guest.definition import Definition
+from kvmtui.guest.editing import edit_text
+from kvmtui.guest.folder import DEFINITION, GuestFolder
+from kvmtui.guest.validation import definition_from
+from kvmtui.strict_yaml import LARGEST_BYTES, read_mapping
+
+
+def read_definition_file(folder: GuestFolder) -> bytes:
+    """The bytes of ``guest.yaml``, bounded.
+
+    Raises:
+        DefinitionError: It is missing or cannot be read.
+    """
+    try:
+        with open(folder.definition, "rb") as file:
+            return file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise DefinitionError([f"{DEFINITION}: {error.strerror}"]) from None
+
+
+def load_plain(folder: GuestFolder) -> dict[str, Any]:
+    """The definition as plain data, as it stands in the file.
+
+    Raises:
+        DefinitionError: The file is not YAML or no mapping.
+    """
+    return read_mapping(read_definition_file(folder))
+
+
+def load_definition(folder: GuestFolder) -> Definition:
+    """The checked definition.
+
+    Raises:
+        DefinitionError: All problems of the file.
+    """
+    return definition_from(load_plain(folder))
+
+
+def save_text(folder: GuestFolder, text: str) -> None:
+    """Replace the definition; the caller has checked the text and holds the lock."""
+    write_atomically(folder.definition, text.encode())
+
+
+def save_change(folder: GuestFolder, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Write what differs between two states into the file; comments and order survive.
+
+    Raises:
+        DefinitionError: The file cannot be changed safely by program; it is as before.
+    """
+    text = read_definition_file(folder).decode("utf-8")
+    save_text(folder, edit_text(text, old, new))

@@ -1,0 +1,187 @@
+"""Looking at guests: their states from locks, records and one question where needed.
+
+The standard library alone on this path: it is what `list` does a hundred times.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from kvmtui.guest import history
+from kvmtui.guest.folder import EVENTS, MONITORS, PID, RUN
+from kvmtui.manage.summaries import Summaries
+from kvmtui.manage.views import GuestView
+from kvmtui.qemu.events import keep_bounds, last_state_event
+from kvmtui.qemu.plain import query_states
+from kvmtui.qemu.process import find_process
+from kvmtui.stats.process import read_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from kvmtui.guest.folder import GuestFolder
+    from kvmtui.guest.library import Library
+
+_STATES = {
+    "running": "running",
+    "paused": "paused",
+    "prelaunch": "paused",
+    "suspended": "paused",
+    "save-vm": "paused",
+    "io-error": "io-error",
+    "inmigrate": "migrating",
+    "postmigrate": "migrating",
+    "finish-migrate": "migrating",
+    "guest-panicked": "crashed",
+    "internal-error": "crashed",
+    "watchdog": "crashed",
+    "restore-vm": "crashed",
+    "shutdown": "stopped",
+    "colo": "running",
+    "debug": "paused",
+}
+
+
+def state_of(run_state: str) -> str:
+    """kvmtui's state for a run state of QEMU's ``query-status``."""
+    return _STATES.get(run_state, "paused")
+
+
+class _Look:
+    """One guest while it is looked at."""
+
+    def __init__(self, folder: GuestFolder, summary: dict[str, Any]) -> None:
+        self.folder = folder
+        self.summary = summary
+        self.record = folder.start_record()
+        self.pid = live_pid(folder, self.record, summary.get("uuid"))
+        self.error: str | None = summary.get("error")
+        self.state = self._state_without_asking()
+
+    def _state_without_asking(self) -> str:
+        """The state, or an empty text where only QEMU can tell."""
+        if self.pid is None:
+            return ended_state(self.folder, self.record)
+        path = f"{self.folder.path}/{EVENTS}"
+        with contextlib.suppress(OSError):
+            keep_bounds(path)
+        event, _ = last_state_event(path)
+        if event == "RESUME":
+            return "running"
+        if event is None and self.record is not None and self.record.get("initial") == "running":
+            return "running"
+        return ""
+
+    def view(self) -> GuestView:
+        figures = read_process(self.pid) if self.pid is not None else None
+        error = self.error
+        if figures is not None and figures.state in "Tt" and error is None:
+            error = f"does not answer: its process {self.pid} is stopped by a signal"
+        summary = self.summary
+        return GuestView(
+            name=self.folder.name,
+            state="invalid" if summary.get("error") else self.state,
+            pid=self.pid,
+            os=summary.get("os"),
+            arch=summary.get("arch"),
+            accelerator=(self.record or {}).get("accelerator") if self.pid else None,
+            cpus=summary.get("cpus"),
+            memory_bytes=summary.get("memory_bytes"),
+            memory_resident_bytes=figures.resident_bytes if figures else None,
+            uptime_s=int(figures.uptime_s) if figures else None,
+            addresses=(),
+            tags=tuple(summary.get("tags", ())),
+            description=summary.get("description", ""),
+            autostart=bool(summary.get("autostart")),
+            error=error,
+        )
+
+
+def live_pid(
+    folder: GuestFolder, record: dict[str, Any] | None, defined_uuid: str | None
+) -> int | None:
+    """The pid of the guest's QEMU, or None.
+
+    The UUID it was started with counts, since the definition may have changed since.
+    """
+    uuid = (record or {}).get("uuid") or defined_uuid
+    if not isinstance(uuid, str):
+        return None
+    return find_process(f"{folder.path}/{RUN}/{PID}", uuid)
+
+
+def ended_state(folder: GuestFolder, record: dict[str, Any] | None) -> str:
+    """The state of a guest without a process: ``stopped`` or ``crashed``."""
+    if record is None:
+        return "stopped"
+    event, came_up = last_state_event(f"{folder.path}/{EVENTS}")
+    if event == "SHUTDOWN" or not came_up or record.get("boot_id") != history.boot_id():
+        return "stopped"
+    return "stopped" if was_killed_on_request(folder, record) else "crashed"
+
+
+def was_killed_on_request(folder: GuestFolder, record: dict[str, Any]) -> bool:
+    """Whether the run that ``record`` tells of was ended by `stop`, which may have to kill."""
+    lines = history.read(folder.history, tail_bytes=65536)
+    last = history.last_operation(lines, ("start", "stop"))
+    return (
+        last is not None
+        and last["verb"] == "stop"
+        and str(last["time"]) >= str(record.get("time", ""))
+    )
+
+
+def look(library: Library, names: Iterable[str] | None = None) -> list[GuestView]:
+    """What is known of guests now, sorted by name.
+
+    Args:
+        names: The guests; None for all.
+
+    Raises:
+        KvmtuiError: A named guest does not exist.
+    """
+    summaries = Summaries(library)
+    if names is None:
+        folders = [library.place(name) for name in library.names()]
+    else:
+        folders = [library.folder(name) for name in names]
+    looks = [_Look(folder, summaries.get(folder)) for folder in folders]
+    summaries.keep(whole=names is None)
+    _ask_open_ones([one for one in looks if not one.state])
+    return [one.view() for one in looks]
+
+
+def _ask_open_ones(looks: list[_Look]) -> None:
+    """Ask those whose record does not settle it, all at once (QMP ``query-status``)."""
+    questions = {
+        one.folder.name: (f"{one.folder.path}/{RUN}", list(reversed(MONITORS))) for one in looks
+    }
+    if not questions:
+        return
+    answers = query_states(questions)
+    for one in looks:
+        answer = answers.get(one.folder.name)
+        if answer is not None:
+            one.state = state_of(answer)
+            continue
+        if live_pid(one.folder, one.record, one.summary.get("uuid")) is None:
+            one.pid = None
+            one.state = ended_state(one.folder, one.record)
+            continue
+        event, _ = last_state_event(os.path.join(one.folder.path, EVENTS))
+        one.state = "paused" if event == "STOP" else "running"
+        one.error = one.error or "does not answer on any of its monitors"
+
+
+def look_at(library: Library, name: str) -> GuestView:
+    """What is known of one guest.
+
+    Raises:
+        KvmtuiError: It does not exist.
+    """
+    return look(library, [name])[0]
+
+

@@ -1,0 +1,1 @@
+"""How QEMU is driven: binaries, command lines, processes, monitors, events."""

@@ -1,0 +1,171 @@
+"""QMP sessions, of which a guest has four at once.
+
+A QMP socket serves one client and lets a second wait without a word. So a client takes
+a socket under ``flock`` on a lock file beside it; the kernel lets go when it dies. A
+client that knows nothing of this (socat) is noticed by the greeting that does not come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from qemu.qmp import ConnectError, QMPClient, QMPError, Runstate
+from qemu.qmp.qmp_client import ExecInterruptedError, ExecuteError
+
+from kvmtui.durable import try_lock
+from kvmtui.errors import BusyError, CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
+from kvmtui.qemu.plain import connect_below
+from kvmtui.text import visible
+
+GREETING_LIMIT_S = 1.0
+COMMAND_LIMIT_S = 5.0
+_ALL_TAKEN_LIMIT_S = 3.0
+
+logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
+
+
+class Monitor:
+    """One QMP session; each command has a limit."""
+
+    def __init__(self, client: QMPClient) -> None:
+        self._client = client
+
+    async def execute(
+        self,
+        command: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        limit_s: float | None = COMMAND_LIMIT_S,
+    ) -> Any:
+        """Run one QMP command and return its answer.
+
+        Raises:
+            CommandRefused: QEMU answered with an error; nothing was changed.
+            ConnectionLost: The session ended first; whether it was done is not known.
+            MonitorTimeout: No answer in time; whether it was done is not known.
+        """
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._client.execute(command, arguments)
+        except ExecuteError as error:
+            details = error.error
+            raise CommandRefused(
+                command, details.class_, visible(details.desc, limit=1000)
+            ) from None
+        except TimeoutError:
+            raise MonitorTimeout(
+                f"QEMU did not answer {command} within {limit_s:g} s"
+            ) from None
+        except (ExecInterruptedError, QMPError, EOFError, OSError):
+            raise ConnectionLost(f"QEMU closed its monitor before it answered {command}") from None
+
+
+class MonitorPlace:
+    """Where a guest's monitors are.
+
+    Args:
+        run: The folder of the sockets.
+        locks: The folder of their lock files, which are never unlinked.
+        names: Socket names; the last one is for commands only, held under 2 s.
+    """
+
+    def __init__(self, run: Path, locks: Path, names: tuple[str, ...]) -> None:
+        self.run = run
+        self.locks = locks
+        self.names = names
+
+    def lock_file(self, name: str) -> Path:
+        """The lock file of one socket."""
+        return self.locks / f".{name}.lock"
+
+    def holders(self) -> list[str]:
+        """Who holds the sockets, as they wrote into the lock files."""
+        found = []
+        for name in self.names:
+            with contextlib.suppress(OSError, ValueError):
+                holder = json.loads(self.lock_file(name).read_bytes()[:500])
+                found.append(visible(f"pid {holder['pid']} ({holder['purpose']})", limit=80))
+        return found
+
+
+@contextlib.asynccontextmanager
+async def command_session(place: MonitorPlace, purpose: str) -> AsyncIterator[Monitor]:
+    """Take a monitor for a few short commands; the socket for commands first.
+
+    Raises:
+        BusyError: All are taken; names who holds them.
+        MonitorTimeout: Nobody holds them, but QEMU does not answer.
+    """
+    deadline = time.monotonic() + _ALL_TAKEN_LIMIT_S
+    order = tuple(reversed(place.names))
+    while True:
+        unanswered = 0
+        for name in order:
+            lock = try_lock(place.lock_file(name), owner_folder=place.locks)
+            if lock is None:
+                continue
+            try:
+                _sign(lock, purpose)
+                client = await _connect(place.run, name)
+                if client is None:
+                    unanswered += 1
+                    continue
+                try:
+                    yield Monitor(client)
+                    return
+                finally:
+                    await _leave(client)
+            finally:
+                os.close(lock)
+        if unanswered == len(order):
+            raise MonitorTimeout("QEMU does not answer on any of its monitors")
+        if time.monotonic() >= deadline:
+            raise BusyError(
+                f"all monitors are taken, by {', '.join(place.holders()) or 'others'}"
+            )
+        await asyncio.sleep(0.05)
+
+
+def _sign(lock: int, purpose: str) -> None:
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
+
+
+async def _connect(run: Path, name: str) -> QMPClient | None:
+    """Connect and negotiate; None when no greeting comes (a foreign client, a stopped QEMU).
+
+    Raises:
+        MonitorError: Nobody listens there: QEMU is gone.
+    """
+    try:
+        connection = connect_below(run, name, blocking=False)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        raise MonitorError(f"QEMU's monitor {name} cannot be reached: {error.strerror}") from None
+    client = QMPClient(name)
+    try:
+        async with asyncio.timeout(GREETING_LIMIT_S):
+            await client.connect(connection)
+    except (TimeoutError, ConnectError, QMPError, OSError, EOFError):
+        await _leave(client)
+        connection.close()
+        return None
+    return client
+
+
+async def _leave(client: QMPClient) -> None:
+    """End a session; QEMU may have ended it already, and that is fine."""
+    if client.runstate == Runstate.IDLE:
+        return
+    with contextlib.suppress(QMPError, EOFError, OSError, TimeoutError):
+        async with asyncio.timeout(GREETING_LIMIT_S):
+            await client.disconnect()

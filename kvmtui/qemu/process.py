@@ -1,0 +1,135 @@
+"""Knowing a guest's process: by QEMU's lock on its pid file, never by a number alone.
+
+A stale pid file is no running guest, a reused pid is never signalled, and a folder
+copied on the same host is another guest, since its pid file is another file.
+The standard library alone: `list` does this for each guest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import struct
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FLOCK = "hhqqi"
+"""struct flock in native layout: type, whence, start, length, pid."""
+
+
+def lock_holder(pid_file: str | Path) -> int | None:
+    """Who holds QEMU's lock on a pid file (``fcntl(F_GETLK)``): its pid, or None.
+
+    Answers "nobody" at once after a kill -9. 0 means a process of another pid namespace.
+    """
+    try:
+        fd = os.open(pid_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_GETLK, asked))
+    finally:
+        os.close(fd)
+    return None if kind == fcntl.F_UNLCK else int(pid)
+
+
+def find_process(pid_file: str, uuid: str) -> int | None:
+    """The pid of the guest's live QEMU, or None.
+
+    Args:
+        pid_file: The guest's ``run/pid``.
+        uuid: The guest's UUID, which must stand on that process' command line.
+    """
+    pid = lock_holder(pid_file)
+    if not pid:
+        return None
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            arguments = file.read().split(b"\0")
+    except OSError:
+        return None
+    if uuid.encode() not in arguments:
+        return None
+    return pid if _same_pid_file(arguments, pid_file) else None
+
+
+def _same_pid_file(arguments: list[bytes], pid_file: str) -> bool:
+    """Hard-linked copies of a folder share the lock; then the command line decides."""
+    try:
+        named = arguments[arguments.index(b"-pidfile") + 1]
+    except (ValueError, IndexError):
+        return False
+    if named == os.fsencode(pid_file):
+        return True
+    try:
+        return os.path.samefile(os.path.dirname(named), os.path.dirname(os.fsencode(pid_file)))
+    except OSError:
+        return True
+
+
+class ProcessHandle:
+    """A live QEMU held by a pidfd that was opened before the process was verified.
+
+    Use `open_process`; close it by ``with``.
+    """
+
+    def __init__(self, pid: int, pidfd: int) -> None:
+        self.pid = pid
+        self.pidfd = pidfd
+
+    def __enter__(self) -> ProcessHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.pidfd)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this very process; one that is gone is fine."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, number)
+
+    def wait(self, limit_s: float) -> bool:
+        """Wait until the process has ended; False when the limit came first."""
+        return bool(select.select([self.pidfd], [], [], max(0.0, limit_s))[0])
+
+
+def open_process(pid_file: str, uuid: str) -> ProcessHandle | None:
+    """Hold the guest's live QEMU; None when there is none."""
+    pid = lock_holder(pid_file)
+    if not pid:
+        return None
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError:
+        return None
+    if find_process(pid_file, uuid) != pid:
+        os.close(pidfd)
+        return None
+    return ProcessHandle(pid, pidfd)
+
+
+def await_release(lock_file: Path, limit_s: float) -> bool:
+    """Wait until no process holds the run lock that QEMU inherits; False at the limit."""
+    deadline = time.monotonic() + limit_s
+    try:
+        fd = os.open(lock_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return True
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(0.02)
+    finally:
+        os.close(fd)
