@@ -1,0 +1,1 @@
+"""The command line: arguments in, `manage` called, a table or JSON out."""

@@ -1,0 +1,150 @@
+"""`set`, `edit`, `rename`, `delete`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from kvmtui.cli.context import Context, tell_failure
+from kvmtui.cli.power import chosen_names, report
+from kvmtui.errors import DefinitionError, KvmtuiError, UsageError
+from kvmtui.guest.editing import Change
+from kvmtui.guest.units import format_size
+from kvmtui.manage import changing
+from kvmtui.manage.views import Outcome
+
+
+def configure_set(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `set`."""
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument(
+        "changes",
+        nargs="+",
+        metavar="KEY=VALUE",
+        help="memory=4G, disks[0].cache=none; an empty value goes back to the default",
+    )
+
+
+def run_set(arguments: argparse.Namespace, context: Context) -> int:
+    """Change values."""
+    changes = [Change.parse(assignment) for assignment in arguments.changes]
+    outcome = changing.change(context.library, arguments.name, changes)
+    return report(context, "set", [(arguments.name, outcome)])
+
+
+def configure_rename(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `rename`."""
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("new_name", metavar="NEW")
+
+
+def run_rename(arguments: argparse.Namespace, context: Context) -> int:
+    """Rename a guest."""
+    outcome = changing.rename(context.library, arguments.name, arguments.new_name)
+    return report(context, "rename", [(arguments.name, outcome)])
+
+
+def configure_delete(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `delete`."""
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--all", action="store_true", help="all guests")
+    parser.add_argument("--tag", action="append", default=[], help="all guests with this tag")
+    parser.add_argument("--keep-disks", action="store_true", help="put disks into images/")
+
+
+def run_delete(arguments: argparse.Namespace, context: Context) -> int:
+    """Delete guests, once it is clear what is lost."""
+    library = context.library
+    names = chosen_names(arguments, context, "delete", running=None)
+    if len(names) == 1:
+        changing.refuse_deletion(library, names[0])
+    lost = [_what_is_lost(context, name, arguments.keep_disks) for name in names]
+    if names:
+        context.confirm(f"delete {', '.join(names)}", "; ".join(lost))
+    results: list[tuple[str, Outcome | KvmtuiError]] = []
+    for name in names:
+        try:
+            outcome = changing.delete(library, name, keep_disks=arguments.keep_disks)
+            results.append((name, outcome))
+        except KvmtuiError as error:
+            results.append((name, error))
+    return report(context, "delete", results)
+
+
+def _what_is_lost(context: Context, name: str, keep_disks: bool) -> str:
+    inside, elsewhere = changing.files_of(context.library, name)
+    total = sum(size for _, size in inside)
+    files = ", ".join(f"{file} {format_size(size)}" for file, size in inside[:6])
+    more = f" and {len(inside) - 6} more" if len(inside) > 6 else ""
+    text = f"{name} would lose {format_size(total)}: {files}{more}"
+    if keep_disks:
+        text += "; its disks go to images/"
+    if elsewhere:
+        text += f"; stays: {', '.join(elsewhere)}"
+    return text
+
+
+def configure_edit(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `edit`."""
+    parser.add_argument("name", metavar="NAME")
+
+
+def run_edit(arguments: argparse.Namespace, context: Context) -> int:
+    """Open the definition in the user's editor; what is not valid is not saved."""
+    library = context.library
+    before = changing.definition_text(library, arguments.name)
+    after = before
+    while True:
+        after = _edited(arguments.name, after)
+        try:
+            outcome = changing.replace_text(library, arguments.name, before, after)
+            return report(context, "edit", [(arguments.name, outcome)])
+        except DefinitionError as error:
+            if not _edit_again(error):
+                kept = _keep_draft(arguments.name, after)
+                raise DefinitionError(
+                    error.problems, hint=f"the definition is as before, your text is in {kept}"
+                ) from None
+
+
+def _editor() -> list[str]:
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    return shlex.split(chosen)
+
+
+def _edited(name: str, text: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="kvmtui-edit-") as folder:
+        path = Path(folder) / f"{name}.yaml"
+        path.write_text(text)
+        command = [*_editor(), str(path)]
+        try:
+            status = subprocess.run(command).returncode
+        except OSError as error:
+            raise UsageError(
+                f"the editor {command[0]} cannot be run: {error.strerror}", hint="set EDITOR"
+            ) from None
+        if status != 0:
+            raise KvmtuiError(f"the editor ended with status {status}; nothing was changed")
+        return path.read_text()
+
+
+def _edit_again(error: DefinitionError) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    tell_failure(error)
+    sys.stderr.write("edit again? [Y/n] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    return bool(answer) and answer.strip().lower() in ("", "y", "yes")
+
+
+def _keep_draft(name: str, text: str) -> str:
+    descriptor, path = tempfile.mkstemp(prefix=f"kvmtui-{name}-", suffix=".yaml")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    return path

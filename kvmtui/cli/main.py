@@ -1,0 +1,183 @@
+"""The command line's entry: global options, the verb, failures told in one line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+
+from kvmtui import __version__
+from kvmtui.cli.context import Context, tell_failure
+from kvmtui.cli.verbs import VERBS
+from kvmtui.errors import KvmtuiError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INTERRUPTED = 130
+_WITHOUT_TERMINAL = "list, show, start, shutdown, stop, create, why, demo and others"
+_REMEDIES = {
+    "ENOSPC": "make room on that file system",
+    "EDQUOT": "make room in your quota",
+    "EROFS": "mount that file system writable, or choose another --home",
+    "EACCES": "run it as the user that the home belongs to",
+    "EPERM": "run it as the user that the home belongs to",
+}
+
+
+def _global_options(*, suppress: bool) -> argparse.ArgumentParser:
+    """The options that stand before or after the verb.
+
+    Args:
+        suppress: Leave out what is not given, so that a later parser does not undo an
+            earlier one.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    default = argparse.SUPPRESS if suppress else False
+    group = parser.add_argument_group("global options")
+    group.add_argument(
+        "--home",
+        metavar="DIR",
+        default=argparse.SUPPRESS if suppress else None,
+        help="where guests are kept (also KVMTUI_HOME)",
+    )
+    group.add_argument("--json", action="store_true", default=default, help="one JSON document")
+    group.add_argument("--quiet", action="store_true", default=default, help="tell failures only")
+    group.add_argument(
+        "--yes", action="store_true", default=default, help="destroy without asking"
+    )
+    group.add_argument("--version", action="version", version=f"kvmtui {__version__}")
+    return parser
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part the words before the verb from the verb and what follows."""
+    index = 0
+    while index < len(argv):
+        word = argv[index]
+        if word == "--home":
+            index += 2
+            continue
+        if not word.startswith("-"):
+            break
+        index += 1
+    return list(argv[:index]), list(argv[index:])
+
+
+def _help_text() -> str:
+    width = max(len(verb) for verb in VERBS)
+    lines = [f"  {verb.ljust(width)}  {text}" for verb, (_, text) in VERBS.items()]
+    return "\n".join(["verbs:", *lines, "", "kvmtui VERB --help tells more."])
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog="kvmtui",
+        usage="kvmtui [--home DIR] [--json] [--quiet] [--yes] VERB …",
+        description="Run virtual machines on a headless server.",
+        epilog=_help_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_global_options(suppress=False)],
+        allow_abbrev=False,
+    )
+
+
+def verb_parser(verb: str) -> argparse.ArgumentParser:
+    """The parser of one verb, its module imported."""
+    module_name, text = VERBS[verb]
+    module = importlib.import_module(f"kvmtui.cli.{module_name}")
+    parser = argparse.ArgumentParser(
+        prog=f"kvmtui {verb}",
+        description=text[0].upper() + text[1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_global_options(suppress=True)],
+        allow_abbrev=False,
+    )
+    getattr(module, f"configure_{verb}")(parser)
+    parser.set_defaults(run_verb=getattr(module, f"run_{verb}"))
+    return parser
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    before, rest = _split(argv)
+    if not rest:
+        _top_parser().parse_args(before)
+        raise _no_verb()
+    first = _global_options(suppress=False)
+    first.prog = "kvmtui"
+    first.add_argument("-h", "--help", action="store_true", help=argparse.SUPPRESS)
+    outer = first.parse_args(before)
+    verb, words = rest[0], rest[1:]
+    if outer.help and verb in VERBS:
+        words = ["--help"]
+    if verb not in VERBS:
+        import difflib
+
+        from kvmtui.errors import UsageError
+        from kvmtui.text import visible
+
+        close = difflib.get_close_matches(verb, VERBS, n=1)
+        hint = f"kvmtui {close[0]}" if close else "kvmtui --help"
+        raise UsageError(f"{visible(verb, limit=40)}: there is no such verb", hint=hint)
+    arguments = verb_parser(verb).parse_args(words, outer)
+    context = Context(
+        arguments.home, as_json=arguments.json, quiet=arguments.quiet, yes=arguments.yes
+    )
+    status: int = arguments.run_verb(arguments, context)
+    return status
+
+
+def _no_verb() -> KvmtuiError:
+    from kvmtui.errors import UsageError
+
+    return UsageError(f"no verb: {_WITHOUT_TERMINAL} work without a terminal", hint="kvmtui --help")
+
+
+def _told_os_error(error: OSError) -> KvmtuiError:
+    import errno
+
+    name = errno.errorcode.get(error.errno or 0, "")
+    where = f"{error.filename}: " if error.filename else ""
+    return KvmtuiError(
+        f"{where}{error.strerror or error}", hint=_REMEDIES.get(name, "")
+    )
+
+
+def _leave_pipe() -> int:
+    """The reader has left: nothing more can be told, and no traceback either."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(devnull, stream.fileno())
+        except (OSError, ValueError):
+            continue
+    return 0
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit status."""
+    try:
+        try:
+            status = _dispatch(argv)
+            sys.stdout.flush()
+        except KvmtuiError as error:
+            tell_failure(error)
+            return error.exit_status
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            tell_failure(_told_os_error(error))
+            return 1
+        except SystemExit as leave:
+            sys.stdout.flush()
+            return leave.code if isinstance(leave.code, int) else 2
+        return status
+    except BrokenPipeError:
+        return _leave_pipe()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stderr.write("kvmtui: interrupted\n")
+        return _INTERRUPTED

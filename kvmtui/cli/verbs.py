@@ -1,0 +1,33 @@
+"""The verbs: which module has each, and its line in the help.
+
+A verb ``start`` of module ``power`` has ``configure_start(parser)`` and
+``run_start(arguments, context)`` there. Only the module of the verb on the command line
+is imported, and only its parser is built.
+"""
+
+from __future__ import annotations
+
+VERBS: dict[str, tuple[str, str]] = {
+    "list": ("listing", "guests and what they do now"),
+    "show": ("listing", "all about one guest"),
+    "create": ("creating", "define a guest"),
+    "edit": ("changing", "change a definition in $EDITOR"),
+    "set": ("changing", "change values of a definition"),
+    "rename": ("changing", "give a guest another name"),
+    "delete": ("changing", "delete a guest and its disks"),
+    "start": ("power", "start guests"),
+    "shutdown": ("power", "press the power button and wait"),
+    "reboot": ("power", "shut down and start again"),
+    "stop": ("power", "pull the plug"),
+    "reset": ("power", "press the reset button"),
+    "pause": ("power", "halt the processors"),
+    "resume": ("power", "let paused guests go on"),
+    "wait": ("watching", "wait for a state, a text on the console, a port"),
+    "events": ("watching", "what happened to a guest"),
+    "why": ("watching", "why a guest is as it is"),
+    "logs": ("watching", "the serial console's or QEMU's log"),
+    "qmp": ("raw", "one QMP command"),
+    "demo": ("demo", "the built-in demo guests"),
+    "schema": ("raw", "JSON Schema of a definition"),
+    "completion": ("raw", "completion for bash, zsh or fish"),
+}

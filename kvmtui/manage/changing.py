@@ -1,0 +1,198 @@
+"""Changing, renaming and deleting guests that exist."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+from kvmtui.errors import DefinitionError, StateError
+from kvmtui.guest.editing import Change, apply_to_plain
+from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.guest.names import check_name
+from kvmtui.guest.validation import definition_from
+from kvmtui.manage.definitions import (
+    load_definition,
+    load_plain,
+    read_definition_file,
+    save_change,
+    save_text,
+)
+from kvmtui.manage.operation import locked, told
+from kvmtui.manage.power import is_running
+from kvmtui.manage.views import Outcome
+from kvmtui.strict_yaml import read_mapping
+
+
+def change(library: Library, name: str, changes: list[Change]) -> Outcome:
+    """Change values of a definition; comments and order in the file survive.
+
+    Raises:
+        DefinitionError: The result is not valid; the file is as before.
+    """
+    folder = library.folder(name)
+    with locked(folder):
+        old = load_plain(folder)
+        new = apply_to_plain(old, changes)
+        if new == old:
+            return Outcome(name, "set", False, f"{name} says so already")
+        with told(folder, "set") as operation:
+            operation.result["set"] = [_told(change) for change in changes]
+            save_change(folder, old, new)
+        note = "it takes effect at the next start" if is_running(library, folder) else ""
+    return Outcome(name, "set", True, f"{name} is changed", note)
+
+
+def _told(change: Change) -> str:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in change.path)
+    return f"{path.lstrip('.')}={change.text}"
+
+
+def definition_text(library: Library, name: str) -> str:
+    """The definition as its file has it.
+
+    Raises:
+        DefinitionError: The file cannot be read.
+    """
+    return read_definition_file(library.folder(name)).decode("utf-8", "replace")
+
+
+def replace_text(library: Library, name: str, before: str, after: str) -> Outcome:
+    """Save an edited definition.
+
+    Args:
+        before: The text that was given to the editor.
+
+    Raises:
+        DefinitionError: The new text is not valid; the file is as before.
+        StateError: The file was changed by another meanwhile; it is as that one left it.
+    """
+    definition_from(read_mapping(after.encode()))
+    folder = library.folder(name)
+    with locked(folder):
+        if read_definition_file(folder).decode("utf-8", "replace") != before:
+            raise StateError(f"{name} was changed by another while it was edited")
+        if after == before:
+            return Outcome(name, "edit", False, f"{name} is as it was")
+        with told(folder, "edit"):
+            save_text(folder, after)
+        note = "it takes effect at the next start" if is_running(library, folder) else ""
+    return Outcome(name, "edit", True, f"{name} is changed", note)
+
+
+def rename(library: Library, name: str, new_name: str) -> Outcome:
+    """Give a guest that does not run another name; its identity stays.
+
+    Raises:
+        StateError: It runs, or a guest of the new name exists.
+    """
+    check_name(new_name)
+    folder = library.folder(name)
+    if new_name == name:
+        return Outcome(name, "rename", False, f"{name} has this name already")
+    with locked(folder):
+        _refuse_running(library, folder, "renamed")
+        target = library.place(new_name)
+        with told(folder, "rename") as operation:
+            operation.result["name"] = new_name
+            _pin_identity(folder)
+            library.move(folder.path, target)
+            operation.folder = target
+    return Outcome(name, "rename", True, f"{name} is {new_name} now")
+
+
+def _pin_identity(folder: GuestFolder) -> None:
+    """A UUID that follows from the name would change with it: write it down."""
+    with contextlib.suppress(DefinitionError):
+        definition = load_definition(folder)
+        if definition.uuid is None:
+            old = load_plain(folder)
+            identity = definition.identity(folder.name) or str(uuid.uuid4())
+            save_change(folder, old, {**old, "uuid": identity})
+
+
+def _refuse_running(library: Library, folder: GuestFolder, what: str) -> None:
+    if is_running(library, folder):
+        raise StateError(
+            f"{folder.name} runs and cannot be {what}", hint=f"kvmtui shutdown {folder.name}"
+        )
+
+
+def files_of(library: Library, name: str) -> tuple[list[tuple[str, int]], list[str]]:
+    """What deleting a guest would take, and what of its disks would stay.
+
+    Returns:
+        Files in its folder with what they take on disk in bytes, and paths elsewhere.
+    """
+    folder = library.folder(name)
+    inside = []
+    for path in sorted(folder.path.rglob("*")):
+        with contextlib.suppress(OSError):
+            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+                inside.append((str(path.relative_to(folder.path)), path.stat().st_blocks * 512))
+    elsewhere: list[str] = []
+    with contextlib.suppress(DefinitionError):
+        disks = load_definition(folder).disks
+        elsewhere = [disk.file for disk in disks if disk.file.startswith("/")]
+    return inside, elsewhere
+
+
+def refuse_deletion(library: Library, name: str) -> None:
+    """Raise StateError when the guest is protected or runs."""
+    folder = library.folder(name)
+    with contextlib.suppress(DefinitionError):
+        if load_definition(folder).protected:
+            raise StateError(
+                f"{name} is protected", hint=f"kvmtui set {name} protected=false"
+            )
+    _refuse_running(library, folder, "deleted")
+
+
+def delete(library: Library, name: str, *, keep_disks: bool = False) -> Outcome:
+    """Delete a guest with all in its folder; disks that lie elsewhere always stay.
+
+    Args:
+        keep_disks: Put the disks of its folder into ``images/`` first.
+
+    Raises:
+        StateError: It is protected or runs.
+    """
+    folder = library.folder(name)
+    with locked(folder):
+        refuse_deletion(library, name)
+        kept: list[Path] = []
+        with told(folder, "delete"):
+            if keep_disks:
+                kept = _keep_disks(library, folder)
+        library.discard(folder)
+        library.sweep()
+    note = "kept: " + ", ".join(str(path) for path in kept) if kept else ""
+    return Outcome(name, "delete", True, f"{name} is deleted", note)
+
+
+def _keep_disks(library: Library, folder: GuestFolder) -> list[Path]:
+    """Link each disk into ``images/`` under a free name; killed half way, nothing is lost."""
+    kept = []
+    for disk in load_definition(folder).disks:
+        source = Path(folder.resolve(disk.file))
+        if disk.file.startswith("/") or not source.is_file():
+            continue
+        target = _free_place(library.images, f"{folder.name}-{source.name}", source)
+        if not target.exists():
+            try:
+                os.link(source, target)
+            except OSError:
+                source.rename(target)
+        kept.append(target)
+    return kept
+
+
+def _free_place(images: Path, file_name: str, source: Path) -> Path:
+    stem, suffix = os.path.splitext(file_name)
+    for number in range(1, 1000):
+        target = images / (file_name if number == 1 else f"{stem}-{number}{suffix}")
+        if not target.exists() or target.samefile(source):
+            return target
+    raise StateError(f"{images} has no free name for {file_name}")

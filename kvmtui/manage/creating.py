@@ -1,0 +1,160 @@
+"""Making guests: from options or a file to a folder that is there whole or not at all."""
+
+from __future__ import annotations
+
+import copy
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from kvmtui.durable import give_to_owner_of, write_atomically
+from kvmtui.errors import HostError, ImageError
+from kvmtui.guest.definition import Definition
+from kvmtui.guest.editing import dump_plain, edit_text
+from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.guest.names import check_name
+from kvmtui.guest.validation import definition_from
+from kvmtui.manage import hosting, starting
+from kvmtui.manage.operation import told
+from kvmtui.manage.views import Outcome
+from kvmtui.qemu import image
+from kvmtui.qemu.command import versioned_machine
+from kvmtui.text import visible
+
+_PATH_KEYS = ("kernel", "initrd")
+
+
+def create(
+    library: Library, name: str, plain: dict[str, Any], *, text: str | None = None
+) -> Outcome:
+    """Define a guest: its folder, its definition, the images that it asks for.
+
+    Args:
+        plain: The definition as plain data.
+        text: The file it was read from, whose comments are kept.
+
+    Raises:
+        UsageError: The name cannot be a guest's.
+        DefinitionError: The definition is not valid.
+        StateError: A guest of this name exists.
+        ImageError: A disk is missing or was not made. In all cases nothing is left.
+    """
+    check_name(name)
+    prepared = prepare(plain)
+    definition = definition_from(prepared)
+    starting.check_memory(definition)
+    hosting.make_home(library)
+    made: list[Path] = []
+    try:
+        with library.new_guest(name) as folder, told(folder, "create", needs_room=True):
+            _make_images(folder, definition, made)
+            starting.check_files(_named(folder, name), definition)
+            starting.ensure_firmware_variables(folder, definition)
+            complete = _completed(library, prepared, definition)
+            content = dump_plain(complete) if text is None else _carried(text, complete)
+            definition_from(complete)
+            write_atomically(folder.definition, content.encode())
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise
+    return Outcome(name, "create", True, f"{name} is defined", _warnings(library, name, definition))
+
+
+class _Renamed(GuestFolder):
+    """A folder under its hidden name that is spoken of by the name it will have."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path)
+        self.name = name
+
+
+def _named(folder: GuestFolder, name: str) -> GuestFolder:
+    return _Renamed(folder.path, name)
+
+
+def prepare(plain: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what only creation can: file names of disks that are given by size alone."""
+    result = copy.deepcopy(plain)
+    result.pop("name", None)
+    disks = result.get("disks")
+    for index, disk in enumerate(disks if isinstance(disks, list) else []):
+        if isinstance(disk, dict) and "file" not in disk and "size" in disk:
+            disk["file"] = f"disk{index}.{disk.get('format', 'qcow2')}"
+    return result
+
+
+def anchor_paths(plain: dict[str, Any], base: Path) -> dict[str, Any]:
+    """Make the paths of a file absolute where they name something beside that file.
+
+    In a definition a relative path lies in the guest's folder, which does not exist
+    before the guest is made.
+    """
+    result = copy.deepcopy(plain)
+
+    def anchored(value: Any) -> Any:
+        if isinstance(value, str) and value and not value.startswith("/"):
+            beside = base / value
+            if beside.exists():
+                return os.path.abspath(beside)
+        return value
+
+    for key in _PATH_KEYS:
+        if key in result:
+            result[key] = anchored(result[key])
+    for key in ("disks", "cdroms"):
+        for item in result[key] if isinstance(result.get(key), list) else []:
+            if isinstance(item, dict) and "file" in item:
+                item["file"] = anchored(item["file"])
+    return result
+
+
+def _completed(
+    library: Library, plain: dict[str, Any], definition: Definition
+) -> dict[str, Any]:
+    """Record what must not change later: identity, machine version, image formats."""
+    complete = copy.deepcopy(plain)
+    complete.setdefault("uuid", str(uuid.uuid4()))
+    try:
+        capabilities = hosting.capabilities_for(library, definition.arch)
+    except HostError:
+        pass
+    else:
+        complete["machine"] = versioned_machine(definition, capabilities)
+    for index, disk in enumerate(definition.disks):
+        complete["disks"][index].setdefault("format", disk.image_format())
+    return complete
+
+
+def _carried(text: str, complete: dict[str, Any]) -> str:
+    from kvmtui.strict_yaml import read_mapping
+
+    return edit_text(text, read_mapping(text.encode()), complete)
+
+
+def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) -> None:
+    for index, disk in enumerate(definition.disks):
+        path = Path(folder.resolve(disk.file))
+        if disk.size is None or path.exists():
+            continue
+        if not path.parent.is_dir():
+            raise ImageError(
+                f"disks[{index}]: {visible(str(path))} was not made: "
+                "there is no such folder"
+            )
+        image_format = disk.image_format() or "qcow2"
+        with starting.image_tools():
+            image.create(path, image_format, disk.size)
+        made.append(path)
+        give_to_owner_of(path.parent, path)
+
+
+def _warnings(library: Library, name: str, definition: Definition) -> str:
+    """What would keep it from starting now, though the definition is fine."""
+    try:
+        starting.check_host(library.place(name), definition)
+    except (HostError, ImageError) as error:
+        return f"it would not start now: {error.message}"
+    return ""

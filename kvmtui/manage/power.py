@@ -1,0 +1,301 @@
+"""Running guests: shutdown, reboot, stop, reset, pause, resume."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+
+from kvmtui.errors import (
+    BusyError,
+    CommandRefused,
+    KvmtuiError,
+    MonitorError,
+    MonitorTimeout,
+    StateError,
+)
+from kvmtui.guest import history
+from kvmtui.guest.folder import MONITORS, GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.manage import starting, story
+from kvmtui.manage.looking import live_pid
+from kvmtui.manage.operation import acquire, told
+from kvmtui.manage.summaries import Summaries
+from kvmtui.manage.views import Outcome
+from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
+from kvmtui.qemu.process import ProcessHandle, open_process
+
+SHUTDOWN_LIMIT_S = 60.0
+_QUIT_LIMIT_S = 5.0
+_KILL_LIMIT_S = 10.0
+_WAITING_VERBS = ("shutdown", "reboot")
+
+
+def monitors_of(folder: GuestFolder) -> MonitorPlace:
+    """The guest's monitors."""
+    return MonitorPlace(folder.run, folder.path, MONITORS)
+
+
+def hold_process(library: Library, folder: GuestFolder) -> ProcessHandle | None:
+    """The guest's live QEMU, held by a pidfd; None when it does not run."""
+    record = folder.start_record()
+    uuid = (record or {}).get("uuid") or Summaries(library).get(folder).get("uuid")
+    return open_process(str(folder.pid_file), str(uuid))
+
+
+def is_running(library: Library, folder: GuestFolder) -> bool:
+    """Whether the guest has a live process."""
+    record = folder.start_record()
+    uuid = None if record else Summaries(library).get(folder).get("uuid")
+    return live_pid(folder, record, uuid) is not None
+
+
+@contextlib.asynccontextmanager
+async def _locked(folder: GuestFolder, verb: str) -> AsyncIterator[None]:
+    """Hold the guest's lock; `stop` and `reset` do not wait for a patient shutdown."""
+    impatient = verb in ("stop", "reset")
+    limit_s = 0.5 if impatient else 30.0
+    try:
+        lock = await asyncio.to_thread(acquire, folder, limit_s=limit_s)
+    except BusyError:
+        begin = history.last_begin(history.read(folder.history, tail_bytes=65536))
+        if not impatient or begin is None or begin.get("verb") not in _WAITING_VERBS:
+            raise
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+async def _wait_gone(process: ProcessHandle, limit_s: float) -> bool:
+    """Wait for a process' end without blocking the loop; False at the limit."""
+    loop = asyncio.get_running_loop()
+    gone = loop.create_future()
+
+    def notice() -> None:
+        if not gone.done():
+            gone.set_result(None)
+
+    loop.add_reader(process.pidfd, notice)
+    try:
+        async with asyncio.timeout(limit_s):
+            await gone
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(process.pidfd)
+    return True
+
+
+def _ended(folder: GuestFolder) -> None:
+    """Fold the ended run into the story; a full disk leaves that to the next start."""
+    with contextlib.suppress(OSError):
+        story.close_run(folder)
+
+
+async def shutdown(
+    library: Library, name: str, *, timeout_s: float = SHUTDOWN_LIMIT_S, force: bool = False
+) -> Outcome:
+    """Press the guest's power button and wait until it is off.
+
+    A guest without an ACPI handler ignores the button; only ``force`` pulls the plug then.
+
+    Raises:
+        StateError: It is paused, or did not go down in time and still runs.
+        MonitorError: Its QEMU does not answer.
+    """
+    folder = library.folder(name)
+    async with _locked(folder, "shutdown"):
+        process = hold_process(library, folder)
+        if process is None:
+            return Outcome(name, "shutdown", False, f"{name} does not run")
+        with process, told(folder, "shutdown"):
+            began = time.monotonic()
+            pressed = await _press_button(folder, force)
+            if pressed and await _wait_gone(process, timeout_s):
+                _ended(folder)
+                took = time.monotonic() - began
+                return Outcome(name, "shutdown", True, f"{name} shut down in {took:.0f} s")
+            if not force:
+                raise StateError(
+                    f"{name} did not shut down within {timeout_s:g} s and still runs",
+                    hint=f"kvmtui shutdown {name} --force, or kvmtui stop {name}",
+                )
+            await _pull_plug(folder, process)
+            _ended(folder)
+            return Outcome(name, "shutdown", True, f"{name} was stopped by force")
+
+
+async def _press_button(folder: GuestFolder, force: bool) -> bool:
+    """``system_powerdown``; a paused guest cannot notice it. False: go on by force."""
+    name = folder.name
+    try:
+        async with command_session(monitors_of(folder), f"kvmtui shutdown {name}") as monitor:
+            status = (await monitor.execute("query-status"))["status"]
+            if status == "running":
+                await monitor.execute("system_powerdown")
+                return True
+    except MonitorError:
+        if not force:
+            raise
+        return False
+    if force:
+        return False
+    raise StateError(
+        f"{name} is {status} and cannot notice the power button",
+        hint=f"kvmtui resume {name}, or kvmtui stop {name}",
+    )
+
+
+async def _pull_plug(folder: GuestFolder, process: ProcessHandle) -> None:
+    """QMP ``quit``, which flushes the disks; SIGKILL where QEMU does not answer.
+
+    Raises:
+        MonitorTimeout: The kernel does not let go of it (a disk that hangs).
+    """
+    try:
+        async with command_session(monitors_of(folder), f"kvmtui stop {folder.name}") as monitor:
+            await monitor.execute("quit", limit_s=_QUIT_LIMIT_S)
+    except (MonitorError, BusyError):
+        pass
+    if await _wait_gone(process, _QUIT_LIMIT_S if not _is_stopped(process.pid) else 0.0):
+        return
+    process.signal(signal.SIGKILL)
+    if not await _wait_gone(process, _KILL_LIMIT_S):
+        raise MonitorTimeout(
+            f"{folder.name}: its process {process.pid} does not end, even when killed",
+            hint="a disk that hangs keeps it: see dmesg",
+        )
+
+
+def _is_stopped(pid: int) -> bool:
+    from kvmtui.stats.process import read_process
+
+    figures = read_process(pid)
+    return figures is not None and figures.state in "Tt"
+
+
+async def stop(library: Library, name: str) -> Outcome:
+    """Pull the plug: the guest's unsaved data is lost, its disks are flushed.
+
+    Raises:
+        MonitorTimeout: The process does not end, even when killed.
+    """
+    folder = library.folder(name)
+    async with _locked(folder, "stop"):
+        process = hold_process(library, folder)
+        if process is None:
+            return Outcome(name, "stop", False, f"{name} does not run")
+        with process, told(folder, "stop"):
+            await _pull_plug(folder, process)
+            _ended(folder)
+    return Outcome(name, "stop", True, f"{name} was stopped")
+
+
+async def reboot(
+    library: Library, name: str, *, timeout_s: float = SHUTDOWN_LIMIT_S
+) -> Outcome:
+    """Shut the guest down by its power button and start it again, as now defined.
+
+    Raises:
+        StateError: It does not run, did not go down in time, or was ended otherwise.
+    """
+    folder = library.folder(name)
+    if not is_running(library, folder):
+        raise StateError(f"{name} does not run", hint=f"kvmtui start {name}")
+    await shutdown(library, name, timeout_s=timeout_s)
+    ended = story.last_stop_of_record(folder)
+    if ended is None or ended.reason != "guest-shutdown":
+        raise StateError(f"{name} was ended meanwhile and is not started again")
+    outcome = await asyncio.to_thread(starting.start, library, name)
+    return Outcome(name, "reboot", True, f"{name} rebooted", outcome.note)
+
+
+async def reset(library: Library, name: str) -> Outcome:
+    """Press the reset button: unsaved data is lost. A broken machine runs again after it.
+
+    Raises:
+        StateError: It does not run.
+    """
+    folder = library.folder(name)
+    async with _running_session(library, folder, "reset") as monitor:
+        status = (await monitor.execute("query-status"))["status"]
+        await monitor.execute("system_reset")
+        if status in ("guest-panicked", "internal-error", "shutdown", "watchdog"):
+            await monitor.execute("cont")
+    return Outcome(name, "reset", True, f"{name} was reset")
+
+
+async def pause(library: Library, name: str) -> Outcome:
+    """Halt the guest's processors; its memory stays.
+
+    Raises:
+        StateError: It does not run.
+    """
+    folder = library.folder(name)
+    async with _running_session(library, folder, "pause") as monitor:
+        status = (await monitor.execute("query-status"))["status"]
+        if status == "paused":
+            return Outcome(name, "pause", False, f"{name} is paused already")
+        await monitor.execute("stop")
+    return Outcome(name, "pause", True, f"{name} is paused")
+
+
+async def resume(library: Library, name: str) -> Outcome:
+    """Let a paused guest, or one that waited for disk space, go on.
+
+    Raises:
+        StateError: It does not run, or stands there broken.
+    """
+    folder = library.folder(name)
+    async with _running_session(library, folder, "resume") as monitor:
+        status = (await monitor.execute("query-status"))["status"]
+        if status == "running":
+            return Outcome(name, "resume", False, f"{name} runs already")
+        try:
+            await monitor.execute("cont")
+        except CommandRefused as error:
+            raise StateError(
+                f"{name} is {status} and cannot go on: {error.description}",
+                hint=f"kvmtui reset {name}",
+            ) from None
+        status = (await monitor.execute("query-status"))["status"]
+        if status == "io-error":
+            raise StateError(f"{name} stopped again at once: its disk has still no room")
+    return Outcome(name, "resume", True, f"{name} runs again")
+
+
+@contextlib.asynccontextmanager
+async def _running_session(
+    library: Library, folder: GuestFolder, verb: str
+) -> AsyncIterator[Monitor]:
+    """A monitor of a running guest, under its lock and told in its story."""
+    async with _locked(folder, verb):
+        process = hold_process(library, folder)
+        if process is None:
+            raise StateError(f"{folder.name} does not run", hint=f"kvmtui start {folder.name}")
+        with process, told(folder, verb):
+            try:
+                async with command_session(
+                    monitors_of(folder), f"kvmtui {verb} {folder.name}"
+                ) as monitor:
+                    yield monitor
+            except MonitorTimeout as error:
+                raise _unanswered(folder, process, error) from None
+
+
+def _unanswered(
+    folder: GuestFolder, process: ProcessHandle, error: MonitorTimeout
+) -> KvmtuiError:
+    if _is_stopped(process.pid):
+        return MonitorTimeout(
+            f"{folder.name} does not answer: its process {process.pid} is stopped by a signal",
+            hint=f"kill -CONT {process.pid}",
+        )
+    return MonitorTimeout(f"{folder.name}: {error.message}", hint=f"kvmtui why {folder.name}")
+

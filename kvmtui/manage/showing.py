@@ -1,0 +1,128 @@
+"""All about one guest, for `show` and a guest's own screen."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from kvmtui.errors import KvmtuiError
+from kvmtui.guest.definition import Definition
+from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.guest.validation import definition_from
+from kvmtui.manage import hosting, starting, story
+from kvmtui.manage.definitions import load_plain
+from kvmtui.manage.looking import look_at
+from kvmtui.manage.views import GuestView
+from kvmtui.qemu.binary import host_architecture
+
+
+class Details(NamedTuple):
+    """Everything `show` tells besides the guest's row."""
+
+    view: GuestView
+    definition: dict[str, Any]
+    directory: str
+    argv: list[str] | None
+    """What QEMU is, or would be, started with; None where that cannot be known."""
+    disks: list[dict[str, Any]]
+    networks: list[dict[str, Any]]
+    last_stop: story.LastStop | None
+    accelerator_words: str
+
+
+def details(library: Library, name: str, *, argv_needed: bool = False) -> Details:
+    """Gather all about a guest.
+
+    Args:
+        argv_needed: Raise where the command line cannot be built, instead of leaving it out.
+
+    Raises:
+        KvmtuiError: There is no such guest.
+    """
+    folder = library.folder(name)
+    view = look_at(library, name)
+    plain: dict[str, Any] = {}
+    definition = None
+    argv: list[str] | None = None
+    try:
+        plain = load_plain(folder)
+        definition = definition_from(plain)
+        argv = _argv(library, folder, definition, view)
+    except KvmtuiError:
+        if argv_needed:
+            raise
+    return Details(
+        view=view,
+        definition=plain,
+        directory=str(folder.path),
+        argv=argv,
+        disks=_disks(folder, definition),
+        networks=_networks(definition, name),
+        last_stop=story.last_stop(folder, running=view.pid is not None),
+        accelerator_words=_accelerator_words(library, definition),
+    )
+
+
+def _argv(
+    library: Library, folder: GuestFolder, definition: Definition, view: GuestView
+) -> list[str]:
+    if view.pid is not None:
+        record = folder.start_record()
+        if record is not None and isinstance(record.get("argv"), list):
+            return [str(word) for word in record["argv"]]
+    return starting.command_line(library, folder, definition)[0]
+
+
+def _disks(folder: GuestFolder, definition: Definition | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": folder.resolve(disk.file),
+            "format": disk.image_format(),
+            "bus": disk.bus,
+            "read_only": disk.read_only,
+        }
+        for disk in (definition.disks if definition else [])
+    ]
+
+
+def _networks(definition: Definition | None, name: str) -> list[dict[str, Any]]:
+    if definition is None:
+        return []
+    return [
+        {
+            "type": network.type,
+            "mac": definition.mac_of(index, name),
+            "model": network.model,
+            "bridge": network.bridge,
+            "tap": network.tap,
+            "forwards": network.forwards,
+        }
+        for index, network in enumerate(definition.networks)
+    ]
+
+
+def _accelerator_words(library: Library, definition: Definition | None) -> str:
+    """Why it runs, or would run, as it does."""
+    if definition is None:
+        return ""
+    if definition.arch != host_architecture():
+        return f"emulation: it is {definition.arch}, this host is {host_architecture()}"
+    if definition.accelerator != "auto":
+        return f"{definition.accelerator}: as its definition says"
+    try:
+        return hosting.verdict_for(library).words
+    except (KvmtuiError, OSError):
+        return ""
+
+
+def details_document(details: Details) -> dict[str, Any]:
+    """The part of `show --json` that `list --json` does not have."""
+    stop = details.last_stop
+    return {
+        "definition": details.definition,
+        "directory": details.directory,
+        "argv": details.argv,
+        "disks": details.disks,
+        "networks": details.networks,
+        "last_stop": {"time": stop.time, "reason": stop.reason} if stop else None,
+    }

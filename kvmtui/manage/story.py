@@ -1,0 +1,204 @@
+"""Why a guest is as it is: how its last run ended, who asked for it, what was said."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from kvmtui.guest import history
+from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.history import iso_time
+from kvmtui.guest.library import Library
+from kvmtui.manage.looking import look_at, was_killed_on_request
+from kvmtui.qemu.events import read_events
+from kvmtui.qemu.launch import log_lines
+from kvmtui.text import visible_lines
+
+_MOST_FOLDED = 200
+_NOISE = frozenset({"RTC_CHANGE", "BALLOON_CHANGE", "NIC_RX_FILTER_CHANGED", "VNC_CONNECTED"})
+_REASONS = {
+    "guest-shutdown": "the guest shut itself down",
+    "guest-reset": "the guest rebooted, which ended it",
+    "guest-panic": "the guest's kernel panicked",
+    "host-qmp-quit": "QEMU was told to quit",
+    "host-qmp-system-reset": "it was reset",
+    "host-signal": "QEMU was ended by a signal",
+    "host-ui": "its display was closed",
+    "host-error": "QEMU met an error of the host",
+    "host-went-down": "the host went down",
+    "killed": "it was stopped by force, since QEMU did not answer",
+    "crashed": "its process ended without being asked to",
+}
+
+
+class LastStop(NamedTuple):
+    """How the last run ended."""
+
+    time: str | None
+    """ISO 8601 UTC; None where nobody saw the moment."""
+    reason: str
+    """QEMU's reason of SHUTDOWN, or host-went-down, killed, crashed."""
+
+    @property
+    def words(self) -> str:
+        """The reason in words."""
+        return _REASONS.get(self.reason, self.reason)
+
+
+class Why(NamedTuple):
+    """What `why` tells."""
+
+    name: str
+    state: str
+    summary: str
+    last_stop: LastStop | None
+    asked_by: str | None
+    """Who asked for the last operation on it, and for what."""
+    events: list[str]
+    """The last events of the run, oldest first."""
+    qemu_log: list[str]
+    console: list[str]
+
+
+def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
+    """How the run that ``run/start.json`` tells of ended; the caller knows it has."""
+    record = folder.start_record()
+    if record is None:
+        return None
+    shutdown = None
+    any_event = False
+    for event, _ in read_events(folder.events):
+        any_event = True
+        if event.name == "SHUTDOWN":
+            shutdown = event
+    if shutdown is not None:
+        return LastStop(iso_time(shutdown.time), str(shutdown.data.get("reason", "")))
+    if not any_event and not _came_up(folder):
+        return None
+    if record.get("boot_id") != history.boot_id():
+        return LastStop(None, "host-went-down")
+    reason = "killed" if was_killed_on_request(folder, record) else "crashed"
+    return LastStop(None, reason)
+
+
+def _came_up(folder: GuestFolder) -> bool:
+    try:
+        return folder.events.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def last_stop(folder: GuestFolder, *, running: bool) -> LastStop | None:
+    """How the guest's newest ended run ended; None when it never ran."""
+    if not running:
+        found = last_stop_of_record(folder)
+        if found is not None:
+            return found
+    for line in reversed(history.read(folder.history)):
+        if line.get("phase") == "run":
+            return LastStop(line.get("ended"), str(line.get("reason")))
+    return None
+
+
+def close_run(folder: GuestFolder) -> None:
+    """Fold the events of an ended run into the story, once; the caller holds the lock."""
+    record = folder.start_record()
+    if record is None or "run" not in record:
+        return
+    ended = last_stop_of_record(folder)
+    if ended is None:
+        return
+    run = record["run"]
+    if any(
+        line.get("phase") == "run" and line.get("run") == run
+        for line in history.read(folder.history)
+    ):
+        return
+    events = [
+        {"time": iso_time(event.time), "event": event.name, "data": event.data}
+        for event, _ in read_events(folder.events)
+        if event.name not in _NOISE
+    ]
+    history.append(
+        folder.history,
+        {
+            "phase": "run",
+            "run": run,
+            "started": record.get("time"),
+            "ended": ended.time,
+            "reason": ended.reason,
+            "boot_id": record.get("boot_id"),
+            "events": events[-_MOST_FOLDED:],
+        },
+    )
+
+
+def why(library: Library, name: str) -> Why:
+    """Explain a guest's state.
+
+    Raises:
+        KvmtuiError: There is no such guest.
+    """
+    folder = library.folder(name)
+    view = look_at(library, name)
+    ended = last_stop(folder, running=view.pid is not None)
+    lines = history.read(folder.history)
+    begin = next((line for line in reversed(lines) if line.get("phase") == "begin"), None)
+    asked = None
+    if begin is not None:
+        asked = f"{begin.get('verb')} by {begin.get('user')} at {begin.get('time')}"
+    return Why(
+        name=name,
+        state=view.state,
+        summary=_summary(view.state, view.error, ended, _asked_to_stop(lines)),
+        last_stop=ended,
+        asked_by=asked,
+        events=recent_events(folder),
+        qemu_log=log_lines(folder.qemu_log, last=8),
+        console=_console_tail(folder),
+    )
+
+
+def _asked_to_stop(lines: list[dict[str, Any]]) -> str:
+    begin = history.last_operation(lines, ("start", "shutdown", "stop", "reboot"))
+    if begin is None or begin["verb"] == "start":
+        return ""
+    return f", asked by {begin.get('user')} ({begin['verb']})"
+
+
+def _summary(state: str, error: str | None, ended: LastStop | None, asked: str) -> str:
+    if state == "invalid":
+        return f"its definition is not valid: {error}"
+    if state in ("stopped", "saved", "crashed") and ended is not None:
+        when = f" at {ended.time}" if ended.time else ""
+        return f"{state}{when}: {ended.words}{asked}"
+    if state == "stopped":
+        return "stopped: it was never started"
+    if state == "crashed":
+        return "crashed: the guest's kernel panicked or the machine stands broken"
+    return f"{state}: {error}" if error else state
+
+
+def recent_events(folder: GuestFolder, *, most: int = 8) -> list[str]:
+    """The last events of the present or last run, one line each."""
+    found = [event_line(event.time, event.name, event.data) for event, _ in read_events(folder.events)]
+    return found[-most:]
+
+
+def event_line(time: float, name: str, data: dict[str, Any]) -> str:
+    """One event as a line of plain text."""
+    import json
+
+    from kvmtui.text import visible
+
+    details = visible(json.dumps(data, ensure_ascii=False)) if data else ""
+    return f"{iso_time(time)}  {name}  {details}".rstrip()
+
+
+def _console_tail(folder: GuestFolder) -> list[str]:
+    try:
+        with open(folder.console_log, "rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 16384))
+            return visible_lines(file.read(16384), last=6)
+    except OSError:
+        return []

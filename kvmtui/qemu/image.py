@@ -1,0 +1,86 @@
+"""Disk images by ``qemu-img``: formats are always named, never probed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from kvmtui.errors import ImageError
+from kvmtui.qemu.binary import find_tool
+from kvmtui.text import visible
+
+_LIMIT_S = 120.0
+_QCOW2_MAGIC = b"QFI\xfb"
+
+
+def _qemu_img(arguments: list[str], what: str) -> None:
+    command = [find_tool("qemu-img"), *arguments]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise ImageError(f"{what}: qemu-img was not done after {_LIMIT_S:.0f} s") from None
+    if done.returncode != 0:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        reason = visible(lines[0].removeprefix("qemu-img: "), limit=300)
+        raise ImageError(f"{what}: {reason}")
+
+
+def create(path: Path, image_format: str, size_bytes: int) -> None:
+    """Make an empty image; an existing file is never touched.
+
+    Raises:
+        ImageError: It was not made; nothing is left.
+        HostError: qemu-img is missing.
+    """
+    if path.exists():
+        raise ImageError(f"{path} exists already")
+    what = f"{visible(str(path))} was not made"
+    try:
+        _qemu_img(["create", "-q", "-f", image_format, "--", str(path), str(size_bytes)], what)
+        path.chmod(0o600)
+    except ImageError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def convert_to_qcow2(source: str, source_format: str, target: Path) -> None:
+    """Copy an image into a new qcow2 file, whole or not at all.
+
+    Raises:
+        ImageError: It was not made; nothing is left.
+    """
+    part = target.with_name(f".{target.name}.part")
+    what = f"{visible(str(target))} was not made"
+    try:
+        _qemu_img(["convert", "-f", source_format, "-O", "qcow2", "--", source, str(part)], what)
+        part.chmod(0o600)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def format_by_header(path: str) -> str | None:
+    """qcow2 by the file's first bytes, where an admin names an image without its format.
+
+    A raw disk's content is the guest's: one that was made to look like qcow2 could name
+    any file of the host as backing. So only a header without backing file and external
+    data file counts.
+
+    Returns:
+        ``qcow2``, or None when the header does not settle it.
+    """
+    try:
+        with open(path, "rb") as file:
+            header = file.read(112)
+    except OSError:
+        return None
+    if len(header) < 104 or header[:4] != _QCOW2_MAGIC:
+        return None
+    backing_offset = int.from_bytes(header[8:16], "big")
+    version = int.from_bytes(header[4:8], "big")
+    incompatible = int.from_bytes(header[72:80], "big") if version >= 3 else 0
+    external_data = incompatible & 4
+    return None if backing_offset or external_data else "qcow2"
