@@ -1,17 +1,17 @@
 """Every failure kvmtui knows, named for what the caller can do about it.
 
-    KvmtuiError                 a message, and a hint that can be typed or done
-    ├── UsageError              the call itself is wrong; nothing was tried (exit 2)
-    ├── DefinitionError         a guest.yaml is not valid; holds all its problems at once
-    ├── StateError              the guest is not in a state in which this can be done
-    ├── BusyError               another kvmtui is at work on this guest
-    ├── HostError               this machine lacks something, or refuses it
-    ├── ImageError              a disk image is missing, in use, or not what it should be
-    ├── LaunchError             QEMU did not come up; its own line comes first
-    └── MonitorError            about one QMP session
-        ├── CommandRefused      QEMU answered with an error
-        ├── ConnectionLost      the socket closed first; whether it was done is not known
-        └── MonitorTimeout      no answer in time; whether it was done is not known
+KvmtuiError                 a message, and a hint that can be typed or done
+├── UsageError              the call itself is wrong; nothing was tried (exit 2)
+├── DefinitionError         a guest.yaml is not valid; holds all its problems at once
+├── StateError              the guest is not in a state in which this can be done
+├── BusyError               another kvmtui is at work on this guest
+├── HostError               this machine lacks something, or refuses it
+├── ImageError              a disk image is missing, in use, or not what it should be
+├── LaunchError             QEMU did not come up; its own line comes first
+└── MonitorError            about one QMP session
+    ├── CommandRefused      QEMU answered with an error
+    ├── ConnectionLost      the socket closed first; whether it was done is not known
+    └── MonitorTimeout      no answer in time; whether it was done is not known
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 class _Loader(yaml.CSafeLoader):
     """YAML 1.2's core schema; a key stands once in a mapping."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as in the base class
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -56,7 +56,7 @@ def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
 
 
 def _boolean(loader: _Loader, node: yaml.ScalarNode) -> bool:
-    return node.value.lower() == "true"
+    return str(node.value).lower() == "true"
 
 
 def _refuse_tag(loader: _Loader, node: yaml.Node) -> Any:
@@ -102,7 +102,7 @@ def read_yaml(data: bytes) -> Any:
     try:
         text = data.decode("utf-8")
         _check_events(text)
-        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader of our own
+        return yaml.load(text, _Loader)
     except UnicodeDecodeError as error:
         raise DefinitionError([f"byte {error.start} is not UTF-8"]) from None
     except yaml.YAMLError as error:

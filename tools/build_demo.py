@@ -29,13 +29,33 @@ def assemble(source: Path, symbols: tuple[str, ...]) -> bytes:
         binary = Path(folder, "program.bin")
         # x86-used-note: some assemblers add a note that would end up in the image.
         subprocess.run(
-            ["as", "--32", "--fatal-warnings", "-mx86-used-note=no", *symbols,
-             "-o", object_file, source],
+            [
+                "as",
+                "--32",
+                "--fatal-warnings",
+                "-mx86-used-note=no",
+                *symbols,
+                "-o",
+                object_file,
+                source,
+            ],
             check=True,
         )
         subprocess.run(
-            ["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "-e", "start",
-             "--oformat", "binary", "-o", binary, object_file],
+            [
+                "ld",
+                "-m",
+                "elf_i386",
+                "-Ttext",
+                "0x7c00",
+                "-e",
+                "start",
+                "--oformat",
+                "binary",
+                "-o",
+                binary,
+                object_file,
+            ],
             check=True,
         )
         return binary.read_bytes()
@@ -51,8 +71,9 @@ def verify(name: str, program: bytes) -> None:
 
 def main() -> None:
     here = Path(__file__).resolve().parent
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--output", type=Path, default=here, metavar="FOLDER")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()

@@ -41,9 +41,7 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="user|bridge=NAME|tap=NAME|none[,KEY=VALUE…]",
     )
-    parser.add_argument(
-        "--forward", action="append", default=[], metavar="HOSTPORT:GUESTPORT"
-    )
+    parser.add_argument("--forward", action="append", default=[], metavar="HOSTPORT:GUESTPORT")
     parser.add_argument("--kernel", metavar="FILE")
     parser.add_argument("--initrd", metavar="FILE")
     parser.add_argument("--append", metavar="TEXT", help="the kernel's command line")
@@ -52,9 +50,7 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accelerator", choices=("auto", "kvm", "tcg"))
     parser.add_argument("--tag", action="append", default=[])
     parser.add_argument("--description", metavar="TEXT")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="PATH=VALUE", dest="changes"
-    )
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes")
     parser.add_argument("--start", action="store_true", help="start it at once")
 
 
@@ -65,7 +61,9 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
     if name is None:
         raise UsageError("create: which name", hint="kvmtui create NAME")
     if not isinstance(name, str):
-        raise UsageError("create: the file's name is no text", hint="kvmtui create NAME --from FILE")
+        raise UsageError(
+            "create: the file's name is no text", hint="kvmtui create NAME --from FILE"
+        )
     plain.pop("name", None)
     _apply_options(plain, arguments)
     changes = [Change.parse(assignment) for assignment in arguments.changes]

@@ -46,9 +46,7 @@ def _global_options(*, suppress: bool) -> argparse.ArgumentParser:
     )
     group.add_argument("--json", action="store_true", default=default, help="one JSON document")
     group.add_argument("--quiet", action="store_true", default=default, help="tell failures only")
-    group.add_argument(
-        "--yes", action="store_true", default=default, help="destroy without asking"
-    )
+    group.add_argument("--yes", action="store_true", default=default, help="destroy without asking")
     group.add_argument("--version", action="version", version=f"kvmtui {__version__}")
     return parser
 
@@ -141,9 +139,7 @@ def _told_os_error(error: OSError) -> KvmtuiError:
 
     name = errno.errorcode.get(error.errno or 0, "")
     where = f"{error.filename}: " if error.filename else ""
-    return KvmtuiError(
-        f"{where}{error.strerror or error}", hint=_REMEDIES.get(name, "")
-    )
+    return KvmtuiError(f"{where}{error.strerror or error}", hint=_REMEDIES.get(name, ""))
 
 
 def _leave_pipe() -> int:

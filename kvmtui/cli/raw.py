@@ -34,7 +34,7 @@ def run_qmp(arguments: argparse.Namespace, context: Context) -> int:
         except ValueError as error:
             raise UsageError(f"the arguments are not JSON: {error}") from None
         if not isinstance(given, dict):
-            raise UsageError("the arguments are no JSON object", hint="'{\"key\": \"value\"}'")
+            raise UsageError("the arguments are no JSON object", hint='\'{"key": "value"}\'')
     fleet = Fleet(context.library)
     answer = asyncio.run(
         fleet.qmp(arguments.name, arguments.command, given, limit_s=arguments.timeout)

@@ -120,9 +120,7 @@ def _print_events(context: Context, folder: GuestFolder, offset: int) -> int:
     for event, end in read_events(folder.events, start=offset):
         offset = end
         if context.as_json:
-            _object(
-                {"time": iso_time(event.time), "event": event.name, "data": event.data}
-            )
+            _object({"time": iso_time(event.time), "event": event.name, "data": event.data})
         else:
             context.say(story.event_line(event.time, event.name, event.data))
     return offset
@@ -135,7 +133,8 @@ def _print_history(context: Context, line: history.Line) -> None:
                 _object(event)
             else:
                 details = json.dumps(event.get("data")) if event.get("data") else ""
-                context.say(visible(f"{event.get('time')}  {event.get('event')}  {details}"))
+                told = f"{event.get('time')}  {event.get('event')}  {details}"
+                context.say(visible(told.rstrip()))
         return
     if context.as_json:
         _object(line)

@@ -1,1 +1,1 @@
-"""Boot images of the project's own; assembled from the sources beside them by tools/build_demo.py."""
+"""Boot images of the project's own; tools/build_demo.py assembles the sources beside them."""

@@ -76,7 +76,7 @@ class Cdrom(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
     file: str | None = None
     """Path of the ISO image; absent means an empty drive."""
     bus: Literal["sata", "ide", "scsi", "usb"] | None = None
-    """sata on q35, ide on pc, scsi elsewhere, when absent."""
+    """When absent: ide on the classic machine, sata for Windows, else scsi."""
 
 
 class Network(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):

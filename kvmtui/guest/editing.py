@@ -12,8 +12,8 @@ import re
 from typing import Any
 
 from kvmtui.errors import DefinitionError, UsageError
-from kvmtui.strict_yaml import read_mapping, read_yaml
 from kvmtui.guest.validation import definition_from
+from kvmtui.strict_yaml import read_mapping, read_yaml
 from kvmtui.text import visible
 
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)((?:\[[0-9]{1,4}\])*)")

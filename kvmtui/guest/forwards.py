@@ -1,10 +1,10 @@
 """Port forwards of user-mode networking, as a person writes them.
 
-    2222:22                      host port 2222 on 127.0.0.1 to the guest's 22, TCP
-    2222:22/udp
-    0.0.0.0:8080:80              reachable from other machines: asked for by the address
-    [::1]:2222:22
-    tcp:127.0.0.1:2222-:22       QEMU's own form; an empty address means every address, as there
+2222:22                      host port 2222 on 127.0.0.1 to the guest's 22, TCP
+2222:22/udp
+0.0.0.0:8080:80              reachable from other machines: asked for by the address
+[::1]:2222:22
+tcp:127.0.0.1:2222-:22       QEMU's own form; an empty address means every address, as there
 """
 
 from __future__ import annotations

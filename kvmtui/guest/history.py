@@ -33,8 +33,8 @@ def iso_time(seconds: float | None = None) -> str:
     """A time as ISO 8601 UTC with milliseconds; now when none is given."""
     if seconds is None:
         seconds = time.time()
-    whole = int(seconds // 1)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{(seconds - whole):.3f}Z"[1:]
+    whole, milliseconds = divmod(int(seconds * 1000), 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{milliseconds:03}Z"
 
 
 def boot_id() -> str:

@@ -99,14 +99,14 @@ def _reason(error: Exception, value: Any, type_: Any) -> str:
     choices = _choices(type_)
     if choices:
         return f"{_shown(value)} is not one of {', '.join(choices)}"
-    if text.startswith("Expected `str"):
+    if "matching regex" in text:
+        return f"{_shown(value)} has characters that are not allowed here"
+    if text.startswith("Expected `str") and not isinstance(value, str):
         return f"text is expected, not {_shown(value)}: put it in quotes"
     if text.startswith("Expected `bool"):
         return f"true or false is expected, not {_shown(value)}"
     if text.startswith("Expected `int`, got"):
         return f"a whole number is expected, not {_shown(value)}"
-    if "matching regex" in text:
-        return f"{_shown(value)} has characters that are not allowed here"
     return visible(text.split(" - at ")[0])
 
 

@@ -56,7 +56,14 @@ def verdict_key(emulator: str) -> str:
     """What a verdict holds for: this kernel, this QEMU, this processor, this access to KVM."""
     stat = os.stat(os.path.realpath(emulator))
     access = os.access(KVM_DEVICE, os.R_OK | os.W_OK)
-    parts = (os.uname().release, emulator, stat.st_mtime_ns, stat.st_size, processor_model(), access)
+    parts = (
+        os.uname().release,
+        emulator,
+        stat.st_mtime_ns,
+        stat.st_size,
+        processor_model(),
+        access,
+    )
     return "|".join(str(part) for part in parts)
 
 
@@ -69,7 +76,7 @@ def measure(emulator: str, boot_sector: bytes, *, identity: dict[str, Any]) -> V
             that guests run as.
     """
     with tempfile.TemporaryDirectory(prefix="kvmtui-probe-") as folder:
-        os.chmod(folder, 0o755)  # noqa: S103 - QEMU may run as another user
+        os.chmod(folder, 0o755)
         image = Path(folder) / "probe.img"
         image.write_bytes(boot_sector.ljust(1 << 20, b"\0"))
         image.chmod(0o644)
@@ -89,9 +96,7 @@ def _kvm_missing() -> str | None:
     return None if os.path.exists(KVM_DEVICE) else f"{KVM_DEVICE} is missing"
 
 
-def _try(
-    emulator: str, accelerator: str, cpu: str, image: Path, identity: dict[str, Any]
-) -> Trial:
+def _try(emulator: str, accelerator: str, cpu: str, image: Path, identity: dict[str, Any]) -> Trial:
     node = {"driver": "raw", "node-name": "d", "read-only": True}
     node["file"] = {"driver": "file", "filename": str(image), "read-only": True}
     command = [emulator, "-nodefaults", "-no-user-config", "-display", "none", "-m", "32"]

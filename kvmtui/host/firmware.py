@@ -18,8 +18,10 @@ _FALLBACKS = {
     ),
     "aarch64": (("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"),),
     "riscv64": (
-        ("/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd",
-         "/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd"),
+        (
+            "/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd",
+            "/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd",
+        ),
     ),
 }
 
@@ -53,9 +55,7 @@ def find_uefi(arch: str, folders: tuple[str, ...] = _FOLDERS) -> Firmware:
     for code, template in _FALLBACKS.get(arch, ()):
         if Path(code).is_file() and Path(template).is_file():
             return Firmware(code, "raw", template, "raw")
-    raise HostError(
-        f"UEFI firmware for {arch} is not installed", hint=install_hint(f"uefi-{arch}")
-    )
+    raise HostError(f"UEFI firmware for {arch} is not installed", hint=install_hint(f"uefi-{arch}"))
 
 
 def _from_descriptor(path: Path, arch: str) -> Firmware | None:

@@ -144,9 +144,7 @@ def refuse_deletion(library: Library, name: str) -> None:
     folder = library.folder(name)
     with contextlib.suppress(DefinitionError):
         if load_definition(folder).protected:
-            raise StateError(
-                f"{name} is protected", hint=f"kvmtui set {name} protected=false"
-            )
+            raise StateError(f"{name} is protected", hint=f"kvmtui set {name} protected=false")
     _refuse_running(library, folder, "deleted")
 
 

@@ -111,9 +111,7 @@ def anchor_paths(plain: dict[str, Any], base: Path) -> dict[str, Any]:
     return result
 
 
-def _completed(
-    library: Library, plain: dict[str, Any], definition: Definition
-) -> dict[str, Any]:
+def _completed(library: Library, plain: dict[str, Any], definition: Definition) -> dict[str, Any]:
     """Record what must not change later: identity, machine version, image formats."""
     complete = copy.deepcopy(plain)
     complete.setdefault("uuid", str(uuid.uuid4()))
@@ -141,8 +139,7 @@ def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) 
             continue
         if not path.parent.is_dir():
             raise ImageError(
-                f"disks[{index}]: {visible(str(path))} was not made: "
-                "there is no such folder"
+                f"disks[{index}]: {visible(str(path))} was not made: there is no such folder"
             )
         image_format = disk.image_format() or "qcow2"
         with starting.image_tools():

@@ -70,9 +70,7 @@ class Fleet:
 
     async def delete(self, name: str, *, keep_disks: bool = False) -> Outcome:
         """As `changing.delete`."""
-        return await asyncio.to_thread(
-            changing.delete, self.library, name, keep_disks=keep_disks
-        )
+        return await asyncio.to_thread(changing.delete, self.library, name, keep_disks=keep_disks)
 
     async def start(self, name: str) -> Outcome:
         """As `starting.start`."""

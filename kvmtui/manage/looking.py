@@ -183,5 +183,3 @@ def look_at(library: Library, name: str) -> GuestView:
         KvmtuiError: It does not exist.
     """
     return look(library, [name])[0]
-
-

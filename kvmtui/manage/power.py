@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 
 from kvmtui.errors import (
     BusyError,
-    CommandRefused,
     KvmtuiError,
     MonitorError,
     MonitorTimeout,
@@ -31,6 +30,7 @@ from kvmtui.qemu.process import ProcessHandle, open_process
 SHUTDOWN_LIMIT_S = 60.0
 _QUIT_LIMIT_S = 5.0
 _KILL_LIMIT_S = 10.0
+_BROKEN = ("guest-panicked", "internal-error", "watchdog", "shutdown")
 _WAITING_VERBS = ("shutdown", "reboot")
 
 
@@ -120,7 +120,7 @@ async def shutdown(
             if pressed and await _wait_gone(process, timeout_s):
                 _ended(folder)
                 took = time.monotonic() - began
-                return Outcome(name, "shutdown", True, f"{name} shut down in {took:.0f} s")
+                return Outcome(name, "shutdown", True, f"{name} shut down in {took:.1f} s")
             if not force:
                 raise StateError(
                     f"{name} did not shut down within {timeout_s:g} s and still runs",
@@ -197,9 +197,7 @@ async def stop(library: Library, name: str) -> Outcome:
     return Outcome(name, "stop", True, f"{name} was stopped")
 
 
-async def reboot(
-    library: Library, name: str, *, timeout_s: float = SHUTDOWN_LIMIT_S
-) -> Outcome:
+async def reboot(library: Library, name: str, *, timeout_s: float = SHUTDOWN_LIMIT_S) -> Outcome:
     """Shut the guest down by its power button and start it again, as now defined.
 
     Raises:
@@ -226,7 +224,7 @@ async def reset(library: Library, name: str) -> Outcome:
     async with _running_session(library, folder, "reset") as monitor:
         status = (await monitor.execute("query-status"))["status"]
         await monitor.execute("system_reset")
-        if status in ("guest-panicked", "internal-error", "shutdown", "watchdog"):
+        if status in _BROKEN:
             await monitor.execute("cont")
     return Outcome(name, "reset", True, f"{name} was reset")
 
@@ -257,13 +255,9 @@ async def resume(library: Library, name: str) -> Outcome:
         status = (await monitor.execute("query-status"))["status"]
         if status == "running":
             return Outcome(name, "resume", False, f"{name} runs already")
-        try:
-            await monitor.execute("cont")
-        except CommandRefused as error:
-            raise StateError(
-                f"{name} is {status} and cannot go on: {error.description}",
-                hint=f"kvmtui reset {name}",
-            ) from None
+        if status in _BROKEN:
+            raise StateError(f"{name} is {status} and cannot go on", hint=f"kvmtui reset {name}")
+        await monitor.execute("cont")
         status = (await monitor.execute("query-status"))["status"]
         if status == "io-error":
             raise StateError(f"{name} stopped again at once: its disk has still no room")
@@ -289,13 +283,10 @@ async def _running_session(
                 raise _unanswered(folder, process, error) from None
 
 
-def _unanswered(
-    folder: GuestFolder, process: ProcessHandle, error: MonitorTimeout
-) -> KvmtuiError:
+def _unanswered(folder: GuestFolder, process: ProcessHandle, error: MonitorTimeout) -> KvmtuiError:
     if _is_stopped(process.pid):
         return MonitorTimeout(
             f"{folder.name} does not answer: its process {process.pid} is stopped by a signal",
             hint=f"kill -CONT {process.pid}",
         )
     return MonitorTimeout(f"{folder.name}: {error.message}", hint=f"kvmtui why {folder.name}")
-

@@ -15,7 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kvmtui.durable import give_to_owner_of, make_folder, try_lock, write_atomically
-from kvmtui.errors import BusyError, DefinitionError, HostError, ImageError, KvmtuiError, LaunchError
+from kvmtui.errors import (
+    BusyError,
+    DefinitionError,
+    HostError,
+    ImageError,
+    KvmtuiError,
+    LaunchError,
+)
 from kvmtui.guest import history
 from kvmtui.guest.definition import Definition
 from kvmtui.guest.folder import EFI_VARS, RUN_LOCK, START_RECORD, GuestFolder
@@ -169,7 +176,9 @@ def check_files(folder: GuestFolder, definition: Definition) -> None:
         ImageError: Names the key and the file.
     """
     named = [(f"disks[{i}]", disk.file) for i, disk in enumerate(definition.disks)]
-    named += [(f"cdroms[{i}]", drive.file) for i, drive in enumerate(definition.cdroms) if drive.file]
+    named += [
+        (f"cdroms[{i}]", drive.file) for i, drive in enumerate(definition.cdroms) if drive.file
+    ]
     named += [(key, path) for key in ("kernel", "initrd") if (path := getattr(definition, key))]
     for key, file in named:
         path = folder.resolve(file)
@@ -341,4 +350,3 @@ def holder_name(library: Library, pid: int) -> str | None:
         if record is not None and live_pid(folder, record, None) == pid:
             return name
     return None
-

@@ -180,7 +180,9 @@ def _summary(state: str, error: str | None, ended: LastStop | None, asked: str) 
 
 def recent_events(folder: GuestFolder, *, most: int = 8) -> list[str]:
     """The last events of the present or last run, one line each."""
-    found = [event_line(event.time, event.name, event.data) for event, _ in read_events(folder.events)]
+    found = [
+        event_line(event.time, event.name, event.data) for event, _ in read_events(folder.events)
+    ]
     return found[-most:]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import socket
@@ -12,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from kvmtui.errors import BusyError, MonitorError, StateError, UsageError
 from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.forwards import Forward
 from kvmtui.guest.library import Library
 from kvmtui.manage.definitions import load_definition
 from kvmtui.manage.looking import look_at
@@ -22,6 +22,7 @@ from kvmtui.qemu.monitor import command_session
 from kvmtui.text import visible
 
 _PAUSE_S = 0.1
+_ANSWER_S = 0.2
 _WINDOW_BYTES = 1 << 20
 _AGENT_PORT = "agentport"
 
@@ -141,38 +142,47 @@ def _port_check(folder: GuestFolder, port: int) -> Check:
             connection.setblocking(False)
             loop = asyncio.get_running_loop()
             try:
+                before = await _flows(folder, rule)
                 async with asyncio.timeout(1.0):
                     await loop.sock_connect(connection, (host, rule.host_port))
-            except (OSError, TimeoutError):
+                return await _guest_answers(folder, rule, connection, before)
+            except (OSError, TimeoutError, MonitorError, BusyError):
                 return False
-            return await _guest_answers(folder, connection)
 
     return check
 
 
-async def _guest_answers(folder: GuestFolder, connection: socket.socket) -> bool:
-    source_port = connection.getsockname()[1]
-    loop = asyncio.get_running_loop()
-    for _ in range(20):
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PAUSE_S):
-                return bool(await loop.sock_recv(connection, 1))
-        try:
-            async with command_session(monitors_of(folder), "kvmtui wait") as monitor:
-                answer = await monitor.execute(
-                    "human-monitor-command", {"command-line": "info usernet"}
-                )
-        except (MonitorError, BusyError, OSError):
-            return False
-        if is_established(str(answer), source_port):
-            return True
-    return False
+async def _flows(folder: GuestFolder, rule: Forward) -> set[str]:
+    """Descriptors of the connections through a forward that the guest has answered."""
+    async with command_session(monitors_of(folder), "kvmtui wait") as monitor:
+        answer = await monitor.execute("human-monitor-command", {"command-line": "info usernet"})
+    return answered_flows(str(answer), rule)
 
 
-def is_established(usernet: str, source_port: int) -> bool:
-    """Whether a line of ``info usernet`` says that the guest answered this connection."""
+def answered_flows(usernet: str, rule: Forward) -> set[str]:
+    """The descriptors of a forward's connections that the guest answered.
+
+    The source column is the forward's own address, so connections differ by their
+    descriptor alone. One that the guest has not answered is SYN_SENT.
+    """
+    found = set()
     for line in usernet.splitlines():
         words = line.split()
-        if words and words[0] == "TCP[ESTABLISHED]" and str(source_port) in words[2:6]:
-            return True
-    return False
+        answered = len(words) >= 6 and words[0] in ("TCP[ESTABLISHED]", "TCP[CLOSE_WAIT]")
+        if answered and (words[3], words[5]) == (str(rule.host_port), str(rule.guest_port)):
+            found.add(words[1])
+    return found
+
+
+async def _guest_answers(
+    folder: GuestFolder, rule: Forward, connection: socket.socket, before: set[str]
+) -> bool:
+    """Whether the guest sent something, or QEMU lists the connection as answered."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            return bool(await loop.sock_recv(connection, 1))
+    except TimeoutError:
+        return bool(await _flows(folder, rule) - before)
+    except OSError:
+        return False

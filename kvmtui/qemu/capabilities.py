@@ -167,8 +167,8 @@ def load(emulator: str, cached: bytes | None) -> tuple[Capabilities, bytes | Non
     found = ask(emulator)
     if not isinstance(known, dict):
         known = {}
-    kept = {key: value for key, value in known.items() if not key.startswith(identity.split(":")[0])}
+    kept = {
+        key: value for key, value in known.items() if not key.startswith(identity.split(":")[0])
+    }
     kept[identity] = to_json(found)
     return found, json.dumps(kept).encode()
-
-

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LIMIT_S = 60.0
 """How long QEMU may take until it has daemonized."""
 
+_LONGEST_LINE = 8000
 _PREFIX = re.compile(r"^(?:\d{4}-\d\d-\d\dT[\d:.]+Z? )?(?:\S+ )?\S*qemu\S*: ")
 
 
@@ -126,9 +127,9 @@ def _spawn(
 
 
 def _failure(request: Launch, status: int, said: str) -> LaunchError:
-    lines = log_lines(request.log, last=20) + [
-        visible(line) for line in said.splitlines() if line.strip()
-    ]
+    lines = log_lines(request.log, last=20)
+    told = [line for line in said.splitlines() if line.strip()]
+    lines += [_shortened(_PREFIX.sub("", visible(line, limit=_LONGEST_LINE))) for line in told]
     lines = [line for line in lines if "warning:" not in line] or lines
     if lines:
         return LaunchError(lines[0])
@@ -146,4 +147,12 @@ def log_lines(log: Path, *, last: int) -> list[str]:
             data = file.read(65536)
     except OSError:
         return []
-    return [_PREFIX.sub("", line) for line in visible_lines(data, last=last)]
+    lines = visible_lines(data, last=last, limit=_LONGEST_LINE)
+    return [_shortened(_PREFIX.sub("", line)) for line in lines]
+
+
+def _shortened(line: str) -> str:
+    """``-blockdev {…}: text`` without the option's value, which may be very long."""
+    option, opening, rest = line.partition(" {")
+    _, closing, text = rest.rpartition("}: ")
+    return f"{option}: {text}" if option.startswith("-") and opening and closing else line

@@ -56,14 +56,12 @@ class Monitor:
             async with asyncio.timeout(limit_s):
                 return await self._client.execute(command, arguments)
         except ExecuteError as error:
-            details = error.error
+            details = error.error.error
             raise CommandRefused(
                 command, details.class_, visible(details.desc, limit=1000)
             ) from None
         except TimeoutError:
-            raise MonitorTimeout(
-                f"QEMU did not answer {command} within {limit_s:g} s"
-            ) from None
+            raise MonitorTimeout(f"QEMU did not answer {command} within {limit_s:g} s") from None
         except (ExecInterruptedError, QMPError, EOFError, OSError):
             raise ConnectionLost(f"QEMU closed its monitor before it answered {command}") from None
 
@@ -128,15 +126,15 @@ async def command_session(place: MonitorPlace, purpose: str) -> AsyncIterator[Mo
         if unanswered == len(order):
             raise MonitorTimeout("QEMU does not answer on any of its monitors")
         if time.monotonic() >= deadline:
-            raise BusyError(
-                f"all monitors are taken, by {', '.join(place.holders()) or 'others'}"
-            )
+            raise BusyError(f"all monitors are taken, by {', '.join(place.holders()) or 'others'}")
         await asyncio.sleep(0.05)
 
 
 def _sign(lock: int, purpose: str) -> None:
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
+    """Write who holds it into the lock file; a full disk must not keep anyone from a guest."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
 
 
 async def _connect(run: Path, name: str) -> QMPClient | None:

@@ -66,7 +66,7 @@ def _check_places(plan: Plan) -> None:
     """Refuse more drives than the machine's IDE or AHCI has places."""
     definition = plan.definition
     used = [disk.bus for disk in definition.disks]
-    used += [cdrom.bus or ("sata" if plan.is_x86 else "scsi") for cdrom in definition.cdroms]
+    used += [cdrom.bus or ("ide" if plan.is_classic else "scsi") for cdrom in definition.cdroms]
     count = sum(bus in _MOST_ON_BUS for bus in used)
     most = _MOST_ON_BUS["ide" if plan.is_classic else "sata"]
     if count > most:

@@ -116,9 +116,7 @@ def disk_node(
     return outer
 
 
-def _add_drive(
-    plan: Plan, controllers: _Controllers, bus: str, properties: dict[str, Any]
-) -> None:
+def _add_drive(plan: Plan, controllers: _Controllers, bus: str, properties: dict[str, Any]) -> None:
     if bus == "scsi":
         plan.device("scsi-hd", bus=controllers.scsi(), rotation_rate=1, **properties)
     elif bus == "virtio":
@@ -158,7 +156,10 @@ def _add_cdrom(plan: Plan, controllers: _Controllers, index: int) -> None:
 
 
 def _usual_cdrom_bus(plan: Plan) -> str:
-    """Every installer sees AHCI or IDE before any driver; other machines have neither."""
-    if not plan.is_x86:
-        return "scsi"
-    return "ide" if plan.is_classic else "sata"
+    """What the guest sees before any driver: Windows AHCI, a classic machine IDE.
+
+    Kernels made for clouds have no AHCI, so all others get virtio-scsi.
+    """
+    if plan.is_classic:
+        return "ide"
+    return "sata" if plan.is_x86 and plan.definition.os.startswith("win") else "scsi"

@@ -1,0 +1,106 @@
+"""What the contract promises of every verb: exit codes, streams, global options."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from kvmtui import __version__
+from kvmtui.cli.verbs import VERBS
+
+
+def test_without_a_terminal_there_is_one_line(kvmtui):
+    assert "no verb" in kvmtui.refused(status=2)
+
+
+def test_no_such_verb(kvmtui):
+    done = kvmtui("strat")
+    assert done.status == 2
+    assert done.err.splitlines() == [
+        "kvmtui: strat: there is no such verb", "  try: kvmtui start",
+    ]
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_help_before_and_after(kvmtui, verb):
+    after = kvmtui.ok(verb, "--help").out
+    assert after.startswith("usage: kvmtui " + verb)
+    assert kvmtui.ok("--help", verb).out == after
+    assert "--home" in after
+
+
+def test_version_in_both_places(kvmtui):
+    assert kvmtui.ok("--version").out == f"kvmtui {__version__}\n"
+    assert kvmtui.ok("list", "--version").out == f"kvmtui {__version__}\n"
+
+
+def test_global_options_in_both_places(kvmtui, tmp_path):
+    other = tmp_path / "other"
+    kvmtui.tiny("here")
+    assert kvmtui.ok("--json", "list").json == kvmtui.ok("list", "--json").json
+    assert kvmtui.ok("--home", other, "list", "--json").json == []
+    assert kvmtui.ok("list", "--json", "--home", other).json == []
+    assert kvmtui.ok("--quiet", "list").out == kvmtui.ok("list", "--quiet").out == ""
+    kvmtui.ok("--yes", "delete", "here")
+    kvmtui.tiny("here")
+    kvmtui.ok("delete", "here", "--yes")
+
+
+def test_all_with_nothing_to_do_is_done(kvmtui):
+    for verb in ("start", "shutdown", "stop", "reset", "pause", "resume", "reboot"):
+        assert "nothing to do" in kvmtui.ok(verb, "--all").out
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "show", "why", "events", "logs", "pause"])
+def test_a_missing_guest_is_one_line(kvmtui, verb):
+    assert kvmtui.refused(verb, "nobody") == "kvmtui: nobody: there is no such guest"
+
+
+def test_which_guest_is_wrong_usage(kvmtui):
+    kvmtui.refused("start", status=2)
+
+
+def test_each_guest_has_its_own_failure(kvmtui):
+    kvmtui.tiny("a")
+    done = kvmtui("stop", "a", "nobody", "--json")
+    assert done.status == 1
+    assert [(item["name"], item["ok"]) for item in done.json] == [("a", True), ("nobody", False)]
+    assert "nobody: there is no such guest" in done.err
+
+
+def test_impossible_and_already_so(kvmtui):
+    kvmtui.tiny("a")
+    assert "does not run" in kvmtui.ok("stop", "a").out
+    assert "does not run" in kvmtui.ok("shutdown", "a").out
+    for verb in ("resume", "pause", "reset", "reboot", "qmp"):
+        words = ["query-status"] if verb == "qmp" else []
+        assert "does not run" in kvmtui.refused(verb, "a", *words, status=1)
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["schema"], ["--help"]])
+def test_output_into_a_closed_pipe_is_silent(kvmtui, words):
+    kvmtui.tiny("a")
+    process = kvmtui.popen(*words)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.wait(30)
+    assert err == ""
+
+
+def test_python_m_is_the_same_program(kvmtui):
+    done = subprocess.run(
+        [sys.executable, "-m", "kvmtui", "--version"], capture_output=True, text=True
+    )
+    assert done.stdout == f"kvmtui {__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(kvmtui, shell):
+    assert "shutdown" in kvmtui.ok("completion", shell).out
+
+
+def test_schema_is_json(kvmtui):
+    assert json.loads(kvmtui.ok("schema").out)["title"] == "kvmtui guest"

@@ -1,0 +1,103 @@
+"""Definitions: read as written, all problems at once, hostile input bounded."""
+
+import pytest
+
+from kvmtui.errors import DefinitionError, UsageError
+from kvmtui.guest.names import check_name
+from kvmtui.guest.schema import definition_schema
+from kvmtui.guest.validation import definition_from
+from kvmtui.strict_yaml import read_mapping
+
+
+def load(text):
+    return definition_from(read_mapping(text.encode()))
+
+
+def problems(text):
+    with pytest.raises(DefinitionError) as caught:
+        load(text)
+    return list(caught.value.problems)
+
+
+def test_mac_port_pair_and_off_are_read_as_written():
+    found = load(
+        "networks: [{mac: 52:54:00:12:34:56, forwards: [2222:22]}]\n"
+        "balloon: off\ndisks: [{file: a.raw, detect_zeroes: off, serial: '0600'}]\n"
+    )
+    assert found.networks[0].mac == "52:54:00:12:34:56"
+    assert found.forwards()[0][:4] == ("tcp", "127.0.0.1", 2222, "")
+    assert found.balloon is False
+    assert found.disks[0].detect_zeroes == "off"
+
+
+def test_all_problems_come_at_once_with_their_paths():
+    found = problems("memory: 1024\ncpus: two\ndisks: [{file: a.raw, szie: 3}]\nnetworks: 3\n")
+    assert [problem.split(":")[0] for problem in found] == [
+        "memory", "cpus", "disks[0].szie", "networks",
+    ]
+    assert "did you mean size" in found[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: 1\na: 2", "stands twice"),
+        ("disks: [{file: a.raw, file: b.raw}]", "stands twice"),
+        ("a: &x 1\nb: *x", "anchors"),
+        ("[" * 300000, "bytes are more"),
+        ("[" * 2000, "nesting"),
+        ("? [a]\n: 1", "a key is a word"),
+        ("- 1", "mapping"),
+        ("!!python/object:os.system x", "not allowed"),
+        ("\x00", "not YAML"),
+        ("disks: [{file: a.qcow2}, {file: a.qcow2}]", "is disks[0] already"),
+        ("disks: [{file: ../a.raw}]", "leaves the guest's folder"),
+        ("disks: [{file: a.img}]", "format"),
+        ("disks: [{size: 1G}]", "file: is missing"),
+        ("uuid: nonsense", "no UUID"),
+        ("networks: [{mac: 01:00:00:00:00:00}]", "multicast"),
+        ("networks: [{type: bridge}]", "bridge: is missing"),
+        ("networks: [{forwards: [2222:22, 2222:80]}]", "forwarded twice"),
+        ("networks: [{forwards: [99999:22]}]", "65535"),
+        ("networks: [{forwards: ['1.2.3:2222:22']}]", "no IP address"),
+        ("append: quiet", "needs kernel"),
+        ("tags: ['a b']", "not allowed here"),
+        ("cpus: 0", "cpus"),
+        ("arch: pdp11", "not one of x86_64"),
+        ("description: true", "quotes"),
+        ("kernel: \"a\\0b\"", "zero byte"),
+    ],
+)
+def test_bad_definitions_are_refused_in_words(text, says):
+    assert says in "; ".join(problems(text))
+
+
+def test_control_characters_of_a_file_do_not_reach_the_message():
+    assert "\x1b" not in problems('"\\e[31m": 1')[0]
+
+
+@pytest.mark.parametrize("name", ["a", "web-01", "A.b_c-d", "x" * 63, "0"])
+def test_names(name):
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "a,b", "a b", "..", ".x", "-x", "a\n", "x" * 64, "ä", "a\x1b"]
+)
+def test_what_cannot_be_a_name(name):
+    with pytest.raises(UsageError):
+        check_name(name)
+
+
+def test_identity_follows_from_the_name_unless_stated():
+    one, two = load("memory: 1G"), load("memory: 2G")
+    assert one.identity("a") == two.identity("a") != one.identity("b")
+    assert one.mac_of(0, "a").startswith("52:54:00:")
+
+
+def test_the_schema_knows_every_field_with_its_help():
+    schema = definition_schema()
+    fields = schema["$defs"]["Definition"]["properties"]
+    assert fields["memory"]["type"] == ["string", "integer"]
+    assert "protected guest refuses" in fields["protected"]["description"]
+    assert schema["$defs"]["Disk"]["additionalProperties"] is False
