@@ -92,8 +92,23 @@ class Kvmtui:
 
     def tiny(self, name: str, *words: object) -> None:
         """Define a guest that needs next to nothing and boots nothing."""
-        self.ok("create", name, "--memory", "16M", "--accelerator", "tcg", "--network", "none",
-                "--set", "usb=false", "--set", "balloon=false", "--set", "rng=false", *words)
+        self.ok(
+            "create",
+            name,
+            "--memory",
+            "16M",
+            "--accelerator",
+            "tcg",
+            "--network",
+            "none",
+            "--set",
+            "usb=false",
+            "--set",
+            "balloon=false",
+            "--set",
+            "rng=false",
+            *words,
+        )
 
 
 def end_guests(home: Path) -> None:
@@ -146,9 +161,14 @@ def plain_kvmtui() -> Iterator[Kvmtui]:
         kvmtui = Kvmtui(Path(folder) / "home")
         if os.geteuid() == 0:
             capability = "+dac_read_search"
-            kvmtui.prefix = ["setpriv", f"--reuid={PLAIN_UID}", f"--regid={PLAIN_UID}",
-                             "--clear-groups", f"--inh-caps={capability}",
-                             f"--ambient-caps={capability}"]
+            kvmtui.prefix = [
+                "setpriv",
+                f"--reuid={PLAIN_UID}",
+                f"--regid={PLAIN_UID}",
+                "--clear-groups",
+                f"--inh-caps={capability}",
+                f"--ambient-caps={capability}",
+            ]
             kvmtui.home.mkdir(mode=0o700)
             os.chown(kvmtui.home, PLAIN_UID, PLAIN_UID)
             kvmtui.environment["HOME"] = str(kvmtui.home)

@@ -97,8 +97,7 @@ done
 """
 
 DIRECTORIES = (
-    "bin dev etc etc/acpi etc/acpi/PWRF modules mnt proc run sys tmp usr var"
-    " var/log var/run www"
+    "bin dev etc etc/acpi etc/acpi/PWRF modules mnt proc run sys tmp usr var var/log var/run www"
 )
 
 

@@ -50,7 +50,8 @@ def test_imports_go_downward(path: Path) -> None:
     if path.name == "__main__.py":
         return
     wrong = {
-        name for name in imports_of(path)
+        name
+        for name in imports_of(path)
         if room_of(name) != room and room_of(name) not in MAY_IMPORT[room]
     }
     assert not wrong, f"{room or 'the base'} may not import {wrong}"
@@ -64,10 +65,7 @@ def test_modules_are_small(path: Path) -> None:
 def test_list_imports_nothing_heavy(kvmtui) -> None:
     kvmtui.tiny("a")
     kvmtui.ok("list")
-    code = (
-        "import sys\nfrom kvmtui.cli.main import run\nrun(['list'])\n"
-        "print(sorted(sys.modules))"
-    )
+    code = "import sys\nfrom kvmtui.cli.main import run\nrun(['list'])\nprint(sorted(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=kvmtui.environment
     )

@@ -1,20 +1,22 @@
-#!/usr/bin/env python3
-"""Build the demo guests: NAME.bin, the program in whole sectors, and NAME.img,
-the same filled up with zeros to 1 MiB, the smallest disk SeaBIOS boots on q35.
+"""Assemble the boot images of the demo guests and of the accelerator's probe.
 
-Needs GNU binutils.  The same sources give the same bytes every time.
---check builds nothing but compares with the NAME.bin already there.
+    python tools/build_demo.py            write kvmtui/demo/*.bin
+    python tools/build_demo.py --check    compare with what is there
+
+Needs GNU binutils. The same sources give the same bytes every time. The programs are
+filled up with zeros to 1 MiB where they are used, the smallest disk that SeaBIOS boots
+on q35.
 """
 
-import argparse
+from __future__ import annotations
+
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+FOLDER = Path(__file__).parent.parent / "kvmtui" / "demo"
 SECTOR = 512
-IMAGE = 1024 * 1024
-SCRATCH = 512 * 1024  # the guests write from here to the end of the image
 TARGETS = {
     "wave": ("demo.s", ("--defsym", "STEADY=0")),
     "steady": ("demo.s", ("--defsym", "STEADY=1")),
@@ -23,75 +25,33 @@ TARGETS = {
 
 
 def assemble(source: Path, symbols: tuple[str, ...]) -> bytes:
-    """Return the program of one source file, linked for address 0x7c00."""
+    """The program of one source file, linked for the address the BIOS loads it to."""
     with tempfile.TemporaryDirectory() as folder:
-        object_file = Path(folder, "program.o")
-        binary = Path(folder, "program.bin")
-        # x86-used-note: some assemblers add a note that would end up in the image.
-        subprocess.run(
-            [
-                "as",
-                "--32",
-                "--fatal-warnings",
-                "-mx86-used-note=no",
-                *symbols,
-                "-o",
-                object_file,
-                source,
-            ],
-            check=True,
-        )
-        subprocess.run(
-            [
-                "ld",
-                "-m",
-                "elf_i386",
-                "-Ttext",
-                "0x7c00",
-                "-e",
-                "start",
-                "--oformat",
-                "binary",
-                "-o",
-                binary,
-                object_file,
-            ],
-            check=True,
-        )
-        return binary.read_bytes()
+        object_file, binary = f"{folder}/program.o", f"{folder}/program.bin"
+        # Some assemblers add a note section that would end up in the image.
+        command = ["as", "--32", "--fatal-warnings", "-mx86-used-note=no", *symbols]
+        subprocess.run([*command, "-o", object_file, str(source)], check=True)
+        command = ["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "-e", "start"]
+        subprocess.run([*command, "--oformat", "binary", "-o", binary, object_file], check=True)
+        return Path(binary).read_bytes()
 
 
-def verify(name: str, program: bytes) -> None:
-    """Stop if the BIOS would not boot this program."""
-    if program[510:512] != b"\x55\xaa":
-        sys.exit(f"{name}: no boot signature at byte 510")
-    if len(program) % SECTOR or len(program) > SCRATCH:
-        sys.exit(f"{name}: {len(program)} bytes are not whole sectors below {SCRATCH}")
-
-
-def main() -> None:
-    here = Path(__file__).resolve().parent
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--output", type=Path, default=here, metavar="FOLDER")
-    parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
+def main() -> int:
+    """Write or check every image; the exit status is 1 when one does not match."""
     stale = []
     for name, (source, symbols) in TARGETS.items():
-        program = assemble(here / source, symbols)
-        verify(name, program)
-        target = options.output / f"{name}.bin"
-        if options.check:
-            if not target.exists() or target.read_bytes() != program:
-                stale.append(target.name)
-            continue
-        target.write_bytes(program)
-        (options.output / f"{name}.img").write_bytes(program.ljust(IMAGE, b"\0"))
-        print(f"{target.name}: {len(program)} bytes")
+        program = assemble(FOLDER / source, symbols)
+        if program[510:512] != b"\x55\xaa" or len(program) % SECTOR:
+            sys.exit(f"{name}: not a boot image of whole sectors")
+        target = FOLDER / f"{name}.bin"
+        if "--check" not in sys.argv:
+            target.write_bytes(program)
+        elif not target.exists() or target.read_bytes() != program:
+            stale.append(target.name)
     if stale:
-        sys.exit("not built from these sources: " + ", ".join(stale))
+        print("not built from these sources:", ", ".join(stale))
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -115,28 +115,39 @@ load_failed:
 # Reads (AH = 42h) or writes (AH = 43h) what the packet below describes.  The
 # BIOS hides from us whether the disk is virtio-blk, SCSI or IDE.  A first try
 # may fail, for instance after a reset of the bus; then the disk is reset and
-# asked again.  Returns with carry set if it failed for good.
+# asked again.  After a failure the BIOS has put the number of sectors it did
+# move into the packet: without writing the count anew, the second try would
+# move 0 sectors and succeed.  Returns with carry set if it failed for good.
 
 disk_transfer:
         pushal
         mov     $DISK_TRIES, %cx
-1:      push    %ax
+        mov     packet_count, %bp
+1:      mov     %bp, packet_count
+        push    %ax
         push    %cx
+        push    %bp
         xor     %al, %al                # for writes: without verification
         mov     drive, %dl
         mov     $packet, %si
         int     $0x13
+        pop     %bp
         pop     %cx
         pop     %ax
         jnc     2f
         push    %ax
+        push    %cx
+        push    %bp
         xor     %ah, %ah                # int 13h, 00: reset the disk
         mov     drive, %dl
         int     $0x13
+        pop     %bp
+        pop     %cx
         pop     %ax
-        loop    1b                      # `loop` leaves the carry alone, so
-        stc                             # say "failed" explicitly
-2:      popal
+        loop    1b
+        mov     %bp, packet_count
+        stc
+2:      popal                           # leaves the carry alone
         ret
 
         .balign 4
@@ -482,7 +493,8 @@ serial_setup:
         .byte   0x01, 0                 #   115200 / 1
         .byte   0x00, 1
         .byte   0x03, 3                 # 8 bits, no parity, 1 stop bit
-        .byte   0x07, 2                 # use the buffers of 16 bytes, empty them
+        .byte   0xc7, 2                 # buffers of 16 bytes, emptied, and as
+                                        #   many bytes at once as they hold
         .byte   0x03, 4                 # tell the other side we are there
         .byte   0xff, 0xff
 

@@ -7,6 +7,7 @@ in threads and the command line runs one without asyncio.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -45,6 +46,7 @@ from kvmtui.text import visible
 _CONSOLE_LARGEST_BYTES = 64 << 20
 _CONSOLE_KEPT_BYTES = 16 << 20
 _SETTLE_LIMIT_S = 20.0
+_LEAST_ROOM_BYTES = 256 << 10
 
 
 def start(library: Library, name: str) -> Outcome:
@@ -103,6 +105,7 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     with contextlib.ExitStack() as stack:
         fifo = events.prepare(folder.run, folder.events)
         stack.callback(os.close, fifo)
+        _check_room(folder)
         run_lock = try_lock(folder.path / RUN_LOCK, owner_folder=folder.path)
         if run_lock is None:
             raise BusyError(f"{folder.name}: a QEMU of it is still there")
@@ -289,6 +292,17 @@ def _bound_console_log(folder: GuestFolder) -> None:
     with open(folder.console_log, "rb") as file:
         file.seek(size - _CONSOLE_KEPT_BYTES)
         write_atomically(folder.console_log, file.read())
+
+
+def _check_room(folder: GuestFolder) -> None:
+    """Refuse a file system on which QEMU could not even write its pid.
+
+    Raises:
+        OSError: ENOSPC.
+    """
+    stat = os.statvfs(folder.path)
+    if stat.f_bavail * stat.f_frsize < _LEAST_ROOM_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))
 
 
 def _start_record(

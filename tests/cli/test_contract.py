@@ -20,7 +20,8 @@ def test_no_such_verb(kvmtui):
     done = kvmtui("strat")
     assert done.status == 2
     assert done.err.splitlines() == [
-        "kvmtui: strat: there is no such verb", "  try: kvmtui start",
+        "kvmtui: strat: there is no such verb",
+        "  try: kvmtui start",
     ]
 
 

@@ -18,9 +18,26 @@ def test_options_become_a_definition(kvmtui, tmp_path):
     iso = tmp_path / "a b,c.iso"
     iso.write_bytes(bytes(65536))
     kvmtui.ok(
-        "create", "web", "--memory", "512M", "--cpus", 2, "--disk", "1G", "--cdrom", iso,
-        "--forward", "2222:22", "--os", "debian12", "--tag", "prod", "--set", "description=off",
-        "--set", "disks[0].cache=none",
+        "create",
+        "web",
+        "--memory",
+        "512M",
+        "--cpus",
+        2,
+        "--disk",
+        "1G",
+        "--cdrom",
+        iso,
+        "--forward",
+        "2222:22",
+        "--os",
+        "debian12",
+        "--tag",
+        "prod",
+        "--set",
+        "description=off",
+        "--set",
+        "disks[0].cache=none",
     )
     shown = kvmtui.ok("show", "web", "--json").json
     definition = shown["definition"]
@@ -82,8 +99,9 @@ def test_bad_definitions_leave_nothing(kvmtui, words):
 def test_an_image_whose_format_is_not_told_is_not_guessed(kvmtui, tmp_path):
     raw, layered = tmp_path / "a.img", tmp_path / "b.img"
     raw.write_bytes(bytes(1 << 20))
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", raw, "-F", "raw", layered],
-                   check=True)
+    subprocess.run(
+        ["qemu-img", "create", "-q", "-f", "qcow2", "-b", raw, "-F", "raw", layered], check=True
+    )
     for path in (raw, layered):
         assert "not told by its name" in kvmtui.refused("create", "a", "--disk", path)
     kvmtui.ok("create", "a", "--disk", f"{raw},format=raw")

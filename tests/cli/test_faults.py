@@ -56,7 +56,10 @@ def crash_at(kvmtui, step, *words):
     """Run a verb that kills itself at its step-th write; whether it was killed."""
     done = subprocess.run(
         [sys.executable, "-c", CRASH, str(step), *words],
-        env=kvmtui.environment, capture_output=True, text=True, timeout=60,
+        env=kvmtui.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode == -signal.SIGKILL
@@ -192,11 +195,15 @@ def test_a_stale_pid_file_and_a_reused_pid(kvmtui):
     assert kvmtui.row("a")["pid"] is None
     assert "does not run" in kvmtui.ok("stop", "a").out
     with subprocess.Popen(
-        [sys.executable, "-c",
-         "import fcntl, sys\n"
-         f"f = open({str(pid_file)!r}, 'r+')\nfcntl.lockf(f, fcntl.LOCK_EX)\n"
-         "print(flush=True)\nsys.stdin.read()"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [
+            sys.executable,
+            "-c",
+            "import fcntl, sys\n"
+            f"f = open({str(pid_file)!r}, 'r+')\nfcntl.lockf(f, fcntl.LOCK_EX)\n"
+            "print(flush=True)\nsys.stdin.read()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as other:
         other.stdout.readline()
         assert kvmtui.row("a")["pid"] is None
@@ -355,8 +362,16 @@ def test_a_full_disk_while_guests_pause_and_resume(kvmtui, small_disk):
 
 
 def test_a_closed_terminal_in_the_middle_of_a_verb(kvmtui, linux_guest_files):
-    kvmtui.ok("create", "g", "--from", linux_guest_files / "debian-kernel.yaml",
-              "--accelerator", "tcg", "--append", "console=ttyS0 quiet nopower")
+    kvmtui.ok(
+        "create",
+        "g",
+        "--from",
+        linux_guest_files / "debian-kernel.yaml",
+        "--accelerator",
+        "tcg",
+        "--append",
+        "console=ttyS0 quiet nopower",
+    )
     kvmtui.ok("start", "g")
     waiting = kvmtui.popen("shutdown", "g", start_new_session=True)
     kvmtui.ok("wait", "g", "--for", "running")
@@ -367,8 +382,16 @@ def test_a_closed_terminal_in_the_middle_of_a_verb(kvmtui, linux_guest_files):
 
 
 def test_an_interrupt_is_130(kvmtui, linux_guest_files):
-    kvmtui.ok("create", "g", "--from", linux_guest_files / "debian-kernel.yaml",
-              "--accelerator", "tcg", "--append", "console=ttyS0 quiet nopower")
+    kvmtui.ok(
+        "create",
+        "g",
+        "--from",
+        linux_guest_files / "debian-kernel.yaml",
+        "--accelerator",
+        "tcg",
+        "--append",
+        "console=ttyS0 quiet nopower",
+    )
     kvmtui.ok("start", "g")
     waiting = kvmtui.popen("wait", "g", "--for", "text=NEVER")
     log = kvmtui.popen("logs", "g", "-f")
@@ -390,12 +413,12 @@ def test_xdg_runtime_dir_may_vanish(kvmtui, tmp_path):
     kvmtui.ok("stop", "a")
 
 
-def tool_path(tmp_path, **scripts):
+def tool_path(tmp_path, scripts=()):
     """A PATH of its own with Python and the given programs."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name, text in scripts.items():
-        path = folder / name.replace("_", "-")
+    for name, text in scripts:
+        path = folder / name
         path.write_text(text)
         path.chmod(0o755)
     return str(folder)
@@ -422,7 +445,7 @@ read line
 def test_qemu_is_too_old(kvmtui, tmp_path):
     """The one stand-in: no old QEMU can be installed beside the real one."""
     kvmtui.tiny("a")
-    path = tool_path(tmp_path, qemu_system_x86_64=OLD_QEMU)
+    path = tool_path(tmp_path, [("qemu-system-x86_64", OLD_QEMU)])
     kvmtui.environment["PATH"] = f"{path}:{os.environ['PATH']}"
     assert "QEMU 6.2.0: 7.2 is the oldest" in kvmtui.refused("start", "a", status=1)
 

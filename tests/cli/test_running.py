@@ -21,8 +21,17 @@ def history(kvmtui, name):
 
 def test_a_linux_guest_lives_its_life(kvmtui, linux_guest_files):
     port = free_port()
-    kvmtui.ok("create", "--from", linux_guest_files / "debian-kernel.yaml", "--disk", "64M",
-              "--forward", f"{port}:80", "--accelerator", "tcg")
+    kvmtui.ok(
+        "create",
+        "--from",
+        linux_guest_files / "debian-kernel.yaml",
+        "--disk",
+        "64M",
+        "--forward",
+        f"{port}:80",
+        "--accelerator",
+        "tcg",
+    )
     name = "debian-kernel"
     assert kvmtui.ok("start", name).out == f"{name} runs under tcg\n"
     row = kvmtui.row(name)
@@ -62,8 +71,16 @@ def test_a_linux_guest_lives_its_life(kvmtui, linux_guest_files):
 
 
 def test_a_guest_that_ignores_the_button_goes_on(kvmtui, linux_guest_files):
-    kvmtui.ok("create", "g", "--from", linux_guest_files / "debian-kernel.yaml",
-              "--accelerator", "tcg", "--append", "console=ttyS0 quiet panic=-1 nopower")
+    kvmtui.ok(
+        "create",
+        "g",
+        "--from",
+        linux_guest_files / "debian-kernel.yaml",
+        "--accelerator",
+        "tcg",
+        "--append",
+        "console=ttyS0 quiet panic=-1 nopower",
+    )
     kvmtui.ok("start", "g")
     kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY")
     assert "still runs" in kvmtui.refused("shutdown", "g", "--timeout", "1", status=1)
@@ -78,8 +95,16 @@ def test_a_guest_that_ignores_the_button_goes_on(kvmtui, linux_guest_files):
 
 
 def test_a_panic_stands_there_crashed_and_a_reset_revives_it(kvmtui, linux_guest_files):
-    kvmtui.ok("create", "g", "--from", linux_guest_files / "debian-kernel.yaml",
-              "--accelerator", "tcg", "--append", "console=ttyS0 quiet crash")
+    kvmtui.ok(
+        "create",
+        "g",
+        "--from",
+        linux_guest_files / "debian-kernel.yaml",
+        "--accelerator",
+        "tcg",
+        "--append",
+        "console=ttyS0 quiet crash",
+    )
     kvmtui.ok("start", "g")
     kvmtui.ok("wait", "g", "--for", "text=Kernel panic")
     events = kvmtui.popen("events", "g", "-f")
@@ -97,8 +122,9 @@ def test_a_panic_stands_there_crashed_and_a_reset_revives_it(kvmtui, linux_guest
 
 
 def test_reboot_is_a_shutdown_and_a_start(kvmtui, linux_guest_files):
-    kvmtui.ok("create", "g", "--from", linux_guest_files / "debian-kernel.yaml",
-              "--accelerator", "tcg")
+    kvmtui.ok(
+        "create", "g", "--from", linux_guest_files / "debian-kernel.yaml", "--accelerator", "tcg"
+    )
     kvmtui.ok("start", "g")
     kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY")
     before = kvmtui.pid("g")

@@ -5,8 +5,16 @@ from kvmtui.guest.units import exact_size, format_duration, format_size, parse_s
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("512M", 512 << 20), ("2G", 2 << 30), ("20GiB", 20 << 30), ("1.5g", 3 << 29),
-     ("64 K", 65536), ("1073741824", 1 << 30), ("100B", 100), ("0", 0)],
+    [
+        ("512M", 512 << 20),
+        ("2G", 2 << 30),
+        ("20GiB", 20 << 30),
+        ("1.5g", 3 << 29),
+        ("64 K", 65536),
+        ("1073741824", 1 << 30),
+        ("100B", 100),
+        ("0", 0),
+    ],
 )
 def test_sizes_are_read_as_powers_of_two(text, size):
     assert parse_size(text) == size
@@ -20,8 +28,15 @@ def test_what_is_no_size_is_refused(text):
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0"), (312 << 10, "312K"), (1258291, "1.2M"), (38 << 20, "38M"), (2 << 30, "2.0G"),
-     (64 << 30, "64G"), (1539316278886, "1.4T")],
+    [
+        (0, "0"),
+        (312 << 10, "312K"),
+        (1258291, "1.2M"),
+        (38 << 20, "38M"),
+        (2 << 30, "2.0G"),
+        (64 << 30, "64G"),
+        (1539316278886, "1.4T"),
+    ],
 )
 def test_sizes_are_written_in_four_cells(size, text):
     assert format_size(size) == text

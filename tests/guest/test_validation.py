@@ -33,7 +33,10 @@ def test_mac_port_pair_and_off_are_read_as_written():
 def test_all_problems_come_at_once_with_their_paths():
     found = problems("memory: 1024\ncpus: two\ndisks: [{file: a.raw, szie: 3}]\nnetworks: 3\n")
     assert [problem.split(":")[0] for problem in found] == [
-        "memory", "cpus", "disks[0].szie", "networks",
+        "memory",
+        "cpus",
+        "disks[0].szie",
+        "networks",
     ]
     assert "did you mean size" in found[2]
 
@@ -65,7 +68,7 @@ def test_all_problems_come_at_once_with_their_paths():
         ("cpus: 0", "cpus"),
         ("arch: pdp11", "not one of x86_64"),
         ("description: true", "quotes"),
-        ("kernel: \"a\\0b\"", "zero byte"),
+        ('kernel: "a\\0b"', "zero byte"),
     ],
 )
 def test_bad_definitions_are_refused_in_words(text, says):

@@ -1,0 +1,25 @@
+"""The generated pages are current, and no page speaks of what is not there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from kvmtui.cli.verbs import VERBS
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_generated_pages_are_current():
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.docs", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_readme_names_only_verbs_that_exist():
+    for line in (ROOT / "README.md").read_text().splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] == "kvmtui" and not words[1].startswith("-"):
+            assert words[1] in VERBS, line

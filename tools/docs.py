@@ -1,0 +1,78 @@
+"""Write the generated pages of ``docs/``: verbs from their parsers, keys of a definition.
+
+python -m tools.docs            write them
+python -m tools.docs --check    compare with what is there
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from kvmtui.cli.main import verb_parser
+from kvmtui.cli.verbs import VERBS
+from kvmtui.guest.schema import definition_schema
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def verbs_page() -> str:
+    """Every verb with its own help."""
+    os.environ["COLUMNS"] = "90"
+    parts = ["# Verbs", "", "Made by `./dev docs` from the program's own help.", ""]
+    for verb, (_, text) in VERBS.items():
+        shown = verb_parser(verb).format_help().rstrip()
+        parts += [f"## {verb}", "", text[0].upper() + text[1:] + ".", "", "```", shown, "```", ""]
+    return "\n".join(parts)
+
+
+def definition_page() -> str:
+    """Every key of a ``guest.yaml``."""
+    schema = definition_schema()
+    parts = ["# The definition, guest.yaml", "", "Made by `./dev docs` from `kvmtui schema`.", ""]
+    for name, component in schema["$defs"].items():
+        parts += [f"## {name}", "", component.get("description", ""), ""]
+        parts += ["| key | values | default | meaning |", "|---|---|---|---|"]
+        for key, prop in component["properties"].items():
+            default = "" if "default" not in prop else f"`{prop['default']}`"
+            meaning = prop.get("description", "")
+            parts.append(f"| `{key}` | {_values(prop)} | {default} | {meaning} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _values(prop: dict[str, Any]) -> str:
+    if "enum" in prop:
+        return ", ".join(f"`{value}`" for value in prop["enum"])
+    if "anyOf" in prop:
+        return " or ".join(_values(part) for part in prop["anyOf"] if part.get("type") != "null")
+    if "$ref" in prop:
+        return f"see {prop['$ref'].rsplit('/', 1)[-1]}"
+    if prop.get("type") == "array":
+        return f"list of {_values(prop['items'])}"
+    kind = prop.get("type", "")
+    return "size" if isinstance(kind, list) else str(kind)
+
+
+def main() -> int:
+    """Write or check the pages; the exit status is 1 when one is not current."""
+    stale = []
+    pages = {"definition.md": definition_page()}
+    # argparse writes its help a little differently in each Python.
+    if sys.version_info[:2] == (3, 11):
+        pages["verbs.md"] = verbs_page()
+    for name, text in pages.items():
+        path = DOCS / name
+        if "--check" not in sys.argv:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            stale.append(name)
+    if stale:
+        print("not current, run ./dev docs:", ", ".join(stale))
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
