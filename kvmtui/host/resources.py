@@ -49,6 +49,15 @@ def port_is_free(protocol: str, address: str, port: int) -> bool:
     return True
 
 
+def interface_exists(name: str) -> bool:
+    """Whether this network namespace has an interface of this name."""
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        return False
+    return True
+
+
 def opens_direct(path: str) -> bool:
     """Whether a file or device opens with O_DIRECT (tmpfs and some others refuse)."""
     try:

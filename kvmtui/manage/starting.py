@@ -143,6 +143,10 @@ def check_host(folder: GuestFolder, definition: Definition) -> None:
     """
     check_memory(definition)
     check_files(folder, definition)
+    for network in definition.networks:
+        name = network.bridge or network.tap
+        if name is not None and not resources.interface_exists(name):
+            raise HostError(f"{folder.name}: there is no {network.type} {name} on this host")
     for rule in definition.forwards():
         try:
             free = resources.port_is_free(rule.protocol, rule.host_address, rule.host_port)
@@ -189,6 +193,20 @@ def check_files(folder: GuestFolder, definition: Definition) -> None:
             raise ImageError(f"{folder.name}: {key}: {visible(path)} does not exist")
         if os.path.isdir(path):
             raise ImageError(f"{folder.name}: {key}: {visible(path)} is a folder")
+    _check_distinct(folder, definition)
+
+
+def _check_distinct(folder: GuestFolder, definition: Definition) -> None:
+    """Refuse two disks that are one file under two names."""
+    seen: dict[tuple[int, int], int] = {}
+    for index, disk in enumerate(definition.disks):
+        stat = os.stat(folder.resolve(disk.file))
+        first = seen.setdefault((stat.st_dev, stat.st_ino), index)
+        if first != index:
+            raise ImageError(
+                f"{folder.name}: disks[{index}] is the same file as disks[{first}]: "
+                f"{visible(disk.file)}"
+            )
 
 
 def command_line(

@@ -204,3 +204,12 @@ def test_root_runs_guests_as_the_owner_of_the_home(plain_kvmtui):
     files = [path for path in plain_kvmtui.home.rglob("*") if not path.is_symlink()]
     assert {path.stat().st_uid for path in files} == {owner}
     plain_kvmtui.ok("stop", "a")
+
+
+def test_one_file_under_two_names_is_one_disk(kvmtui, tmp_path):
+    image, link = tmp_path / "a.raw", tmp_path / "b.raw"
+    image.write_bytes(bytes(1 << 20))
+    link.symlink_to(image)
+    line = kvmtui.refused("create", "a", "--disk", image, "--disk", link)
+    assert "same file as disks[0]" in line
+    assert leftovers(kvmtui) == []

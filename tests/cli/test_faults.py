@@ -381,6 +381,11 @@ def test_a_closed_terminal_in_the_middle_of_a_verb(kvmtui, linux_guest_files):
     kvmtui.ok("stop", "g")
 
 
+def heed_interrupts():
+    """A shell without job control starts what it puts aside with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_is_130(kvmtui, linux_guest_files):
     kvmtui.ok(
         "create",
@@ -393,7 +398,7 @@ def test_an_interrupt_is_130(kvmtui, linux_guest_files):
         "console=ttyS0 quiet nopower",
     )
     kvmtui.ok("start", "g")
-    waiting = kvmtui.popen("wait", "g", "--for", "text=NEVER")
+    waiting = kvmtui.popen("wait", "g", "--for", "text=NEVER", preexec_fn=heed_interrupts)
     log = kvmtui.popen("logs", "g", "-f")
     log.stdout.readline()
     waiting.send_signal(signal.SIGINT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
+from kvmtui.qemu.plain import connect_below
 from kvmtui.qemu.process import lock_holder
 
 
@@ -166,3 +167,15 @@ def test_a_deep_home_works(kvmtui, tmp_path):
     kvmtui.ok("pause", "a")
     assert kvmtui.row("a")["state"] == "paused"
     kvmtui.ok("stop", "a")
+
+
+def test_an_agent_that_opens_its_channel_is_waited_for(kvmtui, linux_guest_files):
+    kvmtui.ok(
+        "create", "g", "--from", linux_guest_files / "debian-kernel.yaml", "--accelerator", "tcg"
+    )
+    kvmtui.ok("start", "g")
+    kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY")
+    kvmtui.refused("wait", "g", "--for", "agent", "--timeout", "0.1", status=1)
+    with connect_below(kvmtui.folder("g") / "run", "serial") as console:
+        console.sendall(b"sleep 100 < /dev/virtio-ports/org.qemu.guest_agent.0 &\n")
+        kvmtui.ok("wait", "g", "--for", "agent")

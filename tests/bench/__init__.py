@@ -1,0 +1,1 @@
+"""Figures, printed by ./dev bench; compared in one run, never asserted."""
