@@ -5,8 +5,6 @@ the accelerator) is decided when the command line is built. A docstring under a
 field is also its help in the schema.
 """
 
-from __future__ import annotations
-
 import uuid as uuid_module
 from typing import Annotated, Any, Literal, cast
 

@@ -9,7 +9,6 @@ tcp:127.0.0.1:2222-:22       QEMU's own form; an empty address means every addre
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import NamedTuple
 
@@ -63,8 +62,10 @@ def parse_forward(text: str) -> Forward:
 
 
 def _check_address(text: str) -> None:
-    if not text:
+    if text in ("", "127.0.0.1"):
         return
+    import ipaddress
+
     try:
         ipaddress.ip_address(text.strip("[]"))
     except ValueError:

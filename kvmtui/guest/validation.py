@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import functools
 import re
 import typing
 import uuid
@@ -73,14 +73,12 @@ def _convert_struct(value: Any, type_: Any, path: str, problems: list[str]) -> A
     if not isinstance(value, dict):
         problems.append(f"{path or 'definition'}: keys and values are expected")
         return None
-    hints = typing.get_type_hints(type_, include_extras=True)
+    hints = _hints(type_)
     converted = {}
     for key, item in value.items():
         where = f"{path}.{visible(str(key), limit=60)}" if path else visible(str(key), limit=60)
         if key not in hints:
-            close = difflib.get_close_matches(str(key), hints, n=1)
-            guess = f": did you mean {close[0]}" if close else ""
-            problems.append(f"{where}: unknown key{guess}")
+            problems.append(f"{where}: unknown key{_guess(str(key), hints)}")
             continue
         converted[key] = _convert(item, hints[key], where, problems)
     for required in type_.__struct_fields__:
@@ -90,6 +88,19 @@ def _convert_struct(value: Any, type_: Any, path: str, problems: list[str]) -> A
     return None if problems else type_(**converted)
 
 
+def _guess(key: str, known: dict[str, Any]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(key, known, n=1)
+    return f": did you mean {close[0]}" if close else ""
+
+
+@functools.cache
+def _hints(type_: Any) -> dict[str, Any]:
+    return typing.get_type_hints(type_, include_extras=True)
+
+
+@functools.cache
 def _required(type_: Any) -> set[str]:
     return {info.name for info in msgspec.structs.fields(type_) if info.required}
 

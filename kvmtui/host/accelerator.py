@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,6 +74,8 @@ def measure(emulator: str, boot_sector: bytes, *, identity: dict[str, Any]) -> V
         identity: ``user``, ``group`` and ``extra_groups`` for `subprocess.Popen`: those
             that guests run as.
     """
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="kvmtui-probe-") as folder:
         os.chmod(folder, 0o755)
         image = Path(folder) / "probe.img"

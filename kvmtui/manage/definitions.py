@@ -7,7 +7,6 @@ from typing import Any
 from kvmtui.durable import write_atomically
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.definition import Definition
-from kvmtui.guest.editing import edit_text
 from kvmtui.guest.folder import DEFINITION, GuestFolder
 from kvmtui.guest.validation import definition_from
 from kvmtui.strict_yaml import LARGEST_BYTES, read_mapping
@@ -55,5 +54,7 @@ def save_change(folder: GuestFolder, old: dict[str, Any], new: dict[str, Any]) -
     Raises:
         DefinitionError: The file cannot be changed safely by program; it is as before.
     """
+    from kvmtui.guest.editing import edit_text
+
     text = read_definition_file(folder).decode("utf-8")
     save_text(folder, edit_text(text, old, new))

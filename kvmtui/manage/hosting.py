@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from importlib import resources
 from typing import Any
 
 from kvmtui.durable import write_atomically
@@ -100,6 +99,8 @@ def verdict_for(library: Library, *, again: bool = False) -> Verdict:
 
 def probe_sector() -> bytes:
     """The boot sector that is timed; its source is ``kvmtui/demo/probe.s``."""
+    from importlib import resources
+
     return resources.files("kvmtui.demo").joinpath("probe.bin").read_bytes()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from typing import Any, NamedTuple
 
 from kvmtui.errors import CommandRefused, HostError, MonitorError
@@ -137,6 +136,8 @@ class EmulatorTooOld(HostError):
 
 def _io_uring_opens(monitor: PlainMonitor) -> bool:
     """Old kernels and containers refuse io_uring; only opening a node tells."""
+    import tempfile
+
     with tempfile.NamedTemporaryFile(prefix="kvmtui-probe-") as file:
         file.truncate(65536)
         node = {"driver": "file", "node-name": "probe", "filename": file.name, "aio": "io_uring"}

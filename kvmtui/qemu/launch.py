@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import subprocess
-import tempfile
 from typing import IO, NamedTuple
 
 from kvmtui.errors import LaunchError
@@ -92,19 +92,29 @@ def launch(request: Launch) -> bool:
 
 
 def _run(request: Launch, argv: Sequence[str], user: RunUser | None) -> tuple[int, str]:
-    with tempfile.TemporaryFile() as output:
+    with open(os.memfd_create("kvmtui-output"), "w+b") as output:
         try:
             process = _spawn(request, argv, user, output)
         except OSError as error:
             raise LaunchError(f"{argv[0]} cannot be run: {error.strerror}") from None
-        try:
-            process.wait(LIMIT_S)
-        except subprocess.TimeoutExpired:
+        if not _ends_within(process, LIMIT_S):
             process.kill()
             process.wait()
             return -1, f"QEMU was not ready after {LIMIT_S:.0f} s"
         output.seek(0)
         return process.returncode, output.read(65536).decode("utf-8", "replace")
+
+
+def _ends_within(process: subprocess.Popen[bytes], limit_s: float) -> bool:
+    """Wait by pidfd: `Popen.wait` with a limit looks only every 50 ms."""
+    pidfd = os.pidfd_open(process.pid)
+    try:
+        ended = bool(select.select([pidfd], [], [], limit_s)[0])
+    finally:
+        os.close(pidfd)
+    if ended:
+        process.wait()
+    return ended
 
 
 def _spawn(

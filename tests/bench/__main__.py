@@ -37,6 +37,8 @@ class Bench:
     def __init__(self, home: Path, count: int) -> None:
         self.home = home
         self.environment = {**os.environ, "KVMTUI_HOME": str(home)}
+        # An installed program has its bytecode.
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.names = [f"g{index:03}" for index in range(count)]
 
     def call(self, *words: str) -> str:
