@@ -87,6 +87,21 @@ def append_line(path: Path, line: bytes) -> None:
         os.close(fd)
 
 
+def read_small(path: str, limit_bytes: int = 1 << 20) -> bytes:
+    """The first bytes of a file that fits into one read, such as those of ``/proc``.
+
+    Half the cost of a file object, which `list` would pay three times for each guest.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, limit_bytes)
+    finally:
+        os.close(fd)
+
+
 def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:

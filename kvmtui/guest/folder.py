@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 
+from kvmtui.durable import read_small
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,8 +94,7 @@ class GuestFolder:
     def start_record(self) -> dict[str, Any] | None:
         """``run/start.json``: how the present or last run was started; None without one."""
         try:
-            with open(f"{self.path}/{RUN}/{START_RECORD}", "rb") as file:
-                record = json.loads(file.read(1 << 20))
+            record = json.loads(read_small(f"{self.path}/{RUN}/{START_RECORD}"))
         except (OSError, ValueError):
             return None
         return record if isinstance(record, dict) else None

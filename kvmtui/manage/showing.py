@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from typing import Any, NamedTuple
 
 from kvmtui.errors import KvmtuiError
@@ -14,6 +16,7 @@ from kvmtui.manage.definitions import load_plain
 from kvmtui.manage.looking import look_at
 from kvmtui.manage.views import GuestView
 from kvmtui.qemu.binary import host_architecture
+from kvmtui.qemu.process import command_line_of
 
 
 class Details(NamedTuple):
@@ -67,9 +70,8 @@ def _argv(
     library: Library, folder: GuestFolder, definition: Definition, view: GuestView
 ) -> list[str]:
     if view.pid is not None:
-        record = folder.start_record()
-        if record is not None and isinstance(record.get("argv"), list):
-            return [str(word) for word in record["argv"]]
+        with contextlib.suppress(OSError):
+            return [os.fsdecode(word) for word in command_line_of(view.pid)]
     return starting.command_line(library, folder, definition)[0]
 
 

@@ -101,7 +101,7 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     user = hosting.run_user(library)
     story.close_run(folder)
     _prepare_run(folder)
-    record = _start_record(definition, folder, argv, layout)
+    record = _start_record(definition, folder, layout)
     with contextlib.ExitStack() as stack:
         fifo = events.prepare(folder.run, folder.events)
         stack.callback(os.close, fifo)
@@ -323,9 +323,7 @@ def _check_room(folder: GuestFolder) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))
 
 
-def _start_record(
-    definition: Definition, folder: GuestFolder, argv: list[str], layout: Layout
-) -> dict[str, object]:
+def _start_record(definition: Definition, folder: GuestFolder, layout: Layout) -> dict[str, object]:
     try:
         console_offset = folder.console_log.stat().st_size
     except FileNotFoundError:
@@ -340,7 +338,6 @@ def _start_record(
         "cpu": definition.cpu or layout.cpu,
         "console_offset": console_offset,
         "scope": None,
-        "argv": argv,
     }
 
 

@@ -15,6 +15,8 @@ import signal
 import struct
 import time
 
+from kvmtui.durable import read_small
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,13 +53,21 @@ def find_process(pid_file: str, uuid: str) -> int | None:
     if not pid:
         return None
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            arguments = file.read().split(b"\0")
+        arguments = command_line_of(pid)
     except OSError:
         return None
     if uuid.encode() not in arguments:
         return None
     return pid if _same_pid_file(arguments, pid_file) else None
+
+
+def command_line_of(pid: int) -> list[bytes]:
+    """The arguments of a live process (``/proc/PID/cmdline``).
+
+    Raises:
+        OSError: It is gone.
+    """
+    return read_small(f"/proc/{pid}/cmdline").split(b"\0")[:-1]
 
 
 def _same_pid_file(arguments: list[bytes], pid_file: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from kvmtui.durable import read_small
+
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -31,8 +33,7 @@ class ProcessFigures:
 def read_process(pid: int) -> ProcessFigures | None:
     """Read a process' figures; None when it is gone."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            data = file.read()
+        data = read_small(f"/proc/{pid}/stat", 4096)
     except OSError:
         return None
     # The name in parentheses may hold anything, parentheses and spaces included.
