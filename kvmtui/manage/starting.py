@@ -129,7 +129,10 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     operation.result["accelerator"] = layout.accelerator
     note = ""
     if os.geteuid() == 0 and user is None:
-        note = "QEMU runs as root: give the home to a user of its own (chown -R)"
+        home = library.home
+        note = (
+            f"QEMU runs as root; to change that: useradd --system kvmtui && chown -R kvmtui: {home}"
+        )
     return Outcome(
         folder.name, "start", True, f"{folder.name} runs under {layout.accelerator}", note
     )
