@@ -9,12 +9,12 @@ import contextlib
 import os
 
 from kvmtui.guest import history
-from kvmtui.guest.folder import EVENTS, MONITORS, PID, RUN
+from kvmtui.guest.folder import EVENTS, MONITORS, PID, RUN, RUN_LOCK
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView
 from kvmtui.qemu.events import keep_bounds, last_state_event
 from kvmtui.qemu.plain import query_states
-from kvmtui.qemu.process import find_process
+from kvmtui.qemu.process import find_process, is_held, search_process
 from kvmtui.stats.process import read_process
 
 TYPE_CHECKING = False
@@ -108,9 +108,11 @@ def live_pid(
     The UUID it was started with counts, since the definition may have changed since.
     """
     uuid = (record or {}).get("uuid") or defined_uuid
-    if not isinstance(uuid, str):
-        return None
-    return find_process(f"{folder.path}/{RUN}/{PID}", uuid)
+    pid_file = f"{folder.path}/{RUN}/{PID}"
+    if record is None and is_held(f"{folder.path}/{RUN_LOCK}"):
+        # A QEMU lives whose run/ was taken away; or one is about to be started.
+        return search_process(pid_file, uuid)
+    return find_process(pid_file, uuid) if isinstance(uuid, str) else None
 
 
 def ended_state(folder: GuestFolder, record: dict[str, Any] | None) -> str:

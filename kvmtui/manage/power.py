@@ -25,7 +25,8 @@ from kvmtui.manage.operation import acquire, told
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
-from kvmtui.qemu.process import ProcessHandle, open_process
+from kvmtui.qemu.process import ProcessHandle
+from kvmtui.qemu.process import hold_process as hold
 
 SHUTDOWN_LIMIT_S = 60.0
 _QUIT_LIMIT_S = 5.0
@@ -42,8 +43,8 @@ def monitors_of(folder: GuestFolder) -> MonitorPlace:
 def hold_process(library: Library, folder: GuestFolder) -> ProcessHandle | None:
     """The guest's live QEMU, held by a pidfd; None when it does not run."""
     record = folder.start_record()
-    uuid = (record or {}).get("uuid") or Summaries(library).get(folder).get("uuid")
-    return open_process(str(folder.pid_file), str(uuid))
+    uuid = None if record else Summaries(library).get(folder).get("uuid")
+    return hold(lambda: live_pid(folder, record, uuid))
 
 
 def is_running(library: Library, folder: GuestFolder) -> bool:

@@ -46,6 +46,7 @@ from kvmtui.text import visible
 _CONSOLE_LARGEST_BYTES = 64 << 20
 _CONSOLE_KEPT_BYTES = 16 << 20
 _SETTLE_LIMIT_S = 20.0
+_RUN_LOCK_LIMIT_S = 2.0
 _LEAST_ROOM_BYTES = 256 << 10
 
 
@@ -86,6 +87,18 @@ def _settle(folder: GuestFolder) -> int | None:
             )
 
 
+def _take_run_lock(folder: GuestFolder) -> int:
+    """Take the lock that QEMU inherits; who only looks at it holds it for an instant."""
+    deadline = time.monotonic() + _RUN_LOCK_LIMIT_S
+    while True:
+        lock = try_lock(folder.path / RUN_LOCK, owner_folder=folder.path)
+        if lock is not None:
+            return lock
+        if time.monotonic() >= deadline:
+            raise BusyError(f"{folder.name}: a QEMU of it is still there")
+        time.sleep(0.02)
+
+
 def _defined_uuid(folder: GuestFolder) -> str | None:
     try:
         return load_definition(folder).identity(folder.name)
@@ -106,9 +119,7 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
         fifo = events.prepare(folder.run, folder.events)
         stack.callback(os.close, fifo)
         _check_room(folder)
-        run_lock = try_lock(folder.path / RUN_LOCK, owner_folder=folder.path)
-        if run_lock is None:
-            raise BusyError(f"{folder.name}: a QEMU of it is still there")
+        run_lock = _take_run_lock(folder)
         stack.callback(os.close, run_lock)
         _write_record(folder, record)
         request = launch.Launch(

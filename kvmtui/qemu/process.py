@@ -19,6 +19,7 @@ from kvmtui.durable import read_small
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _FLOCK = "hhqqi"
@@ -87,7 +88,7 @@ def _same_pid_file(arguments: list[bytes], pid_file: str) -> bool:
 class ProcessHandle:
     """A live QEMU held by a pidfd that was opened before the process was verified.
 
-    Use `open_process`; close it by ``with``.
+    Use `hold_process`; close it by ``with``.
     """
 
     def __init__(self, pid: int, pidfd: int) -> None:
@@ -110,36 +111,66 @@ class ProcessHandle:
         return bool(select.select([self.pidfd], [], [], max(0.0, limit_s))[0])
 
 
-def open_process(pid_file: str, uuid: str) -> ProcessHandle | None:
-    """Hold the guest's live QEMU; None when there is none."""
-    pid = lock_holder(pid_file)
+def hold_process(find: Callable[[], int | None]) -> ProcessHandle | None:
+    """Hold the guest's live QEMU; None when there is none.
+
+    Args:
+        find: Finds and verifies the process; asked again once the pidfd is open.
+    """
+    pid = find()
     if not pid:
         return None
     try:
         pidfd = os.pidfd_open(pid)
     except OSError:
         return None
-    if find_process(pid_file, uuid) != pid:
+    if find() != pid:
         os.close(pidfd)
         return None
     return ProcessHandle(pid, pidfd)
 
 
-def await_release(lock_file: Path, limit_s: float) -> bool:
-    """Wait until no process holds the run lock that QEMU inherits; False at the limit."""
-    deadline = time.monotonic() + limit_s
+def search_process(pid_file: str, uuid: str | None) -> int | None:
+    """The pid of a QEMU whose pid file was taken away under it, by all command lines.
+
+    Args:
+        uuid: The guest's UUID; None when it is not known.
+    """
+    for entry in os.listdir("/proc"):
+        if not entry.isdecimal():
+            continue
+        try:
+            arguments = command_line_of(int(entry))
+        except OSError:
+            continue
+        words = {b"-pidfile", os.fsencode(pid_file)}
+        if words.issubset(arguments) and (uuid is None or uuid.encode() in arguments):
+            return int(entry)
+    return None
+
+
+def is_held(lock_file: str) -> bool:
+    """Whether a process holds the run lock that QEMU inherits."""
     try:
         fd = os.open(lock_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return True
+    except OSError:
+        return False
     try:
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return True
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    return False
-                time.sleep(0.02)
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
     finally:
         os.close(fd)
+    return False
+
+
+def await_release(lock_file: Path, limit_s: float) -> bool:
+    """Wait until no process holds the run lock; False at the limit."""
+    deadline = time.monotonic() + limit_s
+    while is_held(str(lock_file)):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+    return True
