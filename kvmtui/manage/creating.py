@@ -16,7 +16,7 @@ from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
-from kvmtui.manage import hosting, starting
+from kvmtui.manage import hosting, needs, starting
 from kvmtui.manage.operation import told
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import image
@@ -44,13 +44,13 @@ def create(
     check_name(name)
     prepared = prepare(plain)
     definition = definition_from(prepared)
-    starting.check_memory(definition)
+    needs.check_memory(definition)
     hosting.make_home(library)
     made: list[Path] = []
     try:
         with library.new_guest(name) as folder, told(folder, "create", needs_room=True):
             _make_images(folder, definition, made)
-            starting.check_files(_named(folder, name), definition)
+            needs.check_files(_named(folder, name), definition)
             starting.ensure_firmware_variables(folder, definition)
             complete = _completed(library, prepared, definition)
             content = dump_plain(complete) if text is None else _carried(text, complete)
@@ -151,7 +151,7 @@ def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) 
 def _warnings(library: Library, name: str, definition: Definition) -> str:
     """What would keep it from starting now, though the definition is fine."""
     try:
-        starting.check_host(library.place(name), definition)
+        needs.check_host(library.place(name), definition)
     except (HostError, ImageError) as error:
         return f"it would not start now: {error.message}"
     return ""

@@ -7,7 +7,6 @@ in threads and the command line runs one without asyncio.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import shutil
@@ -28,11 +27,10 @@ from kvmtui.guest import history
 from kvmtui.guest.definition import Definition
 from kvmtui.guest.folder import EFI_VARS, RUN_LOCK, START_RECORD, GuestFolder
 from kvmtui.guest.library import Library
-from kvmtui.guest.units import format_size
 from kvmtui.host import resources
 from kvmtui.host.firmware import find_uefi
 from kvmtui.host.packages import install_hint
-from kvmtui.manage import hosting, story
+from kvmtui.manage import hosting, needs, story
 from kvmtui.manage.definitions import load_definition
 from kvmtui.manage.looking import live_pid
 from kvmtui.manage.operation import Operation, locked, told
@@ -47,7 +45,6 @@ _CONSOLE_LARGEST_BYTES = 64 << 20
 _CONSOLE_KEPT_BYTES = 16 << 20
 _SETTLE_LIMIT_S = 20.0
 _RUN_LOCK_LIMIT_S = 2.0
-_LEAST_ROOM_BYTES = 256 << 10
 
 
 def start(library: Library, name: str) -> Outcome:
@@ -108,7 +105,7 @@ def _defined_uuid(folder: GuestFolder) -> str | None:
 
 def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outcome:
     definition = load_definition(folder)
-    check_host(folder, definition)
+    needs.check_host(folder, definition)
     ensure_firmware_variables(folder, definition)
     argv, layout = command_line(library, folder, definition)
     user = hosting.run_user(library)
@@ -118,7 +115,7 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     with contextlib.ExitStack() as stack:
         fifo = events.prepare(folder.run, folder.events)
         stack.callback(os.close, fifo)
-        _check_room(folder)
+        needs.check_room(folder)
         run_lock = _take_run_lock(folder)
         stack.callback(os.close, run_lock)
         _write_record(folder, record)
@@ -147,80 +144,6 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     return Outcome(
         folder.name, "start", True, f"{folder.name} runs under {layout.accelerator}", note
     )
-
-
-def check_host(folder: GuestFolder, definition: Definition) -> None:
-    """Refuse what cannot come up here: too much memory, missing files, taken ports.
-
-    Raises:
-        HostError, ImageError: With what is missing.
-    """
-    check_memory(definition)
-    check_files(folder, definition)
-    for network in definition.networks:
-        name = network.bridge or network.tap
-        if name is not None and not resources.interface_exists(name):
-            raise HostError(f"{folder.name}: there is no {network.type} {name} on this host")
-    for rule in definition.forwards():
-        try:
-            free = resources.port_is_free(rule.protocol, rule.host_address, rule.host_port)
-        except OSError as error:
-            raise HostError(
-                f"{folder.name}: port {rule.host_port} on {rule.host_address} "
-                f"cannot be used: {error.strerror}"
-            ) from None
-        if not free:
-            raise HostError(
-                f"{folder.name}: port {rule.host_port} on {rule.host_address} is taken",
-                hint=f"ss -lnp 'sport = :{rule.host_port}'",
-            )
-
-
-def check_memory(definition: Definition) -> None:
-    """Refuse more memory than the host has.
-
-    Raises:
-        HostError: With both figures.
-    """
-    total = resources.total_memory_bytes()
-    if definition.memory > total:
-        raise HostError(
-            f"{format_size(definition.memory)} of memory are more than "
-            f"the host's {format_size(total)}"
-        )
-
-
-def check_files(folder: GuestFolder, definition: Definition) -> None:
-    """Refuse a definition whose files are not there.
-
-    Raises:
-        ImageError: Names the key and the file.
-    """
-    named = [(f"disks[{i}]", disk.file) for i, disk in enumerate(definition.disks)]
-    named += [
-        (f"cdroms[{i}]", drive.file) for i, drive in enumerate(definition.cdroms) if drive.file
-    ]
-    named += [(key, path) for key in ("kernel", "initrd") if (path := getattr(definition, key))]
-    for key, file in named:
-        path = folder.resolve(file)
-        if not os.path.exists(path):
-            raise ImageError(f"{folder.name}: {key}: {visible(path)} does not exist")
-        if os.path.isdir(path):
-            raise ImageError(f"{folder.name}: {key}: {visible(path)} is a folder")
-    _check_distinct(folder, definition)
-
-
-def _check_distinct(folder: GuestFolder, definition: Definition) -> None:
-    """Refuse two disks that are one file under two names."""
-    seen: dict[tuple[int, int], int] = {}
-    for index, disk in enumerate(definition.disks):
-        stat = os.stat(folder.resolve(disk.file))
-        first = seen.setdefault((stat.st_dev, stat.st_ino), index)
-        if first != index:
-            raise ImageError(
-                f"{folder.name}: disks[{index}] is the same file as disks[{first}]: "
-                f"{visible(disk.file)}"
-            )
 
 
 def command_line(
@@ -324,17 +247,6 @@ def _bound_console_log(folder: GuestFolder) -> None:
     with open(folder.console_log, "rb") as file:
         file.seek(size - _CONSOLE_KEPT_BYTES)
         write_atomically(folder.console_log, file.read())
-
-
-def _check_room(folder: GuestFolder) -> None:
-    """Refuse a file system on which QEMU could not even write its pid.
-
-    Raises:
-        OSError: ENOSPC.
-    """
-    stat = os.statvfs(folder.path)
-    if stat.f_bavail * stat.f_frsize < _LEAST_ROOM_BYTES:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))
 
 
 def _start_record(definition: Definition, folder: GuestFolder, layout: Layout) -> dict[str, object]:

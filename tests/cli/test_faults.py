@@ -21,7 +21,7 @@ import os, sys
 from kvmtui import durable
 from kvmtui.guest import history, library
 from kvmtui.qemu import events, launch
-from kvmtui.manage import changing, creating, definitions, starting, story
+from kvmtui.manage import changing, creating, definitions, needs, starting, story
 step = int(sys.argv[1])
 count = 0
 def dies(function):
@@ -36,7 +36,8 @@ for module, names in [
     (durable, ["write_atomically", "append_line", "make_folder"]),
     (history, ["append"]),
     (creating, ["write_atomically", "_make_images", "_completed"]),
-    (starting, ["write_atomically", "make_folder", "_prepare_run", "check_host", "_write_record"]),
+    (starting, ["write_atomically", "make_folder", "_prepare_run", "_write_record"]),
+    (needs, ["check_host", "check_files"]),
     (events, ["prepare"]), (launch, ["launch", "_run"]),
     (story, ["close_run"]),
     (changing, ["_keep_disks", "save_change"]),
