@@ -101,3 +101,25 @@ class ConnectionLost(MonitorError):
 
 class MonitorTimeout(MonitorError):
     """No answer in time; whether it was done is not known."""
+
+
+_REMEDIES = {
+    "ENOSPC": "make room on that file system",
+    "EDQUOT": "make room in your quota",
+    "EROFS": "mount that file system writable, or choose another --home",
+    "EACCES": "run it as the user that the home belongs to",
+    "EPERM": "run it as the user that the home belongs to",
+}
+
+
+def told_os_error(what: str, error: OSError) -> KvmtuiError:
+    """A failure of the operating system in the words of all others.
+
+    Args:
+        what: What it is about, such as a guest's name; may be empty.
+    """
+    import errno
+
+    parts = [what, str(error.filename or ""), error.strerror or str(error)]
+    name = errno.errorcode.get(error.errno or 0, "")
+    return KvmtuiError(": ".join(part for part in parts if part), hint=_REMEDIES.get(name, ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
@@ -11,21 +12,22 @@ import sys
 from kvmtui import __version__
 from kvmtui.cli.context import Context, tell_failure
 from kvmtui.cli.verbs import VERBS
-from kvmtui.errors import KvmtuiError
+from kvmtui.errors import KvmtuiError, UsageError, told_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 _INTERRUPTED = 130
 _WITHOUT_TERMINAL = "list, show, start, shutdown, stop, create, why, demo and others"
-_REMEDIES = {
-    "ENOSPC": "make room on that file system",
-    "EDQUOT": "make room in your quota",
-    "EROFS": "mount that file system writable, or choose another --home",
-    "EACCES": "run it as the user that the home belongs to",
-    "EPERM": "run it as the user that the home belongs to",
-}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line, as every other failure."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog.removeprefix('kvmtui ')}: {message}", hint=f"{self.prog} -h")
 
 
 def _global_options(*, suppress: bool) -> argparse.ArgumentParser:
@@ -35,7 +37,7 @@ def _global_options(*, suppress: bool) -> argparse.ArgumentParser:
         suppress: Leave out what is not given, so that a later parser does not undo an
             earlier one.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = _Parser(add_help=False, allow_abbrev=False)
     default = argparse.SUPPRESS if suppress else False
     group = parser.add_argument_group("global options")
     group.add_argument(
@@ -72,7 +74,7 @@ def _help_text() -> str:
 
 
 def _top_parser() -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
+    return _Parser(
         prog="kvmtui",
         usage="kvmtui [--home DIR] [--json] [--quiet] [--yes] VERB …",
         description="Run virtual machines on a headless server.",
@@ -87,7 +89,7 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
     """The parser of one verb, its module imported."""
     module_name, text = VERBS[verb]
     module = importlib.import_module(f"kvmtui.cli.{module_name}")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"kvmtui {verb}",
         description=text[0].upper() + text[1:] + ".",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -114,10 +116,9 @@ def _dispatch(argv: Sequence[str]) -> int:
     if verb not in VERBS:
         import difflib
 
-        from kvmtui.errors import UsageError
         from kvmtui.text import visible
 
-        close = difflib.get_close_matches(verb, VERBS, n=1)
+        close = difflib.get_close_matches(verb, VERBS, n=1, cutoff=0.7)
         hint = f"kvmtui {close[0]}" if close else "kvmtui --help"
         raise UsageError(f"{visible(verb, limit=40)}: there is no such verb", hint=hint)
     arguments = verb_parser(verb).parse_args(words, outer)
@@ -129,17 +130,7 @@ def _dispatch(argv: Sequence[str]) -> int:
 
 
 def _no_verb() -> KvmtuiError:
-    from kvmtui.errors import UsageError
-
     return UsageError(f"no verb: {_WITHOUT_TERMINAL} work without a terminal", hint="kvmtui --help")
-
-
-def _told_os_error(error: OSError) -> KvmtuiError:
-    import errno
-
-    name = errno.errorcode.get(error.errno or 0, "")
-    where = f"{error.filename}: " if error.filename else ""
-    return KvmtuiError(f"{where}{error.strerror or error}", hint=_REMEDIES.get(name, ""))
 
 
 def _leave_pipe() -> int:
@@ -155,6 +146,11 @@ def _leave_pipe() -> int:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is None:
+            return 1
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             status = _dispatch(argv)
@@ -165,7 +161,7 @@ def run(argv: Sequence[str]) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            tell_failure(_told_os_error(error))
+            tell_failure(told_os_error("", error))
             return 1
         except SystemExit as leave:
             sys.stdout.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kvmtui.cli.context import Context, tell_failure
-from kvmtui.errors import KvmtuiError, UsageError
+from kvmtui.errors import KvmtuiError, UsageError, told_os_error
 from kvmtui.manage.looking import look
 from kvmtui.manage.views import Outcome
 
@@ -65,6 +65,8 @@ def chosen_names(
     """
     if not arguments.names and not arguments.all and not arguments.tag:
         raise UsageError(f"{verb}: which guest", hint=f"kvmtui {verb} NAME, --tag TAG or --all")
+    if arguments.names and (arguments.all or arguments.tag):
+        raise UsageError(f"{verb}: names do not go with --all or --tag")
     library = context.library
     names = list(dict.fromkeys(arguments.names))
     if arguments.all or arguments.tag:
@@ -123,7 +125,7 @@ def run_start(arguments: argparse.Namespace, context: Context) -> int:
         except KvmtuiError as error:
             return name, error
         except OSError as error:
-            return name, KvmtuiError(f"{name}: {error.filename}: {error.strerror}")
+            return name, told_os_error(name, error)
 
     if len(names) < 2:
         results = [(name, start(library, name)) for name in names]

@@ -57,7 +57,7 @@ class Change:
     def value(self) -> Any:
         """The value as YAML reads it; text that is no YAML stands for itself."""
         try:
-            return read_yaml(self.text.encode())
+            return read_yaml(self.text.encode("utf-8", "surrogateescape"))
         except DefinitionError:
             return self.text
 
@@ -75,16 +75,11 @@ def apply_to_plain(plain: dict[str, Any], changes: list[Change]) -> dict[str, An
         if change.removes:
             _remove(result, change.path)
             continue
-        _put(result, change.path, change.value())
-        try:
-            definition_from(result)
-        except DefinitionError as error:
-            if not any("text is expected" in problem for problem in error.problems):
-                continue
-            as_text = copy.deepcopy(result)
-            _put(as_text, change.path, change.text)
-            if len(_problems(as_text)) < len(error.problems):
-                result = as_text
+        as_text, as_yaml = copy.deepcopy(result), copy.deepcopy(result)
+        _put(as_text, change.path, change.text)
+        _put(as_yaml, change.path, change.value())
+        # A key that takes text gets the words as they stand: "# 1", "off", "0123".
+        result = as_text if len(_problems(as_text)) <= len(_problems(as_yaml)) else as_yaml
     definition_from(result)
     return result
 

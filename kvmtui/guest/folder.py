@@ -39,6 +39,11 @@ SERIAL = "serial"
 AGENT = "agent"
 VNC = "vnc"
 EVENTS_PIPE = "events"
+RESERVED = frozenset(
+    {DEFINITION, EFI_VARS, CONSOLE_LOG, QEMU_LOG, EVENTS, HISTORY, RUN}
+    | {"tpm", "reports", "seed.iso", "state.saved"}
+)
+"""Names in a guest's folder that no disk may have."""
 MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")
 """QMP sockets in `RUN`; the last one is for commands only, held under 2 s."""
 

@@ -1,9 +1,10 @@
 """``history.jsonl``: who did what to a guest, and how each of its runs ended.
 
-Three kinds of line, told apart by ``phase``:
+Four kinds of line, told apart by ``phase``:
 
     {"time", "phase": "begin", "id", "verb", "user", "pid", "boot_id"}
     {"time", "phase": "end", "id", "verb", "result", "message"}      result: done, failed
+    {"time", "phase": "kill", "pid"}        just before QEMU had to be killed
     {"time", "phase": "run", "run", "started", "reason", "boot_id", "events": [...]}
 
 A begin without an end whose lock is held is under way; one whose lock is free was

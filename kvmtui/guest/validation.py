@@ -12,6 +12,7 @@ import msgspec
 
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.definition import Definition, Disk, Network, Size
+from kvmtui.guest.folder import RESERVED
 from kvmtui.guest.forwards import parse_forward
 from kvmtui.guest.names import is_name
 from kvmtui.guest.units import parse_size
@@ -208,6 +209,10 @@ def _path_problems(text: str, path: str) -> list[str]:
         return [f"{path}: is empty"]
     if "\0" in text or "\n" in text:
         return [f"{path}: holds a character that no path has here"]
+    if text.startswith("../"):
+        return [f"{path}: leaves the guest's folder: write the absolute path"]
+    if text.startswith(".") or text.split("/")[0] in RESERVED:
+        return [f"{path}: '{visible(text)}' is kvmtui's own: choose another name"]
     if not text.startswith("/") and ".." in text.split("/"):
         return [f"{path}: leaves the guest's folder: write the absolute path"]
     return []

@@ -8,8 +8,9 @@ import uuid
 from pathlib import Path
 
 from kvmtui.errors import DefinitionError, StateError
+from kvmtui.guest.definition import FORMAT_OF_SUFFIX
 from kvmtui.guest.editing import Change, apply_to_plain
-from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.folder import EFI_VARS, GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
@@ -69,6 +70,8 @@ def replace_text(library: Library, name: str, before: str, after: str) -> Outcom
         DefinitionError: The new text is not valid; the file is as before.
         StateError: The file was changed by another meanwhile; it is as that one left it.
     """
+    if not after.strip():
+        raise StateError(f"{name} is as it was: the edited text is empty")
     definition_from(read_mapping(after.encode()))
     folder = library.folder(name)
     with locked(folder):
@@ -170,13 +173,23 @@ def delete(library: Library, name: str, *, keep_disks: bool = False) -> Outcome:
     return Outcome(name, "delete", True, f"{name} is deleted", note)
 
 
+def _images_in(folder: GuestFolder) -> list[Path]:
+    """Disks of the folder: those of the definition, and images it no longer lists."""
+    found = {
+        path
+        for path in folder.path.iterdir()
+        if path.suffix in (*FORMAT_OF_SUFFIX, ".img") and path.name != EFI_VARS
+    }
+    with contextlib.suppress(DefinitionError):
+        found |= {Path(folder.resolve(disk.file)) for disk in load_definition(folder).disks}
+    inside = (path for path in found if path.is_relative_to(folder.path))
+    return sorted(path for path in inside if path.is_file() and not path.is_symlink())
+
+
 def _keep_disks(library: Library, folder: GuestFolder) -> list[Path]:
     """Link each disk into ``images/`` under a free name; killed half way, nothing is lost."""
     kept = []
-    for disk in load_definition(folder).disks:
-        source = Path(folder.resolve(disk.file))
-        if disk.file.startswith("/") or not source.is_file():
-            continue
+    for source in _images_in(folder):
         target = _free_place(library.images, f"{folder.name}-{source.name}", source)
         if not target.exists():
             try:

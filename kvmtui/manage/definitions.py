@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from typing import Any
 
 from kvmtui.durable import write_atomically
@@ -19,7 +21,11 @@ def read_definition_file(folder: GuestFolder) -> bytes:
         DefinitionError: It is missing or cannot be read.
     """
     try:
-        with open(folder.definition, "rb") as file:
+        # A FIFO of this name must not hold up a listing.
+        fd = os.open(folder.definition, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise DefinitionError([f"{DEFINITION}: is no file"])
             return file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise DefinitionError([f"{DEFINITION}: {error.strerror}"]) from None
@@ -40,7 +46,16 @@ def load_definition(folder: GuestFolder) -> Definition:
     Raises:
         DefinitionError: All problems of the file.
     """
-    return definition_from(load_plain(folder))
+    try:
+        return definition_from(load_plain(folder))
+    except DefinitionError as error:
+        raise DefinitionError(
+            [
+                f"{DEFINITION}: {problem.removeprefix(DEFINITION + ': ')}"
+                for problem in error.problems
+            ],
+            hint=f"kvmtui edit {folder.name}",
+        ) from None
 
 
 def save_text(folder: GuestFolder, text: str) -> None:

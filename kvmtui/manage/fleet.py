@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from kvmtui.errors import KvmtuiError
+from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.editing import Change
 from kvmtui.guest.library import Library
 from kvmtui.manage import changing, creating, looking, power, starting, story, waiting
@@ -137,6 +137,6 @@ class Fleet:
                 except KvmtuiError as error:
                     return name, error
                 except OSError as error:
-                    return name, KvmtuiError(f"{name}: {error.strerror}: {error.filename}")
+                    return name, told_os_error(name, error)
 
         return list(await asyncio.gather(*(one(name) for name in names)))

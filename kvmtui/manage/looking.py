@@ -126,13 +126,14 @@ def ended_state(folder: GuestFolder, record: dict[str, Any] | None) -> str:
 
 
 def was_killed_on_request(folder: GuestFolder, record: dict[str, Any]) -> bool:
-    """Whether the run that ``record`` tells of was ended by `stop`, which may have to kill."""
-    lines = history.read(folder.history, tail_bytes=65536)
-    last = history.last_operation(lines, ("start", "stop"))
-    return (
-        last is not None
-        and last["verb"] == "stop"
-        and str(last["time"]) >= str(record.get("time", ""))
+    """Whether the run that ``record`` tells of had to be killed by one of us.
+
+    The story has a ``kill`` line from just before the signal.
+    """
+    started = str(record.get("time", ""))
+    return any(
+        line.get("phase") == "kill" and str(line["time"]) >= started
+        for line in history.read(folder.history, tail_bytes=65536)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from kvmtui.errors import HostError, ImageError
 from kvmtui.guest.definition import Definition
@@ -71,8 +72,9 @@ def check_files(folder: GuestFolder, definition: Definition) -> None:
         path = folder.resolve(file)
         if not os.path.exists(path):
             raise ImageError(f"{folder.name}: {key}: {visible(path)} does not exist")
-        if os.path.isdir(path):
-            raise ImageError(f"{folder.name}: {key}: {visible(path)} is a folder")
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
+            raise ImageError(f"{folder.name}: {key}: {visible(path)} is no file or block device")
     _check_distinct(folder, definition)
 
 
@@ -80,8 +82,8 @@ def _check_distinct(folder: GuestFolder, definition: Definition) -> None:
     """Refuse two disks that are one file under two names."""
     seen: dict[tuple[int, int], int] = {}
     for index, disk in enumerate(definition.disks):
-        stat = os.stat(folder.resolve(disk.file))
-        first = seen.setdefault((stat.st_dev, stat.st_ino), index)
+        found = os.stat(folder.resolve(disk.file))
+        first = seen.setdefault((found.st_dev, found.st_ino), index)
         if first != index:
             raise ImageError(
                 f"{folder.name}: disks[{index}] is the same file as disks[{first}]: "
@@ -95,6 +97,6 @@ def check_room(folder: GuestFolder) -> None:
     Raises:
         OSError: ENOSPC.
     """
-    stat = os.statvfs(folder.path)
-    if stat.f_bavail * stat.f_frsize < _LEAST_ROOM_BYTES:
+    room = os.statvfs(folder.path)
+    if room.f_bavail * room.f_frsize < _LEAST_ROOM_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))

@@ -30,6 +30,7 @@ from kvmtui.qemu.process import hold_process as hold
 
 SHUTDOWN_LIMIT_S = 60.0
 _QUIT_LIMIT_S = 5.0
+_PRESS_AGAIN_S = 5.0
 _KILL_LIMIT_S = 10.0
 _BROKEN = ("guest-panicked", "internal-error", "watchdog", "shutdown")
 _WAITING_VERBS = ("shutdown", "reboot")
@@ -117,8 +118,7 @@ async def shutdown(
             return Outcome(name, "shutdown", False, f"{name} does not run")
         with process, told(folder, "shutdown"):
             began = time.monotonic()
-            pressed = await _press_button(folder, force)
-            if pressed and await _wait_gone(process, timeout_s):
+            if await _press_until_gone(folder, process, timeout_s, force):
                 _ended(folder)
                 took = time.monotonic() - began
                 return Outcome(name, "shutdown", True, f"{name} shut down in {took:.1f} s")
@@ -130,6 +130,20 @@ async def shutdown(
             await _pull_plug(folder, process)
             _ended(folder)
             return Outcome(name, "shutdown", True, f"{name} was stopped by force")
+
+
+async def _press_until_gone(
+    folder: GuestFolder, process: ProcessHandle, timeout_s: float, force: bool
+) -> bool:
+    """Press the button, and again now and then: a booting guest does not notice it yet."""
+    deadline = time.monotonic() + timeout_s
+    while await _press_button(folder, force):
+        left = deadline - time.monotonic()
+        if await _wait_gone(process, min(max(left, 0.0), _PRESS_AGAIN_S)):
+            return True
+        if time.monotonic() >= deadline:
+            return False
+    return False
 
 
 async def _press_button(folder: GuestFolder, force: bool) -> bool:
@@ -166,6 +180,8 @@ async def _pull_plug(folder: GuestFolder, process: ProcessHandle) -> None:
         pass
     if await _wait_gone(process, _QUIT_LIMIT_S if not _is_stopped(process.pid) else 0.0):
         return
+    with contextlib.suppress(OSError):
+        history.append(folder.history, {"phase": "kill", "pid": process.pid})
     process.signal(signal.SIGKILL)
     if not await _wait_gone(process, _KILL_LIMIT_S):
         raise MonitorTimeout(
