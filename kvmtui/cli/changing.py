@@ -120,7 +120,7 @@ def _editor() -> list[str]:
 def _edited(name: str, text: str) -> str:
     with tempfile.TemporaryDirectory(prefix="kvmtui-edit-") as folder:
         path = Path(folder) / f"{name}.yaml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         command = [*_editor(), str(path)]
         try:
             status = subprocess.run(command).returncode
@@ -130,7 +130,7 @@ def _edited(name: str, text: str) -> str:
             ) from None
         if status != 0:
             raise KvmtuiError(f"the editor ended with status {status}; nothing was changed")
-        return path.read_text()
+        return path.read_bytes().decode("utf-8", "replace")
 
 
 def _edit_again(error: DefinitionError) -> bool:

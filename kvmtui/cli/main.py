@@ -102,6 +102,8 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
 
 
 def _dispatch(argv: Sequence[str]) -> int:
+    if not all(word.isascii() or _is_utf8(word) for word in argv):
+        raise UsageError("a word on the command line is not UTF-8")
     before, rest = _split(argv)
     if not rest:
         _top_parser().parse_args(before)
@@ -127,6 +129,11 @@ def _dispatch(argv: Sequence[str]) -> int:
     )
     status: int = arguments.run_verb(arguments, context)
     return status
+
+
+def _is_utf8(word: str) -> bool:
+    """Whether a word came as UTF-8; definitions and histories can hold nothing else."""
+    return not any(0xDC80 <= ord(character) <= 0xDCFF for character in word)
 
 
 def _no_verb() -> KvmtuiError:

@@ -41,7 +41,7 @@ VNC = "vnc"
 EVENTS_PIPE = "events"
 RESERVED = frozenset(
     {DEFINITION, EFI_VARS, CONSOLE_LOG, QEMU_LOG, EVENTS, HISTORY, RUN}
-    | {"tpm", "reports", "seed.iso", "state.saved"}
+    | {"tpm", "reports", "state.saved"}
 )
 """Names in a guest's folder that no disk may have."""
 MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import posixpath
 import re
 import typing
 import uuid
@@ -209,12 +210,11 @@ def _path_problems(text: str, path: str) -> list[str]:
         return [f"{path}: is empty"]
     if "\0" in text or "\n" in text:
         return [f"{path}: holds a character that no path has here"]
-    if text.startswith("../"):
-        return [f"{path}: leaves the guest's folder: write the absolute path"]
-    if text.startswith(".") or text.split("/")[0] in RESERVED:
-        return [f"{path}: '{visible(text)}' is kvmtui's own: choose another name"]
     if not text.startswith("/") and ".." in text.split("/"):
         return [f"{path}: leaves the guest's folder: write the absolute path"]
+    first = posixpath.normpath(text).split("/")[0]
+    if first in RESERVED or first.startswith("."):
+        return [f"{path}: '{visible(text)}' is kvmtui's own: choose another name"]
     return []
 
 

@@ -105,3 +105,35 @@ def test_completion(kvmtui, shell):
 
 def test_schema_is_json(kvmtui):
     assert json.loads(kvmtui.ok("schema").out)["title"] == "kvmtui guest"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["create", "a", "--colour"],
+        ["wait", "a"],
+        ["show"],
+        ["--colour", "list"],
+        ["shutdown", "a", "--timeout", "abc"],
+        ["create", "a", "--firmware", "x"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_one_line_too(kvmtui, words):
+    kvmtui.refused(*words, status=2)
+
+
+def test_names_do_not_go_with_all(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.tiny("b")
+    kvmtui.refused("delete", "a", "--all", "--yes", status=2)
+    kvmtui.refused("stop", "a", "--tag", "x", status=2)
+    assert len(kvmtui.ok("list", "--json").json) == 2
+
+
+def test_text_that_a_terminal_cannot_show_is_no_traceback(kvmtui):
+    kvmtui.tiny("a", "--description", "Büro – ☃")
+    kvmtui.environment |= {"PYTHONIOENCODING": "ascii"}
+    assert "B\\xfcro" in kvmtui.ok("show", "a").out
+    kvmtui.ok("create", "--help")
+    kvmtui.refused("set", "a", b"description=\xff".decode("utf-8", "surrogateescape"))

@@ -467,3 +467,32 @@ def test_a_run_folder_that_vanished(kvmtui):
     kvmtui.ok("stop", "a")
     assert kvmtui.row("a")["state"] == "stopped"
     kvmtui.ok("start", "a")
+
+
+def test_a_fifo_for_a_definition_holds_nobody_up(kvmtui):
+    kvmtui.tiny("a")
+    odd = kvmtui.folder("odd")
+    odd.mkdir()
+    os.mkfifo(odd / "guest.yaml")
+    assert kvmtui.row("odd")["state"] == "invalid"
+    assert kvmtui.row("a")["state"] == "stopped"
+    kvmtui.refused("start", "odd", status=1)
+
+
+def test_a_forced_shutdown_that_had_to_kill_is_no_crash(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    os.kill(kvmtui.pid("a"), signal.SIGSTOP)
+    kvmtui.ok("shutdown", "a", "--force", "--timeout", "1")
+    assert kvmtui.row("a")["state"] == "stopped"
+    kvmtui.ok("start", "a")
+    os.kill(kvmtui.pid("a"), signal.SIGKILL)
+    kvmtui.ok("wait", "a", "--for", "stopped")
+    assert kvmtui.row("a")["state"] == "crashed"
+
+
+def test_disks_that_the_definition_no_longer_lists_are_kept(kvmtui):
+    kvmtui.tiny("a", "--disk", "1M")
+    kvmtui.ok("set", "a", "disks=")
+    kvmtui.ok("delete", "a", "--yes", "--keep-disks")
+    assert (kvmtui.home / "images" / "a-disk0.qcow2").exists()

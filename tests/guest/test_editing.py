@@ -37,8 +37,8 @@ def test_lists_grow_at_their_end_and_shrink():
 
 
 def test_text_that_looks_like_a_number_stays_text():
-    result = read_mapping(changed("description=12", "disks[0].serial=0123").encode())
-    assert result["description"] == "12"
+    result = read_mapping(changed("description=web # prod", "disks[0].serial=0123").encode())
+    assert result["description"] == "web # prod"
     assert result["disks"][0]["serial"] == "0123"
 
 
