@@ -129,6 +129,8 @@ def _apply_options(plain: dict[str, Any], arguments: argparse.Namespace) -> None
 def _apply_networks(plain: dict[str, Any], arguments: argparse.Namespace) -> None:
     if arguments.network:
         found = [network_option(text) for text in arguments.network]
+        if None in found and len(found) > 1:
+            raise UsageError("--network none goes with no other network")
         plain["networks"] = [network for network in found if network is not None]
     if not arguments.forward:
         return

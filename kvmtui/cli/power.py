@@ -86,6 +86,7 @@ def report(
     """Tell each result; the exit status is 1 when any failed."""
     status = 0
     documents = []
+    noted: set[str] = set()
     for name, result in results:
         if isinstance(result, KvmtuiError):
             tell_failure(_named(name, result))
@@ -93,7 +94,9 @@ def report(
             documents.append({"name": name, "ok": False, "error": result.message})
             continue
         context.say(result.message)
-        context.note(result.note)
+        if result.note not in noted:
+            context.note(result.note)
+        noted.add(result.note)
         documents.append(
             {"name": name, "ok": True, "changed": result.changed, "message": result.message}
         )
@@ -128,8 +131,7 @@ def run_start(arguments: argparse.Namespace, context: Context) -> int:
             return name, told_os_error(name, error)
 
     if len(names) < 2:
-        results = [(name, start(library, name)) for name in names]
-        return report(context, "start", results)
+        return report(context, "start", [one(name) for name in names])
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(_WORKERS) as pool:

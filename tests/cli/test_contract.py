@@ -137,3 +137,12 @@ def test_text_that_a_terminal_cannot_show_is_no_traceback(kvmtui):
     assert "B\\xfcro" in kvmtui.ok("show", "a").out
     kvmtui.ok("create", "--help")
     kvmtui.refused("set", "a", b"description=\xff".decode("utf-8", "surrogateescape"))
+
+
+def test_one_failure_is_json_too(kvmtui):
+    done = kvmtui("start", "nobody", "--json")
+    assert done.status == 1 and done.json[0]["ok"] is False
+
+
+def test_none_goes_with_no_other_network(kvmtui):
+    kvmtui.refused("create", "a", "--network", "none", "--network", "user", status=2)
