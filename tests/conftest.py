@@ -87,6 +87,17 @@ class Kvmtui:
         assert isinstance(pid, int)
         return pid
 
+    def boot_linux(self, files: Path, words: str = "") -> None:
+        """Define and start the guest ``g`` from the Linux example.
+
+        Args:
+            words: What its kernel line says besides, such as ``nopower``.
+        """
+        line = f"console=ttyS0 quiet panic=-1 {words}".strip()
+        example = files / "debian-kernel.yaml"
+        self.ok("create", "g", "--from", example, "--accelerator", "tcg", "--append", line)
+        self.ok("start", "g")
+
     def folder(self, name: str) -> Path:
         return self.home / "guests" / name
 

@@ -55,15 +55,6 @@ def format_size(size_bytes: int) -> str:
     return f"{value:.0f}E"
 
 
-def exact_size(size_bytes: int) -> str:
-    """A size that reads back to the same bytes: ``2G``, ``1536M``, ``1000001``."""
-    for letter in "EPTGMK":
-        factor = _FACTORS[letter]
-        if size_bytes and size_bytes % factor == 0:
-            return f"{size_bytes // factor}{letter}"
-    return f"{size_bytes}B" if size_bytes else "0"
-
-
 def format_duration(seconds: float) -> str:
     """A duration for a table cell: ``<1m``, ``12m``, ``3h12``, ``41d``."""
     minutes = int(seconds // 60)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from pathlib import Path
 
 from kvmtui.errors import DefinitionError, StateError
@@ -112,8 +111,7 @@ def _pin_identity(folder: GuestFolder) -> None:
         definition = load_definition(folder)
         if definition.uuid is None:
             old = load_plain(folder)
-            identity = definition.identity(folder.name) or str(uuid.uuid4())
-            save_change(folder, old, {**old, "uuid": identity})
+            save_change(folder, old, {**old, "uuid": definition.identity(folder.name)})
 
 
 def _refuse_running(library: Library, folder: GuestFolder, what: str) -> None:

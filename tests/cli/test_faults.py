@@ -362,17 +362,7 @@ def test_a_full_disk_while_guests_pause_and_resume(kvmtui, small_disk):
 
 
 def test_a_closed_terminal_in_the_middle_of_a_verb(kvmtui, linux_guest_files):
-    kvmtui.ok(
-        "create",
-        "g",
-        "--from",
-        linux_guest_files / "debian-kernel.yaml",
-        "--accelerator",
-        "tcg",
-        "--append",
-        "console=ttyS0 quiet nopower",
-    )
-    kvmtui.ok("start", "g")
+    kvmtui.boot_linux(linux_guest_files, "nopower")
     waiting = kvmtui.popen("shutdown", "g", start_new_session=True)
     kvmtui.ok("wait", "g", "--for", "running")
     os.killpg(waiting.pid, signal.SIGHUP)
@@ -387,17 +377,7 @@ def heed_interrupts():
 
 
 def test_an_interrupt_is_130(kvmtui, linux_guest_files):
-    kvmtui.ok(
-        "create",
-        "g",
-        "--from",
-        linux_guest_files / "debian-kernel.yaml",
-        "--accelerator",
-        "tcg",
-        "--append",
-        "console=ttyS0 quiet nopower",
-    )
-    kvmtui.ok("start", "g")
+    kvmtui.boot_linux(linux_guest_files, "nopower")
     waiting = kvmtui.popen("wait", "g", "--for", "text=NEVER", preexec_fn=heed_interrupts)
     log = kvmtui.popen("logs", "g", "-f")
     log.stdout.readline()

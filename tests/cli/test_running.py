@@ -72,17 +72,7 @@ def test_a_linux_guest_lives_its_life(kvmtui, linux_guest_files):
 
 
 def test_a_guest_that_ignores_the_button_goes_on(kvmtui, linux_guest_files):
-    kvmtui.ok(
-        "create",
-        "g",
-        "--from",
-        linux_guest_files / "debian-kernel.yaml",
-        "--accelerator",
-        "tcg",
-        "--append",
-        "console=ttyS0 quiet panic=-1 nopower",
-    )
-    kvmtui.ok("start", "g")
+    kvmtui.boot_linux(linux_guest_files, "nopower")
     kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY")
     assert "still runs" in kvmtui.refused("shutdown", "g", "--timeout", "1", status=1)
     assert kvmtui.row("g")["state"] == "running"
@@ -96,17 +86,7 @@ def test_a_guest_that_ignores_the_button_goes_on(kvmtui, linux_guest_files):
 
 
 def test_a_panic_stands_there_crashed_and_a_reset_revives_it(kvmtui, linux_guest_files):
-    kvmtui.ok(
-        "create",
-        "g",
-        "--from",
-        linux_guest_files / "debian-kernel.yaml",
-        "--accelerator",
-        "tcg",
-        "--append",
-        "console=ttyS0 quiet crash",
-    )
-    kvmtui.ok("start", "g")
+    kvmtui.boot_linux(linux_guest_files, "crash")
     kvmtui.ok("wait", "g", "--for", "text=Kernel panic")
     events = kvmtui.popen("events", "g", "-f")
     for line in events.stdout:
@@ -123,10 +103,7 @@ def test_a_panic_stands_there_crashed_and_a_reset_revives_it(kvmtui, linux_guest
 
 
 def test_reboot_is_a_shutdown_and_a_start(kvmtui, linux_guest_files):
-    kvmtui.ok(
-        "create", "g", "--from", linux_guest_files / "debian-kernel.yaml", "--accelerator", "tcg"
-    )
-    kvmtui.ok("start", "g")
+    kvmtui.boot_linux(linux_guest_files)
     kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY")
     before = kvmtui.pid("g")
     kvmtui.ok("set", "g", "memory=300M")
@@ -170,10 +147,7 @@ def test_a_deep_home_works(kvmtui, tmp_path):
 
 
 def test_an_agent_that_opens_its_channel_is_waited_for(kvmtui, linux_guest_files):
-    kvmtui.ok(
-        "create", "g", "--from", linux_guest_files / "debian-kernel.yaml", "--accelerator", "tcg"
-    )
-    kvmtui.ok("start", "g")
+    kvmtui.boot_linux(linux_guest_files)
     kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY")
     kvmtui.refused("wait", "g", "--for", "agent", "--timeout", "0.1", status=1)
     with connect_below(kvmtui.folder("g") / "run", "serial") as console:

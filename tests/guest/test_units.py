@@ -1,6 +1,6 @@
 import pytest
 
-from kvmtui.guest.units import exact_size, format_duration, format_size, parse_size
+from kvmtui.guest.units import format_duration, format_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,6 @@ def test_what_is_no_size_is_refused(text):
 )
 def test_sizes_are_written_in_four_cells(size, text):
     assert format_size(size) == text
-
-
-def test_exact_size_reads_back():
-    for size in (1, 1000001, 1536 << 20, 2 << 30, 0):
-        assert parse_size(exact_size(size)) == size
 
 
 @pytest.mark.parametrize(
