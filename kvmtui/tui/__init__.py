@@ -1,0 +1,1 @@
+"""The text interface: what a person sees. It calls `manage` and nothing below it."""

@@ -1,0 +1,125 @@
+"""The signs that are drawn: Unicode where the terminal has it, ASCII where not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Choice = Literal["auto", "unicode", "blocks", "ascii"]
+
+
+class Glyphs(NamedTuple):
+    """One set; each sign is one cell wide."""
+
+    name: Literal["unicode", "blocks", "ascii"]
+    running: str
+    stopped: str
+    paused: str
+    saved: str
+    crashed: str
+    io_error: str
+    migrating: str
+    invalid: str
+    under_way: str
+    good: str
+    trouble: str
+    cursor: str
+    mark: str
+    folded: str
+    unfolded: str
+    pick: str
+    rule: str
+    rule_down: str
+    bar: str
+    bar_rest: str
+    none: str
+    up: str
+    down: str
+    ellipsis: str
+    dot: str
+    frame: str
+    """Corners and sides of a dialog: top left, top, top right, side, bottom left, right."""
+
+
+UNICODE = Glyphs(
+    name="unicode",
+    running="●",
+    stopped="○",
+    paused="║",
+    saved="■",
+    crashed="✗",
+    io_error="▲",
+    migrating="→",
+    invalid="?",
+    under_way="»",
+    good="✓",
+    trouble="▲",
+    cursor="▌",
+    mark="*",
+    folded="▸",
+    unfolded="▾",
+    pick="▾",
+    rule="─",
+    rule_down="│",
+    bar="━",
+    bar_rest="─",
+    none="–",
+    up="↑",
+    down="↓",
+    ellipsis="…",
+    dot="·",
+    frame="┌─┐│└┘",
+)
+BLOCKS = UNICODE._replace(name="blocks")
+ASCII = Glyphs(
+    name="ascii",
+    running="+",
+    stopped="-",
+    paused="=",
+    saved="#",
+    crashed="X",
+    io_error="!",
+    migrating=">",
+    invalid="?",
+    under_way="~",
+    good="o",
+    trouble="!",
+    cursor=">",
+    mark="*",
+    folded="+",
+    unfolded="-",
+    pick="v",
+    rule="-",
+    rule_down="|",
+    bar="#",
+    bar_rest="-",
+    none="-",
+    up="^",
+    down="v",
+    ellipsis="~",
+    dot="-",
+    frame="+-+|++",
+)
+_WIDE_LANGUAGES = ("ja", "ko", "zh")
+
+
+def choose_glyphs(choice: Choice, environment: Mapping[str, str] = os.environ) -> Glyphs:
+    """The set that this terminal can draw.
+
+    ASCII on the Linux console, where the locale is not UTF-8, and in Japanese, Korean
+    and Chinese locales, whose terminals may draw ambiguous signs two cells wide.
+    """
+    if choice == "unicode":
+        return UNICODE
+    if choice == "blocks":
+        return BLOCKS
+    if choice == "ascii":
+        return ASCII
+    locale = (
+        environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or ""
+    )
+    lowered = locale.lower().replace("-", "")
+    if "utf8" not in lowered or lowered.startswith(_WIDE_LANGUAGES):
+        return ASCII
+    return ASCII if environment.get("TERM", "") in ("linux", "dumb") else UNICODE
