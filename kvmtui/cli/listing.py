@@ -44,6 +44,7 @@ def run_list(arguments: argparse.Namespace, context: Context) -> int:
 def view_document(view: GuestView) -> dict[str, object]:
     """A view with the contract's JSON names."""
     plain: dict[str, object] = view._asdict()
+    del plain["answers"]
     plain["addresses"] = list(view.addresses)
     plain["tags"] = list(view.tags)
     return plain

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.editing import Change
 from kvmtui.guest.library import Library
-from kvmtui.manage import changing, creating, looking, power, starting, story, waiting
+from kvmtui.manage import changing, creating, power, starting, story, waiting
+from kvmtui.manage.live import Watch
 from kvmtui.manage.power import monitors_of
-from kvmtui.manage.views import GuestView, Outcome
+from kvmtui.manage.views import LiveGuest, OperationView, Outcome
 from kvmtui.qemu.monitor import command_session
 
 Result = Outcome | KvmtuiError
-Changed = dict[str, GuestView | None]
+Changed = dict[str, LiveGuest | None]
 """What a refresh found: guests by name, None for one that is gone."""
 
 _MOST_AT_ONCE = 16
@@ -34,27 +36,43 @@ class Fleet:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.guests: dict[str, GuestView] = {}
+        self.guests: dict[str, LiveGuest] = {}
+        self.operations: list[OperationView] = []
+        """What is and was done to the guests, newest first, as of the last refresh."""
         self._subscribers: list[Callable[[Changed], None]] = []
+        self._watch = Watch(library)
+        self._looker = ThreadPoolExecutor(1, "kvmtui-look")
+
+    def close(self) -> None:
+        """Let go of what is held open; guests go on."""
+        self._looker.shutdown(wait=False, cancel_futures=True)
+        self._watch.close()
 
     def subscribe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         """Be told what each refresh changed; returns the function that ends it."""
         self._subscribers.append(callback)
         return lambda: self._subscribers.remove(callback)
 
-    async def refresh(self) -> list[GuestView]:
-        """Look at all guests and tell the subscribers what is new, other or gone."""
-        views = await asyncio.to_thread(looking.look, self.library)
-        fresh = {view.name: view for view in views}
+    async def refresh(self) -> dict[str, LiveGuest]:
+        """Look at all guests and tell the subscribers what is new, other or gone.
+
+        Raises:
+            OSError, KvmtuiError: The home cannot be read; what was known stays.
+        """
+        loop = asyncio.get_running_loop()
+        fresh, self.operations = await loop.run_in_executor(self._looker, self._round)
         changed: Changed = {
-            name: view for name, view in fresh.items() if self.guests.get(name) != view
+            name: live for name, live in fresh.items() if self.guests.get(name) != live
         }
         changed |= {name: None for name in self.guests if name not in fresh}
         self.guests = fresh
         if changed:
             for callback in list(self._subscribers):
                 callback(changed)
-        return views
+        return fresh
+
+    def _round(self) -> tuple[dict[str, LiveGuest], list[OperationView]]:
+        return self._watch.round(), self._watch.operations()
 
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""

@@ -6,7 +6,6 @@ The standard library alone on this path: it is what `list` does a hundred times.
 from __future__ import annotations
 
 import contextlib
-import os
 
 from kvmtui.guest import history
 from kvmtui.guest.folder import EVENTS, MONITORS, PID, RUN, RUN_LOCK
@@ -50,8 +49,12 @@ def state_of(run_state: str) -> str:
     return _STATES.get(run_state, "paused")
 
 
-class _Look:
-    """One guest while it is looked at."""
+class Look:
+    """One guest while it is looked at.
+
+    Attributes:
+        state: Empty where only QEMU can tell; `ask_open_ones` settles it.
+    """
 
     def __init__(self, folder: GuestFolder, summary: dict[str, Any]) -> None:
         self.folder = folder
@@ -59,6 +62,7 @@ class _Look:
         self.record = folder.start_record()
         self.pid = live_pid(folder, self.record, summary.get("uuid"))
         self.error: str | None = summary.get("error")
+        self.answers = True
         self.state = self._state_without_asking()
 
     def _state_without_asking(self) -> str:
@@ -75,11 +79,19 @@ class _Look:
             return "running"
         return ""
 
+    def presumed(self) -> Look:
+        """Settle the state by the record alone, where QEMU does not answer."""
+        event, _ = last_state_event(f"{self.folder.path}/{EVENTS}")
+        self.state = "paused" if event == "STOP" else "running"
+        self.answers = False
+        return self
+
     def view(self) -> GuestView:
         figures = read_process(self.pid) if self.pid is not None else None
         error = self.error
-        if figures is not None and figures.state in "Tt" and error is None:
-            error = f"does not answer: its process {self.pid} is stopped by a signal"
+        if figures is not None and figures.state in "Tt":
+            self.answers = False
+            error = error or f"does not answer: its process {self.pid} is stopped by a signal"
         summary = self.summary
         return GuestView(
             name=self.folder.name,
@@ -97,6 +109,7 @@ class _Look:
             description=summary.get("description", ""),
             autostart=bool(summary.get("autostart")),
             error=error,
+            answers=self.answers,
         )
 
 
@@ -151,32 +164,35 @@ def look(library: Library, names: Iterable[str] | None = None) -> list[GuestView
         folders = [library.place(name) for name in library.names()]
     else:
         folders = [library.folder(name) for name in names]
-    looks = [_Look(folder, summaries.get(folder)) for folder in folders]
+    looks = [Look(folder, summaries.get(folder)) for folder in folders]
     summaries.keep(whole=names is None)
-    _ask_open_ones([one for one in looks if not one.state])
+    ask_open_ones(looks)
     return [one.view() for one in looks]
 
 
-def _ask_open_ones(looks: list[_Look]) -> None:
-    """Ask those whose record does not settle it, all at once (QMP ``query-status``)."""
-    questions = {
-        one.folder.name: (f"{one.folder.path}/{RUN}", list(reversed(MONITORS))) for one in looks
-    }
+def ask_open_ones(looks: list[Look], *, patience_s: float | None = None) -> None:
+    """Ask those whose record does not settle it, all at once (QMP ``query-status``).
+
+    Args:
+        patience_s: Ask on one monitor only and wait so long; who did not answer then
+            keeps an empty state. None: all monitors, each for a second.
+    """
+    open_ones = [one for one in looks if not one.state]
+    sockets = MONITORS[-1:] if patience_s is not None else tuple(reversed(MONITORS))
+    questions = {one.folder.name: (f"{one.folder.path}/{RUN}", list(sockets)) for one in open_ones}
     if not questions:
         return
-    answers = query_states(questions)
-    for one in looks:
+    answers = query_states(questions, limit_s=patience_s or 1.0)
+    for one in open_ones:
         answer = answers.get(one.folder.name)
         if answer is not None:
             one.state = state_of(answer)
-            continue
-        if live_pid(one.folder, one.record, one.summary.get("uuid")) is None:
+        elif live_pid(one.folder, one.record, one.summary.get("uuid")) is None:
             one.pid = None
             one.state = ended_state(one.folder, one.record)
-            continue
-        event, _ = last_state_event(os.path.join(one.folder.path, EVENTS))
-        one.state = "paused" if event == "STOP" else "running"
-        one.error = one.error or "does not answer on any of its monitors"
+        elif patience_s is None:
+            one.presumed()
+            one.error = one.error or "does not answer on any of its monitors"
 
 
 def look_at(library: Library, name: str) -> GuestView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class GuestView(NamedTuple):
@@ -24,6 +24,8 @@ class GuestView(NamedTuple):
     description: str
     autostart: bool
     error: str | None
+    answers: bool = True
+    """False where its process is there and says nothing; not part of the JSON."""
 
 
 class Outcome(NamedTuple):
@@ -36,3 +38,30 @@ class Outcome(NamedTuple):
     message: str
     note: str = ""
     """What the user should know besides; empty when there is nothing."""
+
+
+class OperationView(NamedTuple):
+    """An operation on a guest, under way or ended; from its story."""
+
+    id: str
+    guest: str
+    verb: str
+    result: Literal["running", "done", "failed", "interrupted", "crashed"]
+    user: str
+    pid: int | None
+    """The kvmtui that does it; None where the guest did it itself."""
+    begun: float
+    """Seconds since 1970."""
+    ended: float | None
+    message: str
+    """Why it failed; empty where it did not."""
+
+
+class LiveGuest(NamedTuple):
+    """A guest as it stands and moves: its row of `list`, its CPU, what is done to it."""
+
+    view: GuestView
+    cpu_percent: float | None = None
+    """100 is one core; None where it does not run or was read only once."""
+    under_way: OperationView | None = None
+    """What some kvmtui does with it now."""

@@ -33,9 +33,13 @@ class ProcessFigures:
 def read_process(pid: int) -> ProcessFigures | None:
     """Read a process' figures; None when it is gone."""
     try:
-        data = read_small(f"/proc/{pid}/stat", 4096)
+        return figures_of(read_small(f"/proc/{pid}/stat", 4096))
     except OSError:
         return None
+
+
+def figures_of(data: bytes) -> ProcessFigures:
+    """The figures in the content of a ``/proc/PID/stat``."""
     # The name in parentheses may hold anything, parentheses and spaces included.
     fields = data[data.rindex(b")") + 2 :].split()
     started_s = int(fields[19]) / _TICKS_PER_S

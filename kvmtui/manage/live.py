@@ -1,0 +1,180 @@
+"""All guests, looked at again and again at little cost.
+
+A round costs four stats and one read for each guest. Only a guest whose files or
+process changed is looked at anew, and one whose QEMU does not answer is asked in a
+thread of its own, so it holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from kvmtui.guest.folder import DEFINITION, EVENTS, HISTORY, RUN, START_RECORD, GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.manage.looking import Look, ask_open_ones
+from kvmtui.manage.operations import read_operations
+from kvmtui.manage.summaries import Summaries
+from kvmtui.manage.views import GuestView, LiveGuest, OperationView
+from kvmtui.stats.meter import ProcessMeter
+
+_SIGNS = (DEFINITION, HISTORY, EVENTS, f"{RUN}/{START_RECORD}")
+_AGAIN_S = 15.0
+_ASK_AGAIN_S = 2.0
+_PATIENCE_S = 0.15
+_MOST_ASKED = 8
+
+Signature = tuple[tuple[int, int, int] | None, ...]
+
+
+def signature_of(folder: GuestFolder) -> Signature:
+    """What changes when anything about the guest does: its files' inode, time and size."""
+    return tuple(_sign(f"{folder.path}/{name}") for name in _SIGNS)
+
+
+def _sign(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+class _Watched:
+    """One guest between two rounds."""
+
+    def __init__(self, folder: GuestFolder) -> None:
+        self.folder = folder
+        self.signature: Signature = ()
+        self.looked = 0.0
+        self.view: GuestView | None = None
+        self.meter: ProcessMeter | None = None
+        self.process_state = ""
+        self.cpu_percent: float | None = None
+        self.operations: list[OperationView] = []
+        self.asked: Future[Look] | None = None
+
+    @property
+    def under_way(self) -> OperationView | None:
+        running = [one for one in self.operations if one.result == "running"]
+        return running[-1] if running else None
+
+    def sample(self) -> bool:
+        """Read the process' figures; whether it is as it was (and not gone)."""
+        if self.meter is None or self.view is None:
+            return True
+        reading = self.meter.read()
+        if reading is None or reading[0].state in "ZX":
+            return False
+        figures, self.cpu_percent = reading
+        stopped = (figures.state in "Tt") != (self.process_state in ("T", "t"))
+        self.process_state = figures.state
+        self.view = self.view._replace(
+            memory_resident_bytes=figures.resident_bytes, uptime_s=int(figures.uptime_s)
+        )
+        return not stopped
+
+    def take(self, view: GuestView) -> None:
+        """Take over what was seen."""
+        self.view = view
+        if self.meter is not None and self.meter.pid != view.pid:
+            self.drop_meter()
+        if self.meter is None and view.pid is not None:
+            with contextlib.suppress(OSError):
+                self.meter = ProcessMeter(view.pid)
+                self.sample()
+
+    def drop_meter(self) -> None:
+        if self.meter is not None:
+            self.meter.close()
+        self.meter, self.cpu_percent, self.process_state = None, None, ""
+
+    def live(self) -> LiveGuest | None:
+        if self.view is None:
+            return None
+        return LiveGuest(self.view, self.cpu_percent, self.under_way)
+
+
+class Watch:
+    """The guests of one home, round after round; used by one thread at a time."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._summaries = Summaries(library)
+        self._guests: dict[str, _Watched] = {}
+        self._askers = ThreadPoolExecutor(_MOST_ASKED, "kvmtui-ask")
+
+    def close(self) -> None:
+        """Close what is open; questions under way are left to end by their limits."""
+        for guest in self._guests.values():
+            guest.drop_meter()
+        self._askers.shutdown(wait=False, cancel_futures=True)
+
+    def operations(self) -> list[OperationView]:
+        """The operations of all guests, as of the last round; newest first."""
+        found = [one for guest in self._guests.values() for one in guest.operations]
+        return sorted(found, key=lambda one: one.begun, reverse=True)
+
+    def round(self) -> dict[str, LiveGuest]:
+        """Look at all guests.
+
+        Raises:
+            OSError, KvmtuiError: The home cannot be read.
+        """
+        names = self._library.names()
+        for gone in self._guests.keys() - set(names):
+            self._guests.pop(gone).drop_meter()
+        now = time.monotonic()
+        anew = []
+        for name in names:
+            guest = self._guests.get(name)
+            if guest is None:
+                guest = self._guests[name] = _Watched(self._library.place(name))
+            if self._is_due(guest, now):
+                anew.append(guest)
+        self._look_anew(anew, now)
+        found = ((name, self._guests[name].live()) for name in names)
+        return {name: live for name, live in found if live is not None}
+
+    def _is_due(self, guest: _Watched, now: float) -> bool:
+        same_process = guest.sample()
+        self._collect(guest)
+        signature = signature_of(guest.folder)
+        changed = signature != guest.signature
+        guest.signature = signature
+        if guest.view is None or changed or not same_process or guest.under_way is not None:
+            return True
+        patience_s = _AGAIN_S if guest.view.answers else _ASK_AGAIN_S
+        return now - guest.looked >= patience_s
+
+    def _collect(self, guest: _Watched) -> None:
+        """Take the answer of a question that was asked in a thread."""
+        if guest.asked is None or not guest.asked.done():
+            return
+        future, guest.asked = guest.asked, None
+        if not future.cancelled() and future.exception() is None:
+            guest.take(future.result().view())
+
+    def _look_anew(self, guests: list[_Watched], now: float) -> None:
+        looks = []
+        for guest in guests:
+            guest.looked = now
+            with contextlib.suppress(OSError):
+                guest.operations = read_operations(guest.folder)
+            if guest.asked is None:
+                looks.append((guest, Look(guest.folder, self._summaries.get(guest.folder))))
+        ask_open_ones([look for _, look in looks], patience_s=_PATIENCE_S)
+        for guest, look in looks:
+            if look.state:
+                guest.take(look.view())
+                continue
+            guest.asked = self._askers.submit(_asked, look)
+            if guest.view is None:
+                guest.take(look.presumed().view())
+
+
+def _asked(look: Look) -> Look:
+    ask_open_ones([look])
+    return look

@@ -1,0 +1,87 @@
+"""What is and was done to guests, by whom, read from their stories.
+
+Every kvmtui writes a line when it begins an operation and one when it ends, so all see
+the same, whoever did it, and also after a restart.
+"""
+
+from __future__ import annotations
+
+import calendar
+import time
+from typing import Any, Literal
+
+from kvmtui.guest import history
+from kvmtui.guest.folder import LOCK, GuestFolder
+from kvmtui.manage.views import OperationView
+from kvmtui.qemu.process import is_held
+from kvmtui.text import visible
+
+_TAIL_BYTES = 64 << 10
+_MOST = 50
+_CUT_OFF = "it was cut off: the kvmtui that did it is gone"
+
+
+def seconds_of(text: object) -> float:
+    """A time of a story (ISO 8601 UTC) in seconds since 1970; 0 when it is none."""
+    try:
+        whole, _, fraction = str(text).rstrip("Z").partition(".")
+        parsed = time.strptime(whole, "%Y-%m-%dT%H:%M:%S")
+        return calendar.timegm(parsed) + float(f"0.{fraction or 0}")
+    except ValueError:
+        return 0.0
+
+
+def read_operations(folder: GuestFolder) -> list[OperationView]:
+    """The guest's newest operations, oldest first."""
+    lines = history.read(folder.history, tail_bytes=_TAIL_BYTES)
+    ends = {line.get("id"): line for line in lines if line.get("phase") == "end"}
+    found: list[OperationView] = []
+    for line in lines:
+        phase = line.get("phase")
+        if phase == "begin":
+            found.append(_operation(folder, line, ends.get(line.get("id"))))
+        elif phase == "run" and line.get("reason") == "crashed":
+            found.append(_crash(folder, line))
+    return found[-_MOST:]
+
+
+def _operation(
+    folder: GuestFolder, begin: dict[str, Any], end: dict[str, Any] | None
+) -> OperationView:
+    result: Literal["running", "done", "failed", "interrupted"]
+    ended: float | None = None
+    if end is not None:
+        told = end.get("result")
+        result = "done" if told == "done" else "failed" if told == "failed" else "interrupted"
+        message, ended = str(end.get("message", "")), seconds_of(end.get("time"))
+    elif is_held(f"{folder.path}/{LOCK}"):
+        result, message = "running", ""
+    else:
+        result, message = "interrupted", _CUT_OFF
+    pid = begin.get("pid")
+    return OperationView(
+        id=str(begin.get("id")),
+        guest=folder.name,
+        verb=visible(str(begin.get("verb")), limit=20),
+        result=result,
+        user=visible(str(begin.get("user")), limit=40),
+        pid=pid if isinstance(pid, int) else None,
+        begun=seconds_of(begin.get("time")),
+        ended=ended,
+        message=visible(message),
+    )
+
+
+def _crash(folder: GuestFolder, line: dict[str, Any]) -> OperationView:
+    when = seconds_of(line.get("ended") or line.get("time"))
+    return OperationView(
+        id=f"run-{line.get('run')}",
+        guest=folder.name,
+        verb="crashed",
+        result="crashed",
+        user="",
+        pid=None,
+        begun=when,
+        ended=when,
+        message="its process ended without being asked to",
+    )
