@@ -14,11 +14,14 @@ from typing import Any
 from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.editing import Change
 from kvmtui.guest.library import Library
-from kvmtui.manage import changing, creating, power, starting, story, waiting
+from kvmtui.host.accelerator import Verdict
+from kvmtui.manage import changing, creating, hosting, power, starting, story, waiting
 from kvmtui.manage.live import Watch
 from kvmtui.manage.power import monitors_of
 from kvmtui.manage.views import LiveGuest, OperationView, Outcome
 from kvmtui.qemu.monitor import command_session
+from kvmtui.stats.host import HostFigures as HostFigures
+from kvmtui.stats.host import HostMeter
 
 Result = Outcome | KvmtuiError
 Changed = dict[str, LiveGuest | None]
@@ -39,8 +42,11 @@ class Fleet:
         self.guests: dict[str, LiveGuest] = {}
         self.operations: list[OperationView] = []
         """What is and was done to the guests, newest first, as of the last refresh."""
+        self.host: HostFigures | None = None
+        """This machine, as of the last refresh."""
         self._subscribers: list[Callable[[Changed], None]] = []
         self._watch = Watch(library)
+        self._host_meter = HostMeter(library.home)
         self._looker = ThreadPoolExecutor(1, "kvmtui-look")
 
     def close(self) -> None:
@@ -60,7 +66,7 @@ class Fleet:
             OSError, KvmtuiError: The home cannot be read; what was known stays.
         """
         loop = asyncio.get_running_loop()
-        fresh, self.operations = await loop.run_in_executor(self._looker, self._round)
+        fresh = await loop.run_in_executor(self._looker, self._round)
         changed: Changed = {
             name: live for name, live in fresh.items() if self.guests.get(name) != live
         }
@@ -71,8 +77,19 @@ class Fleet:
                 callback(changed)
         return fresh
 
-    def _round(self) -> tuple[dict[str, LiveGuest], list[OperationView]]:
-        return self._watch.round(), self._watch.operations()
+    def _round(self) -> dict[str, LiveGuest]:
+        self.host = self._host_meter.read()
+        fresh = self._watch.round()
+        self.operations = self._watch.operations()
+        return fresh
+
+    async def verdict(self) -> Verdict:
+        """Under what guests run here; measured when it never was.
+
+        Raises:
+            HostError: QEMU is missing.
+        """
+        return await asyncio.to_thread(hosting.verdict_for, self.library)
 
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""

@@ -1,0 +1,1 @@
+"""Pure functions from views to lines: no widget, no clock, no files."""

@@ -1,0 +1,85 @@
+"""The interface's words for states and for what is under way."""
+
+from __future__ import annotations
+
+import time
+
+from kvmtui.manage.views import LiveGuest
+from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.spans import Role
+
+_DOING = {
+    "create": "creating",
+    "start": "starting",
+    "shutdown": "shutting-down",
+    "reboot": "rebooting",
+    "stop": "stopping",
+    "reset": "resetting",
+    "pause": "pausing",
+    "resume": "resuming",
+    "rename": "renaming",
+    "delete": "deleting",
+    "set": "changing",
+    "edit": "changing",
+}
+NO_ANSWER = "no answer"
+TROUBLE = ("crashed", "io-error", "invalid")
+_ORDER = ("crashed", "io-error", "invalid", NO_ANSWER)
+
+
+def doing(verb: str) -> str:
+    """What a verb under way is called: ``shutting-down``."""
+    return _DOING.get(verb, verb)
+
+
+def state_word(live: LiveGuest) -> str:
+    """The state that is shown: what is under way, that it does not answer, or its state."""
+    if live.under_way is not None:
+        return doing(live.under_way.verb)
+    if not live.view.answers:
+        return NO_ANSWER
+    return live.view.state
+
+
+def state_look(live: LiveGuest, glyphs: Glyphs) -> tuple[str, Role, Role]:
+    """The sign of the state, the sign's role, and the word's."""
+    if live.under_way is not None:
+        return glyphs.under_way, "warn", "warn"
+    if not live.view.answers:
+        return glyphs.running, "muted", "muted"
+    looks: dict[str, tuple[str, Role, Role]] = {
+        "running": (glyphs.running, "ok", "muted"),
+        "stopped": (glyphs.stopped, "muted", "muted"),
+        "paused": (glyphs.paused, "busy", "busy"),
+        "saved": (glyphs.saved, "busy", "busy"),
+        "migrating": (glyphs.migrating, "busy", "busy"),
+        "crashed": (glyphs.crashed, "err", "err"),
+        "io-error": (glyphs.io_error, "err", "err"),
+    }
+    return looks.get(live.view.state, (glyphs.invalid, "err", "err"))
+
+
+def state_rank(live: LiveGuest) -> tuple[int, str]:
+    """For sorting by state: trouble first, then what is under way, then the rest."""
+    word = state_word(live)
+    if word in _ORDER:
+        return _ORDER.index(word), word
+    if live.under_way is not None:
+        return len(_ORDER), word
+    return len(_ORDER) + 1, word
+
+
+def seconds_since(begun: float, now: float | None = None) -> str:
+    """How long something has been going on, in a sentence: ``12 s``, ``3 min``, ``2 h``."""
+    passed = max(0, int((time.time() if now is None else now) - begun))
+    if passed < 120:
+        return f"{passed} s"
+    return f"{passed // 60} min" if passed < 7200 else f"{passed // 3600} h"
+
+
+def clock_time(when: float, now: float) -> str:
+    """A time in a list: ``09:14`` today, ``22 Nov`` this year, ``2025-02`` before."""
+    then, today = time.localtime(when), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M", then)
+    return time.strftime("%d %b" if then[0] == today[0] else "%Y-%m", then)
