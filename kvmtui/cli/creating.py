@@ -9,11 +9,9 @@ from typing import Any
 
 from kvmtui.cli.context import Context
 from kvmtui.errors import KvmtuiError, UsageError
-from kvmtui.guest.definition import Disk
 from kvmtui.guest.editing import Change, apply_to_plain
-from kvmtui.guest.units import parse_size
 from kvmtui.manage import creating
-from kvmtui.qemu.image import format_by_header
+from kvmtui.manage.options import disk_of, network_of
 from kvmtui.strict_yaml import LARGEST_BYTES, read_mapping, read_yaml
 from kvmtui.text import visible
 
@@ -118,7 +116,7 @@ def _apply_options(plain: dict[str, Any], arguments: argparse.Namespace) -> None
     if arguments.tag:
         plain["tags"] = list(arguments.tag)
     if arguments.disk:
-        plain["disks"] = [*plain.get("disks", []), *map(disk_option, arguments.disk)]
+        plain["disks"] = [*plain.get("disks", []), *map(disk_of, arguments.disk)]
     if arguments.cdrom:
         drives = [{"file": os.path.abspath(path)} for path in arguments.cdrom]
         plain["cdroms"] = [*plain.get("cdroms", []), *drives]
@@ -128,7 +126,7 @@ def _apply_options(plain: dict[str, Any], arguments: argparse.Namespace) -> None
 
 def _apply_networks(plain: dict[str, Any], arguments: argparse.Namespace) -> None:
     if arguments.network:
-        found = [network_option(text) for text in arguments.network]
+        found = [network_of(text) for text in arguments.network]
         if None in found and len(found) > 1:
             raise UsageError("--network none goes with no other network")
         plain["networks"] = [network for network in found if network is not None]
@@ -140,69 +138,3 @@ def _apply_networks(plain: dict[str, Any], arguments: argparse.Namespace) -> Non
             network["forwards"] = [*network.get("forwards", []), *arguments.forward]
             return
     raise UsageError("--forward needs a network of type user", hint="--network user")
-
-
-def _keys(parts: list[str], what: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for part in parts:
-        key, equals, value = part.partition("=")
-        if not equals:
-            raise UsageError(f"{what}: '{visible(part)}' is no KEY=VALUE")
-        found[key] = value if key in ("mac", "serial", "file") else read_yaml(value.encode())
-    return found
-
-
-def disk_option(text: str) -> dict[str, Any]:
-    """Read ``--disk``: a size makes an image, anything else is a path; then keys.
-
-    Raises:
-        UsageError: The format of an existing image is neither named nor told by its name.
-    """
-    parts = text.split(",")
-    rest: list[str] = []
-    while len(parts) > 1 and parts[-1].partition("=")[0] in Disk.__struct_fields__:
-        rest.insert(0, parts.pop())
-    head, keys = ",".join(parts), _keys(rest, "--disk")
-    try:
-        parse_size(head)
-        return {"size": head, **keys}
-    except ValueError:
-        pass
-    if not head:
-        raise UsageError("--disk is empty", hint="--disk 20G or --disk FILE")
-    disk = {"file": os.path.abspath(head), **keys}
-    if Disk(file=disk["file"]).image_format() is None and "format" not in disk:
-        disk["format"] = _settled_format(disk["file"])
-    return disk
-
-
-def _settled_format(path: str) -> str:
-    found = format_by_header(path)
-    if found is not None:
-        return found
-    if not os.path.exists(path):
-        raise UsageError(f"--disk: {visible(path)} does not exist")
-    raise UsageError(
-        f"--disk: the format of {visible(path)} is not told by its name",
-        hint=f"--disk {visible(path)},format=raw (a format is never guessed from a guest's data)",
-    )
-
-
-def network_option(text: str) -> dict[str, Any] | None:
-    """Read ``--network``; None for ``none``.
-
-    Raises:
-        UsageError: Not one of the kinds.
-    """
-    head, *rest = text.split(",")
-    kind, _, name = head.replace(":", "=", 1).partition("=")
-    keys = _keys(rest, "--network")
-    if kind == "none" and not name:
-        return None
-    if kind == "user" and not name:
-        return {"type": "user", **keys}
-    if kind in ("bridge", "tap") and name:
-        return {"type": kind, kind: name, **keys}
-    raise UsageError(
-        f"--network: '{visible(text)}' is no network", hint="user, bridge=NAME, tap=NAME or none"
-    )

@@ -109,9 +109,11 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     uuid: str | None = None
     """Identity the guest sees (SMBIOS); follows from the name when absent."""
     description: str = ""
+    """One line about the guest, for lists."""
     tags: list[Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,63}$")]] = field(
         default_factory=list
     )
+    """Words to choose guests by; the command line's --tag knows them."""
     protected: bool = False
     """A protected guest refuses `delete`."""
     autostart: bool = False
@@ -121,9 +123,11 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     machine: Annotated[str, Meta(pattern=r"^[a-z0-9._+-]{1,40}$")] | None = None
     """QEMU machine; `create` records its version. pc is the classic one (i440fx)."""
     cpus: Annotated[int, Meta(ge=1, le=1024)] = 1
+    """Virtual processors."""
     cpu: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.,=+-]{1,400}$")] | None = None
     """CPU model; host under kvm and max under tcg when absent."""
     memory: Size = cast(Size, 1 << 30)
+    """Memory of the guest: 512M, 2G."""
     accelerator: Literal["auto", "kvm", "tcg"] = "auto"
     """auto follows what was measured on this host."""
     firmware: Literal["bios", "uefi"] | None = None
