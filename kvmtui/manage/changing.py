@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 from kvmtui.errors import DefinitionError, StateError
 from kvmtui.guest.definition import FORMAT_OF_SUFFIX
@@ -36,12 +37,45 @@ def change(library: Library, name: str, changes: list[Change]) -> Outcome:
     with locked(folder):
         old = load_plain(folder)
         new = apply_to_plain(old, changes)
-        if new == old:
-            return Outcome(name, "set", False, f"{name} says so already")
-        with told(folder, "set") as operation:
-            operation.result["set"] = [_told(change) for change in changes]
-            save_change(folder, old, new)
-        note = "it takes effect at the next start" if is_running(library, folder) else ""
+        return _save(library, folder, old, new, [_told(change) for change in changes])
+
+
+def replace_plain(
+    library: Library, name: str, before: dict[str, Any], after: dict[str, Any]
+) -> Outcome:
+    """Save an edited definition that is plain data; comments in the file survive.
+
+    Args:
+        before: The data that was given to the person who edited it.
+
+    Raises:
+        DefinitionError: The new data is not valid; the file is as before.
+        StateError: The file was changed by another meanwhile; it is as that one left it.
+    """
+    definition_from(after)
+    folder = library.folder(name)
+    with locked(folder):
+        if load_plain(folder) != before:
+            raise StateError(f"{name} was changed by another while it was edited")
+        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        return _save(library, folder, before, after, keys)
+
+
+def _save(
+    library: Library,
+    folder: GuestFolder,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    told_as: list[str],
+) -> Outcome:
+    """Write what differs; the caller holds the lock and has checked it."""
+    name = folder.name
+    if new == old:
+        return Outcome(name, "set", False, f"{name} says so already")
+    with told(folder, "set") as operation:
+        operation.result["set"] = told_as
+        save_change(folder, old, new)
+    note = "it takes effect at the next start" if is_running(library, folder) else ""
     return Outcome(name, "set", True, f"{name} is changed", note)
 
 

@@ -16,6 +16,7 @@ from kvmtui.guest.editing import Change
 from kvmtui.guest.library import Library
 from kvmtui.host.accelerator import Verdict
 from kvmtui.manage import changing, creating, hosting, power, starting, story, waiting
+from kvmtui.manage.detail import GuestDetail, guest_detail
 from kvmtui.manage.live import Watch
 from kvmtui.manage.power import monitors_of
 from kvmtui.manage.views import LiveGuest, OperationView, Outcome
@@ -98,6 +99,20 @@ class Fleet:
     async def change(self, name: str, changes: list[Change]) -> Outcome:
         """As `changing.change`."""
         return await asyncio.to_thread(changing.change, self.library, name, changes)
+
+    async def replace_plain(
+        self, name: str, before: dict[str, Any], after: dict[str, Any]
+    ) -> Outcome:
+        """As `changing.replace_plain`."""
+        return await asyncio.to_thread(changing.replace_plain, self.library, name, before, after)
+
+    async def replace_text(self, name: str, before: str, after: str) -> Outcome:
+        """As `changing.replace_text`."""
+        return await asyncio.to_thread(changing.replace_text, self.library, name, before, after)
+
+    async def detail(self, name: str) -> GuestDetail:
+        """As `detail.guest_detail`."""
+        return await asyncio.to_thread(guest_detail, self.library, name)
 
     async def rename(self, name: str, new_name: str) -> Outcome:
         """As `changing.rename`."""

@@ -84,3 +84,24 @@ def format_by_header(path: str) -> str | None:
     incompatible = int.from_bytes(header[72:80], "big") if version >= 3 else 0
     external_data = incompatible & 4
     return None if backing_offset or external_data else "qcow2"
+
+
+def virtual_size_bytes(path: str, image_format: str) -> int | None:
+    """The size that a guest sees, from a file's header; never by probing its format.
+
+    Returns:
+        None where the header does not say it in a place of its own (vmdk and others), or
+        the file cannot be read.
+    """
+    try:
+        if image_format == "raw":
+            return os.stat(path).st_size or None
+        if image_format != "qcow2":
+            return None
+        with open(path, "rb") as file:
+            header = file.read(32)
+    except OSError:
+        return None
+    if len(header) < 32 or header[:4] != _QCOW2_MAGIC:
+        return None
+    return int.from_bytes(header[24:32], "big")

@@ -1,0 +1,104 @@
+"""What stands beside the list for the guest under the cursor: gathered in a few ms."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import NamedTuple
+
+from kvmtui.errors import KvmtuiError
+from kvmtui.guest.definition import Definition
+from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.manage.definitions import load_definition
+from kvmtui.manage.story import last_stop
+from kvmtui.manage.timeline import TimelineEntry, timeline
+from kvmtui.qemu.image import virtual_size_bytes
+from kvmtui.text import visible
+
+
+class DiskUse(NamedTuple):
+    """A disk and what it takes."""
+
+    file: str
+    """As the definition names it."""
+    image_format: str
+    used_bytes: int | None
+    """What the file takes on the host; None where it cannot be read."""
+    size_bytes: int | None
+    """What the guest sees; None where that cannot be known."""
+
+
+class GuestDetail(NamedTuple):
+    """A guest in more depth than its row."""
+
+    name: str
+    machine: str
+    disks: tuple[DiskUse, ...]
+    networks: tuple[str, ...]
+    """One line each: ``user 2222:22`` or ``bridge br0``."""
+    accelerator: str
+    """What the definition asks for: auto, kvm or tcg."""
+    protected: bool
+    qemu_args: tuple[str, ...]
+    directory: str
+    last_stop: str
+    """How its last run ended, in words; empty when it never ran."""
+    problems: tuple[str, ...]
+    """What is wrong with its definition; all else is empty then."""
+    timeline: tuple[TimelineEntry, ...]
+    """Newest first."""
+
+
+_EMPTY = GuestDetail("", "", (), (), "auto", False, (), "", "", (), ())
+
+
+def guest_detail(library: Library, name: str, *, entries: int = 100) -> GuestDetail:
+    """Gather a guest's detail.
+
+    Args:
+        entries: How much of its timeline, newest first.
+
+    Raises:
+        KvmtuiError: There is no such guest.
+    """
+    folder = library.folder(name)
+    found = _EMPTY._replace(name=name, directory=str(folder.path))
+    with contextlib.suppress(OSError):
+        told = tuple(reversed(timeline(folder, most=entries)))
+        ended = last_stop(folder, running=False)
+        found = found._replace(timeline=told, last_stop=ended.words if ended else "")
+    try:
+        definition = load_definition(folder)
+    except KvmtuiError as error:
+        problems = getattr(error, "problems", (error.message,))
+        return found._replace(problems=tuple(problems))
+    return found._replace(
+        machine=definition.machine or "",
+        disks=tuple(_disk_uses(folder, definition)),
+        networks=tuple(_network_lines(definition)),
+        accelerator=definition.accelerator,
+        protected=definition.protected,
+        qemu_args=tuple(visible(word, limit=200) for word in definition.qemu_args),
+    )
+
+
+def _disk_uses(folder: GuestFolder, definition: Definition) -> list[DiskUse]:
+    found = []
+    for disk in definition.disks:
+        path, image_format = folder.resolve(disk.file), disk.image_format() or "raw"
+        try:
+            used: int | None = os.stat(path).st_blocks * 512
+        except OSError:
+            used = None
+        size = virtual_size_bytes(path, image_format)
+        found.append(DiskUse(visible(disk.file), image_format, used, size))
+    return found
+
+
+def _network_lines(definition: Definition) -> list[str]:
+    found = []
+    for network in definition.networks:
+        words = [network.type, network.bridge or network.tap or "", *network.forwards]
+        found.append(" ".join(word for word in words if word))
+    return found

@@ -1,0 +1,104 @@
+"""What the dialogs say before something is lost."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kvmtui.guest.units import format_duration, format_size
+from kvmtui.manage.views import LiveGuest
+from kvmtui.text import visible
+from kvmtui.tui.spans import Line, Span
+
+
+class Question(NamedTuple):
+    """A dialog's words."""
+
+    title: str
+    lines: tuple[Line, ...]
+    safe: str
+    """The safe answer, named for what it keeps."""
+    act: str
+    """What is done by ``y``."""
+    checks: tuple[str, ...] = ()
+    typed: str = ""
+    """What must be typed to do it; empty when nothing must."""
+
+
+def _several(guests: list[LiveGuest]) -> str:
+    return guests[0].view.name if len(guests) == 1 else f"{len(guests)} guests"
+
+
+def _names(guests: list[LiveGuest]) -> tuple[Line, ...]:
+    if len(guests) == 1:
+        return ()
+    shown = ", ".join(live.view.name for live in guests[:8])
+    more = f" and {len(guests) - 8} more" if len(guests) > 8 else ""
+    return ((Span(shown + more),), ())
+
+
+def _ran(guests: list[LiveGuest]) -> str:
+    if len(guests) != 1 or guests[0].view.uptime_s is None:
+        return ""
+    return f" It has run {format_duration(guests[0].view.uptime_s)}."
+
+
+def question_stop(guests: list[LiveGuest], shutdown_key: str) -> Question:
+    """Before the plug is pulled."""
+    what = _several(guests)
+    lines: tuple[Line, ...] = (
+        *_names(guests),
+        (Span(f"This pulls the plug. What is not written yet is lost.{_ran(guests)}"),),
+        (Span(shutdown_key, "accent", bold=True), Span(" shuts down cleanly instead.")),
+    )
+    return Question(f"Stop {what} at once?", lines, "Keep running", f"Stop {what}")
+
+
+def question_reset(guests: list[LiveGuest], reboot_key: str) -> Question:
+    """Before the reset button is pressed."""
+    what = _several(guests)
+    lines: tuple[Line, ...] = (
+        *_names(guests),
+        (Span(f"This presses the reset button. What is not written yet is lost.{_ran(guests)}"),),
+        (Span(reboot_key, "accent", bold=True), Span(" reboots cleanly instead.")),
+    )
+    return Question(f"Reset {what} at once?", lines, "Keep running", f"Reset {what}")
+
+
+def question_delete(
+    guests: list[LiveGuest], inside: list[tuple[str, int]], elsewhere: list[str]
+) -> Question:
+    """Before guests and their files are deleted.
+
+    Args:
+        inside: Files of their folders, with what each takes in bytes.
+        elsewhere: Disks in other places, which stay.
+    """
+    what = _several(guests)
+    total = sum(size for _, size in inside)
+    lines: list[Line] = list(_names(guests))
+    for file, size in sorted(inside, key=lambda item: -item[1])[:4]:
+        name = visible(file, limit=44).ljust(46)
+        lines.append((Span(f"  {name}"), Span(format_size(size).rjust(5))))
+    rest = len(inside) - 4
+    if rest > 0:
+        lines.append((Span(f"  and {rest} more, {format_size(total)} in all", "muted"),))
+    lines += [(Span(f"  stays: {visible(path, limit=52)}", "muted"),) for path in elsewhere[:3]]
+    typed = guests[0].view.name if len(guests) == 1 else str(len(guests))
+    return Question(
+        f"Delete {what} and its files?" if len(guests) == 1 else f"Delete {what} and their files?",
+        tuple(lines),
+        "Keep it" if len(guests) == 1 else "Keep them",
+        "Delete",
+        checks=("keep the disks (they move to images/)",),
+        typed=typed,
+    )
+
+
+def question_quit(names: list[str]) -> Question:
+    """Before an app leaves that still waits for guests."""
+    shown = ", ".join(names[:6])
+    lines: tuple[Line, ...] = (
+        (Span(f"This app still works on {shown}."),),
+        (Span("Guests go on; who was asked to shut down still may, but nobody waits for it."),),
+    )
+    return Question("Leave while work goes on?", lines, "Stay", "Leave")

@@ -1,0 +1,205 @@
+"""The guest under the cursor: beside the list, below it, and on a screen of its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kvmtui.guest.units import format_duration, format_size
+from kvmtui.manage.detail import DiskUse, GuestDetail
+from kvmtui.manage.timeline import TimelineEntry
+from kvmtui.manage.views import LiveGuest
+from kvmtui.text import visible
+from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.spans import Line, Role, Span, crop, fit, shorten_middle, width_of
+from kvmtui.tui.widgets.bar import bar
+from kvmtui.tui.words import clock_time, seconds_since, state_look, state_word
+
+_LABEL = 10
+_ALMOST_FULL = 0.85
+
+
+class Scene(NamedTuple):
+    """What a drawing needs besides its subject."""
+
+    width: int
+    glyphs: Glyphs
+    now: float
+    """Seconds since 1970."""
+
+
+def head(live: LiveGuest, scene: Scene) -> Line:
+    """``db-01  ● running · kvm · 41d``."""
+    return (Span(live.view.name, bold=True), Span("  "), *standing(live, scene))
+
+
+def standing(live: LiveGuest, scene: Scene) -> Line:
+    """State, accelerator and uptime."""
+    glyphs, view = scene.glyphs, live.view
+    sign, sign_role, role = state_look(live, glyphs)
+    words = [state_word(live)]
+    if live.under_way is not None:
+        words.append(seconds_since(live.under_way.begun, scene.now))
+    if view.accelerator is not None:
+        words.append(view.accelerator)
+    if view.uptime_s is not None:
+        words.append(format_duration(view.uptime_s))
+    text_role: Role = "muted" if role == "muted" else role
+    first: Line = (Span(sign, sign_role, glyph=True), Span(f" {words[0]}", text_role))
+    rest = "".join(f" {glyphs.dot} {word}" for word in words[1:])
+    return (*first, Span(rest, "muted")) if rest else first
+
+
+def beside(live: LiveGuest, detail: GuestDetail | None, scene: Scene, height: int) -> list[Line]:
+    """The column at the right of the list.
+
+    Args:
+        detail: None until it has been gathered.
+        height: Rows; the timeline takes what is left.
+    """
+    lines = [_ended(head(live, scene), "Enter opens", scene.width)]
+    if live.view.description:
+        text = visible(live.view.description, limit=scene.width)
+        lines.append(crop((Span(text, "muted"),), scene.width))
+    lines += [(), *facts(live, detail, scene)]
+    if detail is not None and detail.timeline:
+        left = height - len(lines) - 2
+        if left > 0:
+            lines += [(), (Span("Timeline", bold=True),)]
+            lines += timeline_lines(detail.timeline[:left], scene)
+    return lines[:height]
+
+
+def below(live: LiveGuest, detail: GuestDetail | None, scene: Scene, height: int) -> list[Line]:
+    """The rows under the list: one of facts, one of figures, the rest timeline."""
+    dot = f" {scene.glyphs.dot} "
+    view = live.view
+    facts_ = [view.os or view.arch or "", *view.addresses, view.accelerator or ""]
+    facts_ += [f"pid {view.pid}" if view.pid is not None else "", " ".join(view.tags)]
+    lines: list[Line] = [crop((Span(dot.join(filter(None, facts_)), "muted"),), scene.width)]
+    lines.append(crop(_figures(live, detail, scene), scene.width))
+    trouble = problem_lines(live, detail, scene)
+    lines += trouble[: max(0, height - 2)]
+    if detail is not None:
+        lines += timeline_lines(detail.timeline[: max(0, height - len(lines))], scene)
+    return lines[:height]
+
+
+def _figures(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> Line:
+    line: list[Span] = []
+    if live.cpu_percent is not None:
+        line += [Span("CPU ", "muted"), Span(f"{live.cpu_percent:4.0f}"), Span(" %   ", "muted")]
+    line += [Span("Memory ", "muted"), *_amount(live), Span("   ")]
+    for disk in detail.disks[:2] if detail is not None else ():
+        line += [Span(f"{disk.file} ", "muted"), *_disk_amount(disk), Span("   ")]
+    return tuple(line)
+
+
+def _amount(live: LiveGuest) -> Line:
+    view = live.view
+    total = "" if view.memory_bytes is None else format_size(view.memory_bytes)
+    if view.memory_resident_bytes is None:
+        return (Span(total),)
+    return (Span(format_size(view.memory_resident_bytes)), Span(f" of {total}", "muted"))
+
+
+def _disk_amount(disk: DiskUse) -> Line:
+    used = "" if disk.used_bytes is None else format_size(disk.used_bytes)
+    size = "" if disk.size_bytes is None else f" of {format_size(disk.size_bytes)}"
+    return (Span(used), Span(size, "muted"))
+
+
+def facts(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Line]:
+    """Labels and values: system, addresses, figures, disks."""
+    view, dot = live.view, f" {scene.glyphs.dot} "
+    lines = problem_lines(live, detail, scene)
+    machine = detail.machine.removeprefix("pc-") if detail is not None else ""
+    pid = f"pid {view.pid}" if view.pid is not None else ""
+    system = [view.os or view.arch or "", machine, pid]
+    lines.append(_labelled("System", (Span(dot.join(filter(None, system))),), scene))
+    if view.addresses:
+        lines.append(_labelled("Address", (Span(dot.join(view.addresses)),), scene))
+    if detail is not None:
+        lines += [
+            _labelled("Network" if number == 0 else "", (Span(text),), scene)
+            for number, text in enumerate(detail.networks)
+        ]
+    if view.tags:
+        lines.append(_labelled("Tags", (Span("  ".join(view.tags)),), scene))
+    lines.append(())
+    lines += _bars(live, detail, scene)
+    if view.pid is None and detail is not None and detail.last_stop:
+        lines += [(), _labelled("Last run", (Span(detail.last_stop, "muted"),), scene)]
+    return lines
+
+
+def problem_lines(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Line]:
+    """What is wrong, a line each; none when all is well."""
+    if detail is not None and detail.problems:
+        found = [visible(text, limit=300) for text in detail.problems]
+    elif live.view.error:
+        found = [visible(live.view.error, limit=300)]
+    else:
+        return []
+    lines = [
+        crop((Span(scene.glyphs.io_error, "err", glyph=True), Span(f" {text}", "err")), scene.width)
+        for text in found[:6]
+    ]
+    return [*lines, ()]
+
+
+def _bars(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Line]:
+    view = live.view
+    lines: list[Line] = []
+    if live.cpu_percent is not None and view.cpus:
+        share = live.cpu_percent / (100 * view.cpus)
+        value: Line = (Span(f"{live.cpu_percent:.0f}"), Span(f" of {100 * view.cpus} %", "muted"))
+        lines.append(_barred("CPU", share, value, scene))
+    elif view.cpus is not None:
+        lines.append(_labelled("vCPUs", (Span(str(view.cpus)),), scene))
+    if view.memory_resident_bytes is not None and view.memory_bytes:
+        share = view.memory_resident_bytes / view.memory_bytes
+        lines.append(_barred("Memory", share, _amount(live), scene, full_is_normal=True))
+    elif view.memory_bytes is not None:
+        lines.append(_labelled("Memory", _amount(live), scene))
+    for disk in detail.disks if detail is not None else ():
+        share_of = None
+        if disk.used_bytes is not None and disk.size_bytes:
+            share_of = disk.used_bytes / disk.size_bytes
+        name = shorten_middle(disk.file, _LABEL - 1)
+        lines.append(_barred(name, share_of, _disk_amount(disk), scene))
+    return lines
+
+
+def _labelled(label: str, value: Line, scene: Scene) -> Line:
+    return crop((Span(label.ljust(_LABEL), "muted"), *value), scene.width)
+
+
+def _barred(
+    label: str, share: float | None, value: Line, scene: Scene, *, full_is_normal: bool = False
+) -> Line:
+    width = max(8, scene.width - _LABEL - 14)
+    warn_above = 2.0 if full_is_normal else _ALMOST_FULL
+    drawn = fit(bar(share, width, scene.glyphs, warn_above=warn_above), width)
+    return crop((Span(label.ljust(_LABEL), "muted"), *drawn, Span(" "), *value), scene.width)
+
+
+def _ended(line: Line, end: str, width: int) -> Line:
+    gap = width - width_of(line) - len(end)
+    return (*line, Span(" " * gap), Span(end, "muted")) if gap > 1 else crop(line, width)
+
+
+_KIND_ROLES: dict[str, Role] = {"failed": "err", "crash": "err", "warning": "warn"}
+
+
+def timeline_lines(entries: tuple[TimelineEntry, ...], scene: Scene) -> list[Line]:
+    """One line an entry, newest first; a day or time stands only where it changes."""
+    lines: list[Line] = []
+    before = ""
+    for entry in entries:
+        when = clock_time(entry.time, scene.now)
+        shown = "" if when == before and ":" not in when else when
+        before = when
+        role = _KIND_ROLES.get(entry.kind, "text")
+        text = visible(entry.text, limit=300)
+        lines.append(crop((Span(shown.ljust(7), "muted"), Span(text, role)), scene.width))
+    return lines
