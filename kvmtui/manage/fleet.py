@@ -7,6 +7,7 @@ can stand behind the same door.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +16,7 @@ from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.editing import Change
 from kvmtui.guest.library import Library
 from kvmtui.host.accelerator import Verdict
-from kvmtui.manage import changing, creating, hosting, power, starting, story, waiting
+from kvmtui.manage import changing, creating, demo, hosting, power, starting, story, waiting
 from kvmtui.manage.detail import GuestDetail, guest_detail
 from kvmtui.manage.live import Watch
 from kvmtui.manage.power import monitors_of
@@ -121,6 +122,24 @@ class Fleet:
     async def delete(self, name: str, *, keep_disks: bool = False) -> Outcome:
         """As `changing.delete`."""
         return await asyncio.to_thread(changing.delete, self.library, name, keep_disks=keep_disks)
+
+    async def files_of(self, name: str) -> tuple[list[tuple[str, int]], list[str]]:
+        """As `changing.files_of`."""
+        return await asyncio.to_thread(changing.files_of, self.library, name)
+
+    async def set_tags(self, name: str, tags: list[str]) -> Outcome:
+        """Give a guest other tags."""
+        text = json.dumps(tags) if tags else ""
+        return await self.change(name, [Change(["tags"], text)])
+
+    def demo_names(self) -> list[str]:
+        """The names of the demo guests."""
+        return list(demo.GUESTS)
+
+    async def define_demo(self) -> list[str]:
+        """As `demo.ensure`; returns the demo guests' names."""
+        await asyncio.to_thread(demo.ensure, self.library)
+        return self.demo_names()
 
     async def start(self, name: str) -> Outcome:
         """As `starting.start`."""

@@ -1,0 +1,123 @@
+"""The Activity pane: what is and was done, by this and every other kvmtui."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+from kvmtui.manage.views import OperationView
+from kvmtui.tui.actions.keymap import bindings
+from kvmtui.tui.render import activity as render
+from kvmtui.tui.spans import Span
+from kvmtui.tui.widgets.columns import Column
+from kvmtui.tui.widgets.rows import Row
+from kvmtui.tui.widgets.table import LineTable
+
+_COLUMNS = (
+    Column("started", "Started", 12, sortable=False),
+    Column("what", "  What", 14, sortable=False),
+    Column("guest", "Guest", 16, sortable=False),
+    Column("progress", "Progress", 30, flexible=True, least=14, sortable=False),
+    Column("by", "By", 10, sortable=False, drop=1),
+)
+_MOST = 500
+
+
+class ActivityPane(Widget):
+    """Operations of all guests, running ones first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings("activity"))
+
+    class CancelRequested(Message):
+        """An operation is to be ended."""
+
+        def __init__(self, operation: OperationView) -> None:
+            super().__init__()
+            self.operation = operation
+
+    class OutputRequested(Message):
+        """Enter on an operation: go to its guest's log."""
+
+        def __init__(self, operation: OperationView) -> None:
+            super().__init__()
+            self.operation = operation
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._operations: list[OperationView] = []
+        self._failures = False
+        self._filter = ""
+        self._shown: dict[str, OperationView] = {}
+
+    def compose(self) -> ComposeResult:
+        table = LineTable(_COLUMNS, id="operations")
+        table.set_empty([(Span("Nothing runs, nothing has run."),)])
+        yield table
+
+    @property
+    def table(self) -> LineTable:
+        """The list."""
+        return self.query_one("#operations", LineTable)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many operations are shown, of how many."""
+        return len(self._shown), len(self._operations)
+
+    @property
+    def filter(self) -> str:
+        """The text by which operations are chosen."""
+        return self._filter
+
+    def set_filter(self, text: str) -> None:
+        """Show only operations with this text."""
+        self._filter = text
+        self._show()
+
+    def take(self, operations: list[OperationView]) -> None:
+        """Show the operations as they are now."""
+        self._operations = operations
+        self._show()
+
+    def _show(self) -> None:
+        arranged = render.arranged(self._operations, text=self._filter, failures=self._failures)[
+            :_MOST
+        ]
+        self._shown = {f"{one.guest}/{one.id}": one for one in arranged}
+        glyphs, now = self.app.glyphs, time.time()  # type: ignore[attr-defined]
+        rows = []
+        for key, one in self._shown.items():
+            cells = render.operation_cells(one, glyphs, now)
+            rows.append(Row(key, tuple(cells[column] for column in render.COLUMNS)))
+        self.table.set_rows(rows)
+
+    @property
+    def under_cursor(self) -> OperationView | None:
+        """The operation under the cursor."""
+        key = self.table.cursor_key
+        return self._shown.get(key) if key is not None else None
+
+    def action_act(self, action_id: str) -> None:
+        """Cancel, or show failures only."""
+        if action_id == "activity.failures":
+            self._failures = not self._failures
+            self._show()
+        elif self.under_cursor is not None:
+            self.post_message(self.CancelRequested(self.under_cursor))
+
+    @on(LineTable.RowOpened)
+    def _row_opened(self, event: LineTable.RowOpened) -> None:
+        event.stop()
+        if self.under_cursor is not None:
+            self.post_message(self.OutputRequested(self.under_cursor))
+
+    @on(LineTable.CursorMoved)
+    @on(LineTable.MarksChanged)
+    def _ignored(self, event: LineTable.CursorMoved) -> None:
+        event.stop()

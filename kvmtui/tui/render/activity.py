@@ -1,0 +1,71 @@
+"""Operations as rows of the Activity pane."""
+
+from __future__ import annotations
+
+import time
+
+from kvmtui.manage.views import OperationView
+from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.spans import Line, Role, Span
+from kvmtui.tui.words import seconds_since
+
+COLUMNS = ("started", "what", "guest", "progress", "by")
+
+
+def operation_cells(one: OperationView, glyphs: Glyphs, now: float) -> dict[str, Line]:
+    """The cells of an operation's row by column."""
+    sign, role = _sign(one, glyphs)
+    return {
+        "started": (Span(_when(one.begun, now), "muted"),),
+        "what": (Span(sign, role, glyph=True), Span(f" {one.verb}")),
+        "guest": (Span(one.guest),),
+        "progress": (Span(_progress(one, now), _progress_role(one)),),
+        "by": (Span(one.user or "the guest", "muted"),),
+    }
+
+
+def _sign(one: OperationView, glyphs: Glyphs) -> tuple[str, Role]:
+    if one.result == "running":
+        return glyphs.under_way, "warn"
+    if one.result == "done":
+        return glyphs.good, "ok"
+    if one.result == "interrupted":
+        return glyphs.trouble, "warn"
+    return glyphs.crashed, "err"
+
+
+def _progress_role(one: OperationView) -> Role:
+    return "err" if one.result in ("failed", "crashed") else "muted"
+
+
+def _progress(one: OperationView, now: float) -> str:
+    if one.result == "running":
+        return f"for {seconds_since(one.begun, now)}"
+    if one.message:
+        return one.message
+    if one.result == "interrupted":
+        return "given up"
+    took = (one.ended or one.begun) - one.begun
+    return f"done in {took:.1f} s" if took < 100 else f"done in {took / 60:.0f} min"
+
+
+def _when(begun: float, now: float) -> str:
+    """``09:31:40`` today, ``22 Nov 09:31`` this year, ``2025-02-11`` before."""
+    then, today = time.localtime(begun), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%d %b %H:%M" if then[0] == today[0] else "%Y-%m-%d", then)
+
+
+def arranged(operations: list[OperationView], *, text: str, failures: bool) -> list[OperationView]:
+    """What is shown: running first, then newest first."""
+    words = text.casefold().split()
+    found = [
+        one
+        for one in operations
+        if (not failures or one.result in ("failed", "crashed", "interrupted"))
+        and all(
+            word in f"{one.guest} {one.verb} {one.user} {one.message}".casefold() for word in words
+        )
+    ]
+    return sorted(found, key=lambda one: (one.result != "running", -one.begun))

@@ -1,0 +1,1 @@
+"""Screens: the main one with the panes, and those that lie over it."""
