@@ -30,7 +30,8 @@ def test_subscribers_hear_what_is_new_other_and_gone(kvmtui):
 
     asyncio.run(story())
     states = [
-        {name: live.view.state if live else None for name, live in change.items()} for change in heard
+        {name: live.view.state if live else None for name, live in change.items()}
+        for change in heard
     ]
     assert states == [
         {"a": "stopped", "b": "stopped"},

@@ -33,7 +33,7 @@ _COLUMNS = (
     Column("state", "State", 13),
     Column("cpus", "vCPU", 4, right=True, drop=6),
     Column("cpu", "CPU%", 4, right=True),
-    Column("memory", "   Memory", 9, drop=7),
+    Column("memory", "Memory", 9, drop=7),
     Column("up", "Up", 5, right=True, drop=3),
     Column("acc", "Acc", 3, drop=1),
 )

@@ -64,8 +64,10 @@ def arranged(operations: list[OperationView], *, text: str, failures: bool) -> l
         one
         for one in operations
         if (not failures or one.result in ("failed", "crashed", "interrupted"))
-        and all(
-            word in f"{one.guest} {one.verb} {one.user} {one.message}".casefold() for word in words
-        )
+        and all(word in _searched(one) for word in words)
     ]
     return sorted(found, key=lambda one: (one.result != "running", -one.begun))
+
+
+def _searched(one: OperationView) -> str:
+    return f"{one.guest} {one.verb} {one.user} {one.message}".casefold()

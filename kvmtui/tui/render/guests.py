@@ -54,7 +54,7 @@ def _memory(live: LiveGuest, muted: bool) -> Line:
         return ()
     total = format_size(view.memory_bytes).rjust(4)
     if view.memory_resident_bytes is None:
-        return (Span(total, "muted"),)
+        return (Span(total.rjust(9), "muted"),)
     used = format_size(view.memory_resident_bytes).rjust(4)
     return (Span(used, "muted" if muted else "text"), Span(f"/{total}", "muted"))
 

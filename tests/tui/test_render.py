@@ -1,0 +1,138 @@
+"""From views to cells, as tables."""
+
+from __future__ import annotations
+
+import pytest
+from tui.views import guest, operation
+
+from kvmtui.manage.fleet import HostFigures
+from kvmtui.tui.glyphs import ASCII, UNICODE
+from kvmtui.tui.render import activity, frame, guests
+from kvmtui.tui.spans import plain, width_of
+
+HOST = HostFigures("hv1", 71.2, 41 << 30, 64 << 30, "/srv", 312 << 30)
+
+
+def shown(live, glyphs=UNICODE, kvm_serves=False):
+    cells = guests.row_cells(live, glyphs, kvm_serves=kvm_serves)
+    return {column: plain(line) for column, line in cells.items()}
+
+
+@pytest.mark.parametrize(
+    ("live", "expected"),
+    [
+        (
+            guest(state="running", cpu=27.4),
+            ("● web", "running", "2", "27", "900M/2.0G", "12d", "kvm"),
+        ),
+        (guest(state="stopped"), ("○ web", "stopped", "2", "", "     2.0G", "", "")),
+        (guest(state="paused", cpu=0.0), ("║ web", "paused", "2", "0", "900M/2.0G", "12d", "kvm")),
+        (
+            guest(state="running", answers=False),
+            ("● web", "no answer", "2", "", "900M/2.0G", "12d", "kvm"),
+        ),
+        (
+            guest(state="running", doing="shutdown", cpu=3.0),
+            ("» web", "shutting-down", "2", "3", "900M/2.0G", "12d", "kvm"),
+        ),
+        (
+            guest(state="invalid", cpus=None, memory_bytes=None, error="memory: bad"),
+            ("? web", "invalid", "", "", "", "", ""),
+        ),
+        (guest(state="crashed"), ("✗ web", "crashed", "2", "", "     2.0G", "", "")),
+    ],
+)
+def test_a_row(live, expected):
+    columns = ("name", "state", "cpus", "cpu", "memory", "up", "acc")
+    cells = shown(live)
+    assert tuple(cells[column] for column in columns) == expected
+
+
+def test_ascii_signs():
+    assert shown(guest(state="running"), ASCII)["name"] == "+ web"
+    assert shown(guest(state="crashed"), ASCII)["name"] == "X web"
+
+
+def test_emulation_is_told_of_where_kvm_serves():
+    live = guest(state="running", accelerator="tcg")
+    role = {
+        serves: guests.row_cells(live, UNICODE, kvm_serves=serves)["acc"][0].role
+        for serves in (False, True)
+    }
+    assert role == {False: "muted", True: "warn"}
+
+
+def test_all_that_is_well_has_no_colour():
+    cells = guests.row_cells(guest(state="running", cpu=3.0), UNICODE, kvm_serves=True)
+    roles = {
+        span.role for column, line in cells.items() for span in line[1 if column == "name" else 0 :]
+    }
+    assert roles <= {"text", "muted"}
+
+
+def test_filter_looks_into_name_state_tags_and_description():
+    known = {
+        live.view.name: live
+        for live in (
+            guest("db-01", "running", tags=("prod",), description="PostgreSQL"),
+            guest("web-01", "crashed", tags=("prod",)),
+            guest("web-02", "stopped"),
+        )
+    }
+
+    def names(**how):
+        return [live.view.name for live in guests.arranged(known, **how)]
+
+    assert names(text="prod") == ["db-01", "web-01"]
+    assert names(text="WEB stop") == ["web-02"]
+    assert names(text="postgres") == ["db-01"]
+    assert names(sort="state") == ["web-01", "db-01", "web-02"]
+    assert names(sort="cpu") == ["db-01", "web-01", "web-02"]
+
+
+def test_host_figures_are_shorter_where_it_is_narrow():
+    assert plain(frame.host_figures(HOST, 140)) == (
+        "hv1   cpu  71%   memory 41G of 64G   /srv  312G left"
+    )
+    assert plain(frame.host_figures(HOST, 80)) == "cpu  71%  mem 41G/64G"
+    first = HOST._replace(cpu_percent=None, disk_free_bytes=None)
+    assert plain(frame.host_figures(first, 140)) == "hv1   cpu        memory 41G of 64G"
+
+
+def test_row_one_tells_of_trouble_and_how_much_more():
+    troubled = [
+        guest("ci-runner-2", "io-error"),
+        guest("nas", "crashed"),
+        guest("k3s-3", "running", answers=False),
+        guest("web", "running"),
+    ]
+    wide = plain(frame.trouble_line(troubled, UNICODE, 140, "!"))
+    assert wide == (
+        " ▲ ci-runner-2 waits: no room for its disk   ✗ nas crashed   "
+        "● k3s-3 does not answer   ! go there"
+    )
+    narrow = frame.trouble_line(troubled, UNICODE, 80, "!")
+    assert plain(narrow).endswith("+1 more   ! go there") and width_of(narrow) <= 80
+    assert frame.trouble_line([guest(state="running")], UNICODE, 80, "!") == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "what", "progress"),
+    [
+        (operation(result="running", begun=940.0), "» start", "for 60 s"),
+        (operation(ended=1006.04), "✓ start", "done in 6.0 s"),
+        (operation(result="failed", message="its disk is in use"), "✗ start", "its disk is in use"),
+        (operation(result="interrupted"), "▲ start", "given up"),
+    ],
+)
+def test_an_operation(one, what, progress):
+    cells = activity.operation_cells(one, UNICODE, now=1000.0)
+    assert (plain(cells["what"]), plain(cells["progress"])) == (what, progress)
+
+
+def test_running_operations_come_first():
+    old = operation(begun=1.0, result="running")
+    new, failed = operation(begun=3.0), operation(begun=2.0, result="failed")
+    assert activity.arranged([failed, new, old], text="", failures=False) == [old, new, failed]
+    assert activity.arranged([failed, new, old], text="", failures=True) == [failed]
+    assert activity.arranged([new], text="nobody", failures=False) == []
