@@ -1,0 +1,180 @@
+"""The one place where output leaves: only the cells that changed are sent.
+
+Textual sends each changed region from its widget's left edge and keeps no copy of the
+screen. Here every frame is compared with what the terminal shows. This stands on private
+parts of Textual 8.2 (`App._display`, the two updates, the driver's writer thread), so
+that version is pinned, and a test compares the result with stock output cell by cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from threading import Thread
+from typing import Any, ClassVar
+
+from rich.color import ColorSystem
+from rich.console import RenderableType
+from rich.segment import Segment
+from textual import events
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+
+from kvmtui.tui.cells import Frame, Shadow, moved_to
+from kvmtui.tui.sgr import Looks, Triplet
+
+_SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
+_ORDERLY = "\x1b[m\x1b(B\x0f\x1b[r\x1b[?6l\x1b[?7l\x1b[?25l"
+"""What the picture stands on, should another program have changed it: no style, ASCII, no
+scroll region or origin of its own, no line wrap, no cursor."""
+_MOST_QUEUED = 2
+_RETRY_S = 0.2
+_SETTLED_S = 0.05
+
+Part = tuple[int, int, list[Segment], int, int]
+
+
+def _parts(update: ChopsUpdate | LayoutUpdate) -> Iterator[Part]:
+    """The parts of lines that an update may change, as arguments of `Frame.draw`."""
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips, update.region.y):
+            x = update.region.x
+            for strip in strips:
+                yield y, x, strip._segments, x, x + strip.cell_length
+                x += strip.cell_length
+        return
+    for y, start, stop in update.spans:
+        for end, (x, part) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            if part is not None and x < stop and end > start:
+                yield y, x, part._segments, start, min(stop, end)
+
+
+def _size(update: ChopsUpdate | LayoutUpdate) -> tuple[int, int]:
+    if isinstance(update, LayoutUpdate):
+        return update.region.width, update.region.height
+    return max(ends[-1] for ends in update.chop_ends), len(update.chops)
+
+
+class WireApp(App[Any]):
+    """An app whose output is as small as what changed, and whose loop never waits for it.
+
+    Attributes:
+        bytes_sent: The bytes of all frames so far.
+        frames_skipped: Frames that were not drawn since the link stood; what they held
+            is in the next frame that is drawn.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+l", "repaint", "Repaint", id="app.repaint", show=False)
+    ]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.bytes_sent = 0
+        self.frames_skipped = 0
+        self._shadow = Shadow()
+        self._exact: dict[Triplet, int] = {}
+        self._looks: Looks | None = None
+        self._writer: Thread | None = None
+        self._retry: Timer | None = None
+        self._disorderly = False
+
+    @property
+    def exact_256(self) -> dict[Triplet, int]:
+        """Which of 256 colours stands for an RGB value; others take the nearest."""
+        return self._exact
+
+    @exact_256.setter
+    def exact_256(self, indices: Mapping[Triplet, int]) -> None:
+        self._exact = dict(indices)
+        self._looks = None
+
+    def action_repaint(self) -> None:
+        """Send the whole screen again: another program wrote over it."""
+        self._shadow.forget()
+        self._disorderly = True
+        self._draw_all()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Whatever the terminal keeps of the old picture is its own affair.
+
+        Coming back from a suspension is told as a resize to the same size. A terminal that
+        reports sizes in its own input (pixels are known then) does so unasked, once.
+        """
+        if event.pixel_size is None or event.size != self.size:
+            self._shadow.forget()
+            self._repaint_in(_SETTLED_S)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if self.is_inline or not isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            super()._display(screen, renderable)
+            return
+        try:
+            if self._batch_count or self._closed or not self._running or self.is_headless:
+                return
+            if self._link_stands():
+                self.frames_skipped += 1
+                self._repaint_in(_RETRY_S)
+            elif isinstance(renderable, ChopsUpdate) and not self._shadow.known:
+                self._repaint_in(_SETTLED_S)
+            else:
+                self._send(self._frame(renderable))
+        finally:
+            self.post_display_hook()
+
+    def _link_stands(self) -> bool:
+        """Whether a write could wait: the reader is slow, or the app is suspended."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        if writer is not self._writer:
+            self._shadow.forget()
+            self._writer = writer
+        return writer is None or not writer.is_alive() or writer._queue.qsize() > _MOST_QUEUED
+
+    def _repaint_in(self, delay_s: float) -> None:
+        if self._retry is None and self._running:
+            self._retry = self.set_timer(delay_s, self._repaint_missed)
+
+    def _repaint_missed(self) -> None:
+        """Compare the whole screen; what the terminal has is not sent again."""
+        self._retry = None
+        if self._batch_count or self._link_stands():
+            self._repaint_in(_RETRY_S)
+        else:
+            self._draw_all()
+
+    def _draw_all(self) -> None:
+        if self._screen_stack and (screen := self.screen)._compositor.size:
+            below = self._background_screens
+            update = screen._compositor.render_update(full=True, screen_stack=below)
+            self._display(screen, update)
+
+    def _frame(self, update: ChopsUpdate | LayoutUpdate) -> str:
+        """What makes the terminal show an update; empty when it shows it already."""
+        if self._looks is None:
+            system = self.console._color_system or ColorSystem.TRUECOLOR
+            self._looks = Looks(system, self._exact)
+        frame = Frame(self._shadow, self._looks)
+        if self._shadow.fit(*_size(update)) and self.native_ansi_color:
+            frame.erase()
+        for part in _parts(update):
+            frame.draw(*part)
+        text = frame.text()
+        if self._disorderly:
+            self._disorderly = False
+            text = _ORDERLY + text
+        return text
+
+    def _send(self, text: str) -> None:
+        cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+        if text or cursor != self._previous_cursor_position:
+            text += moved_to(*cursor)
+        if not text or self._driver is None:
+            return
+        self._previous_cursor_position = cursor
+        if self._sync_available:
+            text = f"{_SYNC_START}{text}{_SYNC_END}"
+        self.bytes_sent += len(text.encode())
+        self._driver.write(text)
+        self._driver.flush()
