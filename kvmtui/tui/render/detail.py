@@ -179,7 +179,7 @@ def _barred(
 ) -> Line:
     width = max(8, scene.width - _LABEL - 14)
     warn_above = 2.0 if full_is_normal else _ALMOST_FULL
-    drawn = fit(bar(share, width, scene.glyphs, warn_above=warn_above), width)
+    drawn = fit(bar(share, width, scene.glyphs, warn_from=warn_above), width)
     return crop((Span(label.ljust(_LABEL), "muted"), *drawn, Span(" "), *value), scene.width)
 
 

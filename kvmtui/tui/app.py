@@ -1,0 +1,179 @@
+"""The app: themes, keys and screens; what it shows is the Fleet's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+from textual import work
+
+from kvmtui.errors import KvmtuiError, told_os_error
+from kvmtui.guest.library import Library
+from kvmtui.manage.fleet import Changed, Fleet
+from kvmtui.manage.preferences import Preferences
+from kvmtui.tui.actions import ACTIONS
+from kvmtui.tui.actions.keymap import bindings, checked_keys
+from kvmtui.tui.actions.registry import Action
+from kvmtui.tui.desk import GuestDesk
+from kvmtui.tui.glyphs import choose_glyphs
+from kvmtui.tui.life import TERMINAL_LOOK_S, end_on_signals, terminal_is_there
+from kvmtui.tui.render.confirm import Question, question_quit
+from kvmtui.tui.screens.main import MainScreen
+from kvmtui.tui.themes import Look
+from kvmtui.tui.wire import WireApp
+
+_LEAVE_LIMIT_S = 2.0
+
+
+class KvmtuiApp(WireApp):
+    """kvmtui in a terminal.
+
+    Args:
+        library: The home whose guests are shown.
+        preferences: The user's settings, checked.
+        look: The theme that was chosen for this terminal.
+        complaints: Faults of the settings, told once the screen stands.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = list(bindings("app"))
+
+    def __init__(
+        self, library: Library, preferences: Preferences, look: Look, complaints: list[str]
+    ) -> None:
+        super().__init__()
+        self.palette = look.palette
+        self.glyphs = choose_glyphs(preferences.glyphs)
+        self.preferences = preferences
+        self.fleet = Fleet(library)
+        self.keys, faults = checked_keys(preferences.keys)
+        self.desk = GuestDesk(self, self.fleet, self.keys)
+        self._look = look
+        self._complaints = [*complaints, *faults]
+        self._look_now = asyncio.Event()
+
+    # Life.
+
+    def on_mount(self) -> None:
+        """Lay out, and begin to look at the guests."""
+        self.register_theme(self._look.theme)
+        self.theme = self._look.theme.name
+        self.exact_256 = self._look.indices_256
+        self.set_keymap({action_id: self.keys.all_of(action_id) for action_id in ACTIONS})
+        end_on_signals(self._end)
+        self.set_interval(TERMINAL_LOOK_S, self._look_for_terminal)
+        self.main = MainScreen(self.fleet, self.keys, self.preferences)
+        self.push_screen(self.main)
+        self.fleet.subscribe(self._guests_changed)
+        self._look_at_guests()
+        if self._complaints:
+            more = f"  +{len(self._complaints) - 1} more" if len(self._complaints) > 1 else ""
+            self.call_after_refresh(self.refuse, self._complaints[0] + more)
+
+    def _end(self, status: int) -> None:
+        self.exit(return_code=status)
+
+    def _look_for_terminal(self) -> None:
+        if not self.is_headless and not terminal_is_there():
+            self._end(129)
+
+    async def on_unmount(self) -> None:
+        """Let go; guests go on."""
+        await self.desk.errands.leave(_LEAVE_LIMIT_S)
+        self.fleet.close()
+
+    @work(group="look", exit_on_error=True)
+    async def _look_at_guests(self) -> None:
+        """One round after the other, at the interval or as soon as something was done."""
+        while True:
+            self._look_now.clear()
+            try:
+                await self.fleet.refresh()
+                fault = ""
+            except KvmtuiError as error:
+                fault = error.message
+            except OSError as error:
+                fault = told_os_error("", error).message
+            self.main.take_round(fault)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.preferences.interval_s):
+                    await self._look_now.wait()
+
+    def look_soon(self) -> None:
+        """Look at the guests again in a moment, since something was done to one."""
+        self.set_timer(0.05, self._look_now.set)
+
+    def _guests_changed(self, changed: Changed) -> None:
+        for screen in self.screen_stack:
+            take = getattr(screen, "take_changes", None)
+            if take is not None:
+                take(changed)
+
+    # What others on the interface's side ask of the app.
+
+    def tell(self, text: str) -> None:
+        """An answer in the message line: what was done."""
+        self.main.tell(text)
+
+    def refuse(self, reason: str) -> None:
+        """An answer in the message line: why not."""
+        self.main.refuse(reason)
+
+    def tell_failure(self, name: str, verb: str, error: KvmtuiError) -> None:
+        """A failure, as a toast with its remedy."""
+        self.main.tell_failure(name, verb, error)
+
+    def ask(
+        self,
+        question: Question,
+        action: Action,
+        names: list[str],
+        then: Callable[[tuple[bool, ...]], None],
+    ) -> None:
+        """Ask before something is lost; ``then`` gets the boxes that were checked."""
+        self.main.ask(question, self.keys.all_of(action.id), names, then)
+
+    def ask_text(self, title: str, label: str, before: str, then: Callable[[str], None]) -> None:
+        """Ask for one line of text."""
+        self.main.ask_text(title, label, before, then)
+
+    def open_guest(self, name: str, part: str) -> None:
+        """Show a guest on a screen of its own."""
+        self.main.open_guest(name, part)
+
+    def open_edit(self, name: str) -> None:
+        """Open the form of a guest's definition."""
+        self.main.open_edit(name)
+
+    def open_new(self) -> None:
+        """Open the form for a new guest."""
+        self.main.open_new()
+
+    # Keys that work everywhere.
+
+    def action_act(self, action_id: str) -> None:
+        """Do what a key of the whole app asks for."""
+        handlers: dict[str, Callable[[], Any]] = {
+            "app.quit": self._ask_quit,
+            "app.suspend": self._suspend,
+            "app.repaint": self.action_repaint,
+        }
+        handler = handlers.get(action_id)
+        if handler is not None:
+            handler()
+        else:
+            self.main.act(action_id)
+
+    def _ask_quit(self) -> None:
+        names = self.desk.errands.names()
+        if names:
+            self.ask(question_quit(names), ACTIONS["app.quit"], [], lambda _: self.exit())
+        else:
+            self.exit()
+
+    def _suspend(self) -> None:
+        if os.environ.get("SHLVL") and not self.is_headless:
+            self.action_suspend_process()

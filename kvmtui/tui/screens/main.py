@@ -1,0 +1,314 @@
+"""The main screen: the frame, and the panes in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher
+
+from kvmtui.errors import KvmtuiError
+from kvmtui.manage.fleet import Changed, Fleet
+from kvmtui.manage.preferences import Preferences
+from kvmtui.tui.actions import ACTIONS
+from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.panes.activity import ActivityPane
+from kvmtui.tui.panes.guests import GuestsPane
+from kvmtui.tui.render import frame
+from kvmtui.tui.render.keys import bar_keys
+from kvmtui.tui.render.welcome import first_start
+from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.key_bar import KeyBar
+from kvmtui.tui.widgets.message_line import MessageLine
+from kvmtui.tui.widgets.text_view import LineView
+from kvmtui.tui.widgets.title_bar import Tab, TitleBar
+from kvmtui.tui.widgets.toast import Toast
+
+if TYPE_CHECKING:
+    from kvmtui.tui.app import KvmtuiApp
+
+_PANES = {"pane.guests": "guests-pane", "pane.activity": "activity-pane"}
+_LOW = 30
+
+
+class MainScreen(Screen[None]):
+    """Frame and panes; what a person does goes to the desk.
+
+    Args:
+        fleet: What is shown.
+        keys: The keys in force.
+        preferences: The user's settings.
+    """
+
+    DEFAULT_CSS = """
+    MainScreen { layout: vertical; layers: below above; }
+    MainScreen #trouble { height: 1; }
+    MainScreen #panes { height: 1fr; }
+    """
+    AUTO_FOCUS = "#guests"
+
+    def __init__(self, fleet: Fleet, keys: Keys, preferences: Preferences) -> None:
+        super().__init__()
+        self._fleet = fleet
+        self._keys = keys
+        self._preferences = preferences
+        self._fault = ""
+        self._verdict = ""
+
+    @property
+    def _app(self) -> KvmtuiApp:
+        return cast("KvmtuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(id="title")
+        yield LineView(id="trouble")
+        with ContentSwitcher(initial="guests-pane", id="panes"):
+            yield GuestsPane(detail=self._preferences.detail, id="guests-pane")
+            yield ActivityPane(id="activity-pane")
+        yield MessageLine(id="message")
+        yield KeyBar(id="keys")
+        yield Toast(id="toast")
+
+    @property
+    def guests(self) -> GuestsPane:
+        """The pane of the guests."""
+        return self.query_one(GuestsPane)
+
+    @property
+    def activity(self) -> ActivityPane:
+        """The pane of the operations."""
+        return self.query_one(ActivityPane)
+
+    @property
+    def message(self) -> MessageLine:
+        """The message line."""
+        return self.query_one(MessageLine)
+
+    @property
+    def pane(self) -> GuestsPane | ActivityPane:
+        """The pane that is shown."""
+        shown = self.query_one(ContentSwitcher).current
+        return self.activity if shown == "activity-pane" else self.guests
+
+    def on_mount(self) -> None:
+        """Begin with what is known at once."""
+        self._ask_verdict()
+        self._frame()
+
+    # What comes down from the Fleet.
+
+    def take_round(self, fault: str) -> None:
+        """A round is over; ``fault`` says why the home could not be read."""
+        self._fault = fault
+        if not self.is_mounted:
+            return
+        self._frame()
+        self.activity.take(self._fleet.operations)
+
+    def take_changes(self, changed: Changed) -> None:
+        """Guests are new, other or gone."""
+        self.guests.take(self._fleet.guests)
+        wanted = self.guests.table.cursor_key
+        if wanted in changed:
+            self._gather_detail(wanted)
+
+    def _frame(self) -> None:
+        app = self._app
+        guests = self._fleet.guests
+        width = self.size.width
+        running = sum(one.result == "running" for one in self._fleet.operations)
+        tabs = [
+            Tab("pane.guests", "1", "Guests", str(len(guests)) if guests and width >= 120 else ""),
+            Tab(
+                "pane.activity",
+                "5",
+                "Activity",
+                f"{app.glyphs.under_way}{running}" if running else "",
+            ),
+        ]
+        shown = "pane.activity" if self.pane is self.activity else "pane.guests"
+        self.query_one(TitleBar).set_content(
+            tabs, shown, frame.host_figures(self._fleet.host, width)
+        )
+        self._show_trouble(width)
+        if not guests:
+            home = str(self._fleet.library.home)
+            lines = first_start(self._verdict, home, self._fleet.host, self._keys, app.glyphs)
+            self.guests.set_empty(lines)
+        self._show_keys()
+
+    def _show_trouble(self, width: int) -> None:
+        line: Line = frame.trouble_line(
+            self._fleet.guests.values(), self._app.glyphs, width, self._keys.of("list.trouble")
+        )
+        if self._fault:
+            sign = Span(f" {self._app.glyphs.crashed}", "err", glyph=True)
+            line = (sign, Span(f" {self._fault}", "err", bold=True))
+        view = self.query_one("#trouble", LineView)
+        view.set_lines([line])
+        view.display = bool(line) or self.size.height >= _LOW
+
+    def _show_keys(self) -> None:
+        chosen = self.guests.chosen if self.pane is self.guests else []
+        live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
+        place = "guests" if self.pane is self.guests else "activity"
+        keys = bar_keys(place, live, chosen, self._keys, self._app.desk)
+        self.query_one(KeyBar).set_keys(keys, last=(self._keys.of("app.help"), "help"))
+
+    @work(group="verdict")
+    async def _ask_verdict(self) -> None:
+        try:
+            verdict = await self._fleet.verdict()
+        except (KvmtuiError, OSError) as error:
+            self._verdict = str(error)
+        else:
+            self._verdict = verdict.words
+            self.guests.take_verdict(verdict.accelerator == "kvm")
+        self._frame()
+
+    @on(GuestsPane.DetailWanted)
+    def _detail_wanted(self, event: GuestsPane.DetailWanted) -> None:
+        self._gather_detail(event.name)
+
+    @work(group="detail", exclusive=True)
+    async def _gather_detail(self, name: str) -> None:
+        try:
+            self.guests.take_detail(await self._fleet.detail(name))
+        except (KvmtuiError, OSError):
+            self.guests.take_detail(None)
+
+    # What a person does.
+
+    @on(GuestsPane.ActionRequested)
+    def _action_requested(self, event: GuestsPane.ActionRequested) -> None:
+        self._app.desk.perform(event.action_id, event.names)
+
+    @on(GuestsPane.ChoiceChanged)
+    def _choice_changed(self) -> None:
+        self._show_standing()
+        self._show_keys()
+
+    @on(ActivityPane.CancelRequested)
+    def _cancel_requested(self, event: ActivityPane.CancelRequested) -> None:
+        self._app.desk.cancel(event.operation)
+
+    @on(ActivityPane.OutputRequested)
+    def _output_requested(self, event: ActivityPane.OutputRequested) -> None:
+        if event.operation.guest in self._fleet.guests:
+            self._app.open_guest(event.operation.guest, "log")
+        else:
+            self.refuse(f"{event.operation.guest} is gone")
+
+    @on(TitleBar.TabClicked)
+    def _tab_clicked(self, event: TitleBar.TabClicked) -> None:
+        self.act(event.id)
+
+    @on(KeyBar.KeyClicked)
+    def _key_clicked(self, event: KeyBar.KeyClicked) -> None:
+        for action_id in ACTIONS:
+            if self._keys.of(action_id) == event.key:
+                self._app.perform(action_id)
+                return
+
+    def on_key(self, event: events.Key) -> None:
+        """Any key takes a refusal away; Esc goes up one: toast, filter, marks."""
+        self.message.key_pressed()
+        if event.key == "escape":
+            self._up_one()
+
+    def _up_one(self) -> None:
+        toast = self.query_one(Toast)
+        if toast.is_shown:
+            toast.hide()
+        elif self.pane.filter:
+            self.pane.set_filter("")
+            self._show_standing()
+        elif self.pane.table.marked:
+            self.pane.table.clear_marks()
+
+    def act(self, action_id: str) -> None:
+        """Do what a key of the whole app asks for."""
+        if action_id in _PANES:
+            self.query_one(ContentSwitcher).current = _PANES[action_id]
+            self.pane.table.focus()
+            self._show_standing()
+            self._frame()
+        elif action_id == "list.filter":
+            self.message.open_filter(self.pane.filter)
+            self.message.set_found(*self.pane.counts)
+        elif action_id == "list.sort" and self.pane is self.guests:
+            self.tell(f"sorted by {self.guests.sort_next()}")
+        elif action_id == "list.trouble":
+            self._next_trouble()
+
+    def _next_trouble(self) -> None:
+        self.act("pane.guests")
+        names = [row.key for row in self.guests.table.rows]
+        key = self.guests.table.cursor_key
+        start = names.index(key) + 1 if key in names else 0
+        for name in (*names[start:], *names[:start]):
+            if frame.in_trouble(self._fleet.guests[name]):
+                self.guests.table.go_to(name)
+                return
+        self.tell("no guest is in trouble")
+
+    # The filter.
+
+    @on(MessageLine.FilterChanged)
+    def _filter_changed(self, event: MessageLine.FilterChanged) -> None:
+        self.pane.set_filter(event.text)
+        self.message.set_found(*self.pane.counts)
+
+    @on(MessageLine.FilterEnded)
+    def _filter_ended(self, event: MessageLine.FilterEnded) -> None:
+        if not event.kept:
+            self.pane.set_filter("")
+        self._show_standing()
+
+    def _show_standing(self) -> None:
+        self.message.set_standing(self._standing())
+
+    def _standing(self) -> Line:
+        count = len(self.pane.table.marked)
+        escape = Span("Esc", "accent", bold=True)
+        if count:
+            both = "it" if count == 1 else "both" if count == 2 else "all of them"
+            words = Span(f": actions act on {both}.  ", "muted")
+            return (
+                Span(f"{count} marked", "warn", bold=True),
+                words,
+                escape,
+                Span(" unmarks", "muted"),
+            )
+        if self.pane.filter:
+            shown, total = self.pane.counts
+            found = Span(f"   {shown} of {total}   ", "muted")
+            return (Span(f"/{self.pane.filter}"), found, escape, Span(" clears", "muted"))
+        return ()
+
+    # Answers.
+
+    def tell(self, text: str) -> None:
+        """What was done."""
+        self.message.show((Span(text),), kind="success")
+
+    def refuse(self, reason: str) -> None:
+        """Why something was not done."""
+        self.message.show((Span(reason),), kind="refusal")
+
+    def tell_failure(self, name: str, verb: str, error: KvmtuiError) -> None:
+        """A failure, with its remedy."""
+        lines: list[Line] = [(Span(error.message),)]
+        if error.hint:
+            lines.append((Span("Try: ", "muted"), Span(error.hint)))
+        title: Line = (
+            Span(f"{self._app.glyphs.crashed} ", "err", glyph=True),
+            Span(f"{name}: {verb} was not done", bold=True),
+        )
+        table = self.pane.table
+        line = table.cursor_line
+        self.query_one(Toast).show(
+            [title, *lines], avoid_y=None if line is None else table.region.y + line
+        )
