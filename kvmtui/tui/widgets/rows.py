@@ -17,6 +17,10 @@ class Row(NamedTuple):
     muted: bool = False
     """All of it is grey: it is off, or its figures are old."""
 
+    def cell(self, number: int) -> Line:
+        """The cell of a column; empty where the row has none yet."""
+        return self.cells[number] if number < len(self.cells) else ()
+
 
 class Rows:
     """The rows in the order of their owner, and where one stands among them.

@@ -63,7 +63,7 @@ def row_line(row: Row, look: Look, places: Sequence[Place], glyphs: Glyphs) -> P
     ]
     x = 2
     for place in places:
-        cell = row.cells[place.number]
+        cell = row.cell(place.number)
         begin = place.reach if width_of(cell) > place.width else place.x
         end = place.x + place.width
         cell = fit(cell, end - begin, right=place.column.right)

@@ -91,7 +91,7 @@ class TableView(LineWidget):
             return [
                 Region(place.reach, y, place.x + place.width - place.reach, 1)
                 for place in self._places
-                if old.row.cells[place.number] != new.row.cells[place.number]
+                if old.row.cell(place.number) != new.row.cell(place.number)
             ]
         return [Region(0, y, self.size.width, 1)]
 
@@ -142,9 +142,4 @@ class TableView(LineWidget):
 
 def _alike(old: _RowLine, new: _RowLine) -> bool:
     """Whether two lines can differ in their cells only."""
-    return (
-        old.look == new.look
-        and old.row.key == new.row.key
-        and old.row.muted == new.row.muted
-        and len(old.row.cells) == len(new.row.cells)
-    )
+    return old.look == new.look and old.row.key == new.row.key and old.row.muted == new.row.muted
