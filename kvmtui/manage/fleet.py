@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.editing import Change
@@ -19,6 +19,7 @@ from kvmtui.host.accelerator import Verdict
 from kvmtui.manage import changing, creating, demo, hosting, power, starting, story, waiting
 from kvmtui.manage.detail import GuestDetail, guest_detail
 from kvmtui.manage.live import Watch
+from kvmtui.manage.logs import log_tail
 from kvmtui.manage.power import monitors_of
 from kvmtui.manage.views import LiveGuest, OperationView, Outcome
 from kvmtui.qemu.monitor import command_session
@@ -114,6 +115,10 @@ class Fleet:
     async def detail(self, name: str) -> GuestDetail:
         """As `detail.guest_detail`."""
         return await asyncio.to_thread(guest_detail, self.library, name)
+
+    async def log_tail(self, name: str, which: Literal["console", "qemu"]) -> list[str]:
+        """As `logs.log_tail`."""
+        return await asyncio.to_thread(log_tail, self.library, name, which)
 
     async def rename(self, name: str, new_name: str) -> Outcome:
         """As `changing.rename`."""

@@ -54,6 +54,7 @@ class KvmtuiApp(WireApp):
         self._look = look
         self._complaints = [*complaints, *faults]
         self._look_now = asyncio.Event()
+        self._asking: dict[Dialog, frozenset[str]] = {}
 
     # Life.
 
@@ -107,6 +108,10 @@ class KvmtuiApp(WireApp):
         self.set_timer(0.05, self._look_now.set)
 
     def _guests_changed(self, changed: Changed) -> None:
+        gone = {name for name, live in changed.items() if live is None}
+        for dialog, names in list(self._asking.items()):
+            if gone & names:
+                dialog.closed_because(f"{sorted(gone & names)[0]} is gone")
         for screen in self.screen_stack:
             take = getattr(screen, "take_changes", None)
             if take is not None:
@@ -114,43 +119,68 @@ class KvmtuiApp(WireApp):
 
     # What others on the interface's side ask of the app.
 
+    @property
+    def _answering(self) -> AnsweringScreen:
+        """The topmost screen with a message line."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, AnsweringScreen):
+                return screen
+        return self.main
+
     def tell(self, text: str) -> None:
         """An answer in the message line: what was done."""
-        self.main.tell(text)
+        self._answering.tell(text)
 
     def refuse(self, reason: str) -> None:
         """An answer in the message line: why not."""
-        self.main.refuse(reason)
+        self._answering.refuse(reason)
 
-    def tell_failure(self, name: str, verb: str, error: KvmtuiError) -> None:
+    def tell_failure(self, name: str, error: KvmtuiError) -> None:
         """A failure, as a toast with its remedy."""
-        self.main.tell_failure(name, verb, error)
+        self._answering.tell_failure(name, error)
 
     def ask(
-        self,
-        question: Question,
-        action: Action,
-        names: list[str],
-        then: Callable[[tuple[bool, ...]], None],
+        self, question: Question, key: str, names: list[str], then: Callable[[Answer], None]
     ) -> None:
-        """Ask before something is lost; ``then`` gets the boxes that were checked."""
-        self.main.ask(question, self.keys.all_of(action.id), names, then)
+        """Ask before something is lost.
 
-    def ask_text(self, title: str, label: str, before: str, then: Callable[[str], None]) -> None:
+        Args:
+            key: Those that opened it do nothing in it.
+            names: The guests it is about; when one of them goes, so does the question.
+            then: Called when the answer is yes.
+        """
+        dialog = ask_dialog(question, key)
+
+        def answered(answer: Answer | None) -> None:
+            self._asking.pop(dialog, None)
+            if answer is not None and answer.done:
+                then(answer)
+
+        self._asking[dialog] = frozenset(names)
+        self.push_screen(dialog, answered)
+
+    def ask_text(
+        self, title: str, label: str, before: str, then: Callable[[str], None]
+    ) -> None:
         """Ask for one line of text."""
-        self.main.ask_text(title, label, before, then)
 
-    def open_guest(self, name: str, part: str) -> None:
+        def answered(answer: Answer | None) -> None:
+            if answer is not None and answer.done and answer.text != before:
+                then(answer.text)
+
+        self.push_screen(text_dialog(title, label, before), answered)
+
+    def open_guest(self, name: str, part: Part) -> None:
         """Show a guest on a screen of its own."""
-        self.main.open_guest(name, part)
+        self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
 
     def open_edit(self, name: str) -> None:
         """Open the form of a guest's definition."""
-        self.main.open_edit(name)
+        self.push_screen(DefinitionScreen(self.fleet, name))
 
     def open_new(self) -> None:
         """Open the form for a new guest."""
-        self.main.open_new()
+        self.push_screen(DefinitionScreen(self.fleet, None))
 
     # Keys that work everywhere.
 

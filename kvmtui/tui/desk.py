@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.manage.fleet import Fleet
-from kvmtui.manage.views import LiveGuest, Outcome
+from kvmtui.manage.views import LiveGuest, OperationView, Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.errands import Act, Ended, Errands
 from kvmtui.tui.render import confirm
 from kvmtui.tui.render.confirm import Question
+from kvmtui.tui.widgets.dialog import Answer
 
 if TYPE_CHECKING:
     from kvmtui.tui.app import KvmtuiApp
 
+_CAN_BE_CANCELLED = ("shutdown", "reboot")
 _OVERTAKES = {"stop": ("shutdown", "reboot"), "reset": ("shutdown", "reboot")}
 
 
@@ -84,7 +87,7 @@ class GuestDesk:
             note = f"; {ended.result.note}" if ended.result.note else ""
             self._app.tell(f"{ended.result.message}{note}")
         elif isinstance(ended.result, KvmtuiError):
-            self._app.tell_failure(ended.name, ended.verb, ended.result)
+            self._app.tell_failure(ended.name, ended.result)
         else:
             self._app.tell(f"{ended.name}: nobody waits for {ended.verb} any more")
 
@@ -93,15 +96,32 @@ class GuestDesk:
     ) -> None:
         """Ask; do it only on those that still can when the answer comes."""
 
-        def answered(checks: tuple[bool, ...]) -> None:
+        def answered(answer: Answer) -> None:
             names = [live.view.name for live in guests]
             left = [name for name in names if not self._reason(action_id, name)]
             if not left:
                 self._app.refuse(self._reason(action_id, names[0]))
                 return
-            then([self._fleet.guests[name] for name in left], *checks)
+            then([self._fleet.guests[name] for name in left], *answer.checks)
 
-        self._app.ask(question, ACTIONS[action_id], [live.view.name for live in guests], answered)
+        self._app.ask(question, self._keys.all_of(action_id), [live.view.name for live in guests], answered)
+
+    def cancel(self, operation: OperationView) -> None:
+        """Cancel an operation of ours, after one question that says what is left."""
+        name, verb = operation.guest, operation.verb
+        if operation.result != "running":
+            self._app.refuse(f"{verb} of {name} is over")
+        elif operation.pid != os.getpid() or not self.errands.refusal(name):
+            self._app.refuse(f"pid {operation.pid} does it: cancel it there")
+        elif verb not in _CAN_BE_CANCELLED:
+            self._app.refuse(f"{verb} cannot be cancelled: it ends by itself")
+        else:
+            question = confirm.question_cancel(name, verb)
+            self._app.ask(question, "", [name], lambda _: self._cancel(name))
+
+    def _cancel(self, name: str) -> None:
+        if not self.errands.cancel(name):
+            self._app.refuse(f"nothing is under way on {name} any more")
 
     # One method for each action; the registry says which there are.
 
@@ -207,7 +227,7 @@ class GuestDesk:
             names = await self._fleet.define_demo()
         except (KvmtuiError, OSError) as error:
             told = error if isinstance(error, KvmtuiError) else KvmtuiError(str(error))
-            self._app.tell_failure("demo", "create", told)
+            self._app.tell_failure("demo", told)
             return
         await asyncio.sleep(0)
         for name in names:

@@ -91,12 +91,19 @@ def test_filter_looks_into_name_state_tags_and_description():
 
 
 def test_host_figures_are_shorter_where_it_is_narrow():
-    assert plain(frame.host_figures(HOST, 140)) == (
-        "hv1   cpu  71%   memory 41G of 64G   /srv  312G left"
-    )
-    assert plain(frame.host_figures(HOST, 80)) == "cpu  71%  mem 41G/64G"
+    name, figures = frame.host_figures(HOST)
+    assert name == "hv1"
+    assert [plain(figure.long) for figure in figures] == [
+        "cpu  71%",
+        "memory 41G of 64G",
+        "/srv  312G left",
+    ]
+    assert [plain(figure.short) for figure in figures] == ["cpu  71%", "mem 41G/64G", ""]
     first = HOST._replace(cpu_percent=None, disk_free_bytes=None)
-    assert plain(frame.host_figures(first, 140)) == "hv1   cpu        memory 41G of 64G"
+    assert [plain(figure.long) for figure in frame.host_figures(first)[1]] == [
+        "cpu     ",
+        "memory 41G of 64G",
+    ]
 
 
 def test_row_one_tells_of_trouble_and_how_much_more():

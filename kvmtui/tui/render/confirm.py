@@ -102,3 +102,12 @@ def question_quit(names: list[str]) -> Question:
         (Span("Guests go on; who was asked to shut down still may, but nobody waits for it."),),
     )
     return Question("Leave while work goes on?", lines, "Stay", "Leave")
+
+
+def question_cancel(name: str, verb: str) -> Question:
+    """Before a wait is given up."""
+    lines: tuple[Line, ...] = (
+        (Span(f"Nobody waits for {name} any longer. The button stays pressed:"),),
+        (Span("it may still go down by itself, and is not started again."),),
+    )
+    return Question(f"Give up the {verb} of {name}?", lines, "Keep waiting", "Give up")

@@ -69,6 +69,33 @@ def beside(live: LiveGuest, detail: GuestDetail | None, scene: Scene, height: in
     return lines[:height]
 
 
+def whole(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Line]:
+    """All that is known, for the guest's own screen; as long as it takes."""
+    narrow = scene._replace(width=min(scene.width, 76))
+    lines: list[Line] = []
+    if live.view.description:
+        lines += [
+            crop((Span(visible(live.view.description, limit=400), "muted"),), scene.width),
+            (),
+        ]
+    lines += facts(live, detail, narrow)
+    if detail is None:
+        return lines
+    lines.append(())
+    accelerator = detail.accelerator
+    if live.view.accelerator is not None and accelerator == "auto":
+        accelerator = f"auto: {live.view.accelerator}, as it was measured"
+    lines.append(_labelled("Runs under", (Span(accelerator),), scene))
+    if detail.protected:
+        lines.append(_labelled("Protected", (Span("it refuses to be deleted"),), scene))
+    if detail.qemu_args:
+        lines.append(_labelled("QEMU args", (Span(" ".join(detail.qemu_args)),), scene))
+    lines.append(_labelled("Folder", (Span(detail.directory),), scene))
+    if detail.timeline:
+        lines += [(), (Span("Timeline", bold=True),), *timeline_lines(detail.timeline, scene)]
+    return lines
+
+
 def below(live: LiveGuest, detail: GuestDetail | None, scene: Scene, height: int) -> list[Line]:
     """The rows under the list: one of facts, one of figures, the rest timeline."""
     dot = f" {scene.glyphs.dot} "

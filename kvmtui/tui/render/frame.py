@@ -10,39 +10,31 @@ from kvmtui.manage.views import LiveGuest
 from kvmtui.text import visible
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Line, Role, Span, width_of
+from kvmtui.tui.widgets.title_bar import Figure
 from kvmtui.tui.words import NO_ANSWER, TROUBLE, state_look, state_word
 
 _HIGH_PERCENT = 95
 
 
-def host_figures(host: HostFigures | None, width: int) -> Line:
-    """Host name, processors, memory, room: fewer and shorter where it is narrow."""
+def host_figures(host: HostFigures | None) -> tuple[str, list[Figure]]:
+    """The host's name; processors, memory and room, each long and short."""
     if host is None:
-        return ()
+        return "", []
     used, total = format_size(host.memory_used_bytes), format_size(host.memory_total_bytes)
-    cpu = "" if host.cpu_percent is None else f"{host.cpu_percent:.0f}%"
+    percent = "" if host.cpu_percent is None else f"{host.cpu_percent:.0f}%"
     high: Role = "warn" if (host.cpu_percent or 0) >= _HIGH_PERCENT else "text"
-    if width < 120:
-        return (
-            Span("cpu ", "muted"),
-            Span(cpu.rjust(4), high),
-            Span("  mem ", "muted"),
-            Span(used, "text"),
-            Span(f"/{total}", "muted"),
-        )
-    line = [
-        Span(visible(host.name, limit=24), bold=True),
-        Span("   cpu ", "muted"),
-        Span(cpu.rjust(4), high),
-        Span("   memory ", "muted"),
-        Span(used),
-        Span(f" of {total}", "muted"),
+    cpu: Line = (Span("cpu ", "muted"), Span(percent.rjust(4), high))
+    figures = [
+        Figure(cpu, cpu),
+        Figure(
+            (Span("memory ", "muted"), Span(used), Span(f" of {total}", "muted")),
+            (Span("mem ", "muted"), Span(used), Span(f"/{total}", "muted")),
+        ),
     ]
     if host.disk_free_bytes is not None:
-        free = format_size(host.disk_free_bytes)
-        mount = visible(host.mount, limit=24)
-        line += [Span(f"   {mount}  ", "muted"), Span(free), Span(" left", "muted")]
-    return tuple(line)
+        free, mount = format_size(host.disk_free_bytes), visible(host.mount, limit=24)
+        figures.append(Figure((Span(f"{mount}  ", "muted"), Span(free), Span(" left", "muted"))))
+    return visible(host.name, limit=24), figures
 
 
 def in_trouble(live: LiveGuest) -> bool:
@@ -86,3 +78,9 @@ def trouble_line(guests: Iterable[LiveGuest], glyphs: Glyphs, width: int, key: s
             return (*line, Span(f"  +{left + 1} more", "err"), *go)
         line = (*line, *part)
     return (*line, *go)
+
+
+def alarm(guests: Iterable[LiveGuest], glyphs: Glyphs) -> Line:
+    """What stands for row 1 where there is no room for it: ``▲2``."""
+    count = sum(map(in_trouble, guests))
+    return (Span(f"{glyphs.trouble}{count}", "err", glyph=True),) if count else ()

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.preferences import Preferences
-from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.panes.activity import ActivityPane
 from kvmtui.tui.panes.guests import GuestsPane
 from kvmtui.tui.render import frame
 from kvmtui.tui.render.keys import bar_keys
 from kvmtui.tui.render.welcome import first_start
+from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
@@ -26,14 +23,11 @@ from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.title_bar import Tab, TitleBar
 from kvmtui.tui.widgets.toast import Toast
 
-if TYPE_CHECKING:
-    from kvmtui.tui.app import KvmtuiApp
-
 _PANES = {"pane.guests": "guests-pane", "pane.activity": "activity-pane"}
 _LOW = 30
 
 
-class MainScreen(Screen[None]):
+class MainScreen(AnsweringScreen):
     """Frame and panes; what a person does goes to the desk.
 
     Args:
@@ -57,10 +51,6 @@ class MainScreen(Screen[None]):
         self._fault = ""
         self._verdict = ""
 
-    @property
-    def _app(self) -> KvmtuiApp:
-        return cast("KvmtuiApp", self.app)
-
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
         yield LineView(id="trouble")
@@ -80,11 +70,6 @@ class MainScreen(Screen[None]):
     def activity(self) -> ActivityPane:
         """The pane of the operations."""
         return self.query_one(ActivityPane)
-
-    @property
-    def message(self) -> MessageLine:
-        """The message line."""
-        return self.query_one(MessageLine)
 
     @property
     def pane(self) -> GuestsPane | ActivityPane:
@@ -115,23 +100,19 @@ class MainScreen(Screen[None]):
             self._gather_detail(wanted)
 
     def _frame(self) -> None:
-        app = self._app
+        app = self.kvmtui
         guests = self._fleet.guests
         width = self.size.width
         running = sum(one.result == "running" for one in self._fleet.operations)
+        badge: Line = (Span(f"{app.glyphs.under_way}{running}", "warn"),) if running else ()
         tabs = [
-            Tab("pane.guests", "1", "Guests", str(len(guests)) if guests and width >= 120 else ""),
-            Tab(
-                "pane.activity",
-                "5",
-                "Activity",
-                f"{app.glyphs.under_way}{running}" if running else "",
-            ),
+            Tab("pane.guests", "1", "Guests", str(len(guests)) if guests else ""),
+            Tab("pane.activity", "5", "Activity", badge=badge),
         ]
-        shown = "pane.activity" if self.pane is self.activity else "pane.guests"
-        self.query_one(TitleBar).set_content(
-            tabs, shown, frame.host_figures(self._fleet.host, width)
-        )
+        title = self.query_one(TitleBar)
+        title.set_tabs(tabs, "pane.activity" if self.pane is self.activity else "pane.guests")
+        title.set_figures(*frame.host_figures(self._fleet.host))
+        title.set_alarm(frame.alarm(guests.values(), app.glyphs))
         self._show_trouble(width)
         if not guests:
             home = str(self._fleet.library.home)
@@ -141,10 +122,10 @@ class MainScreen(Screen[None]):
 
     def _show_trouble(self, width: int) -> None:
         line: Line = frame.trouble_line(
-            self._fleet.guests.values(), self._app.glyphs, width, self._keys.of("list.trouble")
+            self._fleet.guests.values(), self.kvmtui.glyphs, width, self._keys.of("list.trouble")
         )
         if self._fault:
-            sign = Span(f" {self._app.glyphs.crashed}", "err", glyph=True)
+            sign = Span(f" {self.kvmtui.glyphs.crashed}", "err", glyph=True)
             line = (sign, Span(f" {self._fault}", "err", bold=True))
         view = self.query_one("#trouble", LineView)
         view.set_lines([line])
@@ -154,7 +135,7 @@ class MainScreen(Screen[None]):
         chosen = self.guests.chosen if self.pane is self.guests else []
         live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
         place = "guests" if self.pane is self.guests else "activity"
-        keys = bar_keys(place, live, chosen, self._keys, self._app.desk)
+        keys = bar_keys(place, live, chosen, self._keys, self.kvmtui.desk)
         self.query_one(KeyBar).set_keys(keys, last=(self._keys.of("app.help"), "help"))
 
     @work(group="verdict")
@@ -183,7 +164,7 @@ class MainScreen(Screen[None]):
 
     @on(GuestsPane.ActionRequested)
     def _action_requested(self, event: GuestsPane.ActionRequested) -> None:
-        self._app.desk.perform(event.action_id, event.names)
+        self.kvmtui.desk.perform(event.action_id, event.names)
 
     @on(GuestsPane.ChoiceChanged)
     def _choice_changed(self) -> None:
@@ -192,37 +173,26 @@ class MainScreen(Screen[None]):
 
     @on(ActivityPane.CancelRequested)
     def _cancel_requested(self, event: ActivityPane.CancelRequested) -> None:
-        self._app.desk.cancel(event.operation)
+        self.kvmtui.desk.cancel(event.operation)
 
     @on(ActivityPane.OutputRequested)
     def _output_requested(self, event: ActivityPane.OutputRequested) -> None:
         if event.operation.guest in self._fleet.guests:
-            self._app.open_guest(event.operation.guest, "log")
+            self.kvmtui.open_guest(event.operation.guest, "log")
         else:
             self.refuse(f"{event.operation.guest} is gone")
 
     @on(TitleBar.TabClicked)
     def _tab_clicked(self, event: TitleBar.TabClicked) -> None:
-        self.act(event.id)
+        self.act(event.tab)
 
     @on(KeyBar.KeyClicked)
     def _key_clicked(self, event: KeyBar.KeyClicked) -> None:
-        for action_id in ACTIONS:
-            if self._keys.of(action_id) == event.key:
-                self._app.perform(action_id)
-                return
+        self.kvmtui.press(event.key)
 
-    def on_key(self, event: events.Key) -> None:
-        """Any key takes a refusal away; Esc goes up one: toast, filter, marks."""
-        self.message.key_pressed()
-        if event.key == "escape":
-            self._up_one()
-
-    def _up_one(self) -> None:
-        toast = self.query_one(Toast)
-        if toast.is_shown:
-            toast.hide()
-        elif self.pane.filter:
+    def go_up(self) -> None:
+        """Esc takes the filter away, then the marks."""
+        if self.pane.filter:
             self.pane.set_filter("")
             self._show_standing()
         elif self.pane.table.marked:
@@ -288,27 +258,8 @@ class MainScreen(Screen[None]):
             return (Span(f"/{self.pane.filter}"), found, escape, Span(" clears", "muted"))
         return ()
 
-    # Answers.
-
-    def tell(self, text: str) -> None:
-        """What was done."""
-        self.message.show((Span(text),), kind="success")
-
-    def refuse(self, reason: str) -> None:
-        """Why something was not done."""
-        self.message.show((Span(reason),), kind="refusal")
-
-    def tell_failure(self, name: str, verb: str, error: KvmtuiError) -> None:
-        """A failure, with its remedy."""
-        lines: list[Line] = [(Span(error.message),)]
-        if error.hint:
-            lines.append((Span("Try: ", "muted"), Span(error.hint)))
-        title: Line = (
-            Span(f"{self._app.glyphs.crashed} ", "err", glyph=True),
-            Span(f"{name}: {verb} was not done", bold=True),
-        )
+    def cursor_y(self) -> int | None:
+        """The line of the screen with the list's cursor."""
         table = self.pane.table
         line = table.cursor_line
-        self.query_one(Toast).show(
-            [title, *lines], avoid_y=None if line is None else table.region.y + line
-        )
+        return None if line is None else table.region.y + line

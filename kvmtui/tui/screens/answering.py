@@ -1,0 +1,67 @@
+"""Screens that answer what a person did: a message line, and a toast for failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import events
+from textual.screen import Screen
+
+from kvmtui.errors import KvmtuiError
+from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.message_line import MessageLine
+from kvmtui.tui.widgets.toast import Toast
+
+if TYPE_CHECKING:
+    from kvmtui.tui.app import KvmtuiApp
+
+
+class AnsweringScreen(Screen[None]):
+    """A screen with a `MessageLine` and a `Toast` among its widgets."""
+
+    @property
+    def kvmtui(self) -> KvmtuiApp:
+        """The app, as what it is."""
+        return cast("KvmtuiApp", self.app)
+
+    @property
+    def message(self) -> MessageLine:
+        """The message line."""
+        return self.query_one(MessageLine)
+
+    def tell(self, text: str) -> None:
+        """What was done."""
+        self.message.show((Span(text),), kind="success")
+
+    def refuse(self, reason: str) -> None:
+        """Why something was not done."""
+        self.message.show((Span(reason),), kind="refusal")
+
+    def tell_failure(self, name: str, error: KvmtuiError) -> None:
+        """A failure, with its remedy."""
+        problems = getattr(error, "problems", (error.message,))
+        title = error.message if name in error.message else f"{name}: {error.message}"
+        lines: list[Line] = [(Span(title),)] if len(problems) == 1 else [(Span(f"{name}:"),)]
+        if len(problems) > 1:
+            lines += [(Span(text),) for text in problems[:2]]
+        if error.hint:
+            lines.append((Span("Try: ", "muted"), Span(error.hint)))
+        self.query_one(Toast).show(lines, avoid_y=self.cursor_y())
+
+    def cursor_y(self) -> int | None:
+        """The line of the screen with the cursor, which a toast must not hide."""
+        return None
+
+    def on_key(self, event: events.Key) -> None:
+        """Any key takes a refusal away; Esc goes up one."""
+        self.message.key_pressed()
+        if event.key == "escape":
+            event.stop()
+            toast = self.query_one(Toast)
+            if toast.is_shown:
+                toast.hide()
+            else:
+                self.go_up()
+
+    def go_up(self) -> None:
+        """What Esc does where no toast stands."""

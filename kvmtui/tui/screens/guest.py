@@ -1,0 +1,173 @@
+"""A guest on a screen of its own: overview with its whole timeline, and its logs."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar, Literal, get_args
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from kvmtui.errors import KvmtuiError
+from kvmtui.manage.detail import GuestDetail
+from kvmtui.manage.fleet import Changed, Fleet
+from kvmtui.tui.actions.keymap import bindings
+from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.render import detail as render
+from kvmtui.tui.render.detail import Scene
+from kvmtui.tui.render.keys import bar_keys
+from kvmtui.tui.screens.answering import AnsweringScreen
+from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.key_bar import KeyBar
+from kvmtui.tui.widgets.message_line import MessageLine
+from kvmtui.tui.widgets.text_view import LineView
+from kvmtui.tui.widgets.toast import Toast
+
+Part = Literal["overview", "log", "qemu"]
+_TITLES: dict[Part, str] = {"overview": "Overview", "log": "Console log", "qemu": "QEMU's log"}
+_SHOWN_ABOVE = ("guest.open", "guest.log")
+
+
+class GuestScreen(AnsweringScreen):
+    """One guest.
+
+    Args:
+        name: Which; J and K go to its neighbours.
+        part: What is shown first.
+    """
+
+    DEFAULT_CSS = """
+    GuestScreen { layout: vertical; layers: below above; }
+    GuestScreen #head { height: 2; }
+    GuestScreen #body { height: 1fr; }
+    """
+    AUTO_FOCUS = "#body"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("guests"),
+        Binding("tab", "part(1)", "next part", show=False),
+        Binding("shift+tab", "part(-1)", "previous part", show=False),
+        Binding("J", "neighbour(1)", "next guest", show=False),
+        Binding("K", "neighbour(-1)", "previous guest", show=False),
+    ]
+
+    def __init__(self, fleet: Fleet, keys: Keys, name: str, part: Part) -> None:
+        super().__init__()
+        self._fleet = fleet
+        self._keys = keys
+        self._guest = name
+        self._part: Part = part
+        self._detail: GuestDetail | None = None
+        self._log: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield LineView(id="head")
+        yield LineView(scrollable=True, id="body")
+        yield MessageLine(id="message")
+        yield KeyBar(id="keys")
+        yield Toast(id="toast")
+
+    def on_mount(self) -> None:
+        """Gather what is shown."""
+        self._show()
+        self._gather()
+
+    def on_resize(self) -> None:
+        """Lay the lines out anew."""
+        self._show()
+
+    def take_changes(self, changed: Changed) -> None:
+        """The guest is other than before, or gone."""
+        if self._guest not in changed:
+            return
+        if changed[self._guest] is None:
+            self.dismiss()
+            self.kvmtui.refuse(f"{self._guest} is gone")
+            return
+        self._show()
+        self._gather()
+
+    @work(group="gather", exclusive=True)
+    async def _gather(self) -> None:
+        try:
+            if self._part == "overview":
+                self._detail = await self._fleet.detail(self._guest)
+            else:
+                which: Literal["console", "qemu"] = "console" if self._part == "log" else "qemu"
+                self._log = await self._fleet.log_tail(self._guest, which)
+        except (KvmtuiError, OSError) as error:
+            self._detail, self._log = None, [str(error)]
+        self._show()
+
+    # Drawing.
+
+    def _show(self) -> None:
+        live = self._fleet.guests.get(self._guest)
+        width = self.size.width
+        if live is None or width < 2 or not self.is_mounted:
+            return
+        scene = Scene(width - 2, self.kvmtui.glyphs, time.time())
+        tabs: list[Span] = []
+        for part, title in _TITLES.items():
+            shown = part == self._part
+            words = f"[{title}]" if shown else f" {title} "
+            tabs += [Span(" "), Span(words, "accent" if shown else "muted", bold=shown)]
+        self.query_one("#head", LineView).set_lines(
+            [(Span(" "), *render.head(live, scene), Span("   "), *tabs), ()]
+        )
+        self._show_body(scene)
+        keys = bar_keys("guests", live, [self._guest], self._keys, self.kvmtui.desk)
+        around = [("Tab", "next part"), ("J K", "next guest"), ("Esc", "back")]
+        hidden = {self._keys.of(action_id) for action_id in _SHOWN_ABOVE}
+        mine = [shown for shown in keys if shown[0] not in hidden][:6]
+        self.query_one(KeyBar).set_keys([*mine, *around])
+
+    def _show_body(self, scene: Scene) -> None:
+        live = self._fleet.guests[self._guest]
+        view = self.query_one("#body", LineView)
+        if self._part == "overview":
+            lines = render.whole(live, self._detail, scene)
+            view.set_lines([(Span(" "), *line) for line in lines])
+            return
+        empty: list[Line] = [(Span(" Nothing was written yet.", "muted"),)]
+        view.set_lines([(Span(" "), Span(line)) for line in self._log] or empty)
+        view.go_to_end()
+
+    # What a person does.
+
+    def action_part(self, step: int) -> None:
+        """Show the next or previous part."""
+        parts = get_args(Part)
+        self.show_part(parts[(parts.index(self._part) + step) % len(parts)])
+
+    def show_part(self, part: Part) -> None:
+        """Show a part."""
+        self._part = part
+        self._log = []
+        self._show()
+        self._gather()
+
+    def action_neighbour(self, step: int) -> None:
+        """Go to the next or previous guest."""
+        names = sorted(self._fleet.guests)
+        if self._guest in names:
+            self._guest = names[(names.index(self._guest) + step) % len(names)]
+            self._detail = None
+            self.show_part(self._part)
+
+    def action_act(self, action_id: str) -> None:
+        """Do something with the guest."""
+        if action_id == "guest.open":
+            self.show_part("overview")
+        elif action_id == "guest.log":
+            self.show_part("log")
+        else:
+            self.kvmtui.desk.perform(action_id, [self._guest])
+
+    @on(KeyBar.KeyClicked)
+    def _key_clicked(self, event: KeyBar.KeyClicked) -> None:
+        self.kvmtui.press(event.key)
+
+    def go_up(self) -> None:
+        """Back to the list."""
+        self.dismiss()
