@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import work
+from textual.binding import BindingType
 
 from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.library import Library
@@ -20,9 +21,15 @@ from kvmtui.tui.actions.registry import Action
 from kvmtui.tui.desk import GuestDesk
 from kvmtui.tui.glyphs import choose_glyphs
 from kvmtui.tui.life import TERMINAL_LOOK_S, end_on_signals, terminal_is_there
-from kvmtui.tui.render.confirm import Question, question_quit
+from kvmtui.tui.render.confirm import question_quit
+from kvmtui.tui.screens.answering import AnsweringScreen
+from kvmtui.tui.screens.definition import DefinitionScreen
+from kvmtui.tui.screens.guest import GuestScreen, Part
+from kvmtui.tui.screens.help import HelpScreen
 from kvmtui.tui.screens.main import MainScreen
+from kvmtui.tui.screens.palette import Entry, PaletteScreen
 from kvmtui.tui.themes import Look
+from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
 from kvmtui.tui.wire import WireApp
 
 _LEAVE_LIMIT_S = 2.0
@@ -39,7 +46,7 @@ class KvmtuiApp(WireApp):
     """
 
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS = list(bindings("app"))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings("app"))
 
     def __init__(
         self, library: Library, preferences: Preferences, look: Look, complaints: list[str]
@@ -145,30 +152,21 @@ class KvmtuiApp(WireApp):
         """Ask before something is lost.
 
         Args:
-            key: Those that opened it do nothing in it.
+            key: The key that opened it does nothing in it.
             names: The guests it is about; when one of them goes, so does the question.
             then: Called when the answer is yes.
         """
-        dialog = ask_dialog(question, key)
+        dialog = Dialog(question._replace(opener=key))
 
         def answered(answer: Answer | None) -> None:
             self._asking.pop(dialog, None)
-            if answer is not None and answer.done:
+            if answer is not None and answer.closed_because:
+                self.refuse(answer.closed_because)
+            elif answer is not None and answer.done:
                 then(answer)
 
         self._asking[dialog] = frozenset(names)
         self.push_screen(dialog, answered)
-
-    def ask_text(
-        self, title: str, label: str, before: str, then: Callable[[str], None]
-    ) -> None:
-        """Ask for one line of text."""
-
-        def answered(answer: Answer | None) -> None:
-            if answer is not None and answer.done and answer.text != before:
-                then(answer.text)
-
-        self.push_screen(text_dialog(title, label, before), answered)
 
     def open_guest(self, name: str, part: Part) -> None:
         """Show a guest on a screen of its own."""
@@ -190,17 +188,58 @@ class KvmtuiApp(WireApp):
             "app.quit": self._ask_quit,
             "app.suspend": self._suspend,
             "app.repaint": self.action_repaint,
+            "app.palette": self._open_palette,
+            "app.help": self._open_help,
         }
         handler = handlers.get(action_id)
         if handler is not None:
             handler()
+        elif isinstance(self.screen, AnsweringScreen):
+            self.screen.act(action_id)
+
+    def press(self, shown: str) -> None:
+        """Do what a key of the key bar would do, as it is written there."""
+        for action in self._actions_here():
+            if self.keys.of(action.id) == shown:
+                self.perform(action)
+                return
+
+    def perform(self, action: Action) -> None:
+        """Do an action, whatever the key."""
+        if action.place == "app":
+            self.action_act(action.id)
         else:
-            self.main.act(action_id)
+            self._answering.perform(action.id)
+
+    def _actions_here(self) -> list[Action]:
+        places = {"app", *self._answering.places}
+        return [action for action in ACTIONS.values() if action.place in places]
+
+    def _open_palette(self) -> None:
+        screen = self._answering
+        names = screen.chosen
+        target = names[0] if len(names) == 1 else f"{len(names)} guests" if names else ""
+        entries = []
+        for action in self._actions_here():
+            if action.place == "list":
+                continue
+            reason = self.desk.refusal(action.id, names)
+            title = action.title.format(target or "the guest")
+            entries.append(Entry(action.id, self.keys.of(action.id), title, "", reason))
+        self.push_screen(PaletteScreen(entries), self._chosen_in_palette)
+
+    def _chosen_in_palette(self, action_id: str | None) -> None:
+        if action_id:
+            self.perform(ACTIONS[action_id])
+
+    def _open_help(self) -> None:
+        actions = self._actions_here()
+        self.push_screen(HelpScreen(self._answering.title_of_help, actions, self.keys))
 
     def _ask_quit(self) -> None:
         names = self.desk.errands.names()
         if names:
-            self.ask(question_quit(names), ACTIONS["app.quit"], [], lambda _: self.exit())
+            self.ask(question_quit(names), "", [], lambda _: self.exit())
         else:
             self.exit()
 

@@ -14,8 +14,7 @@ from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.errands import Act, Ended, Errands
 from kvmtui.tui.render import confirm
-from kvmtui.tui.render.confirm import Question
-from kvmtui.tui.widgets.dialog import Answer
+from kvmtui.tui.widgets.dialog import Answer, Question
 
 if TYPE_CHECKING:
     from kvmtui.tui.app import KvmtuiApp
@@ -104,7 +103,12 @@ class GuestDesk:
                 return
             then([self._fleet.guests[name] for name in left], *answer.checks)
 
-        self._app.ask(question, self._keys.all_of(action_id), [live.view.name for live in guests], answered)
+        self._app.ask(
+            question,
+            self._keys.all_of(action_id).split(",")[0],
+            [live.view.name for live in guests],
+            answered,
+        )
 
     def cancel(self, operation: OperationView) -> None:
         """Cancel an operation of ours, after one question that says what is left."""
@@ -199,20 +203,24 @@ class GuestDesk:
     def _do_rename(self, guests: list[LiveGuest]) -> None:
         name = guests[0].view.name
 
-        def then(text: str) -> None:
-            self._begin(guests, "rename", lambda name: lambda: self._fleet.rename(name, text))
+        def then(answer: Answer) -> None:
+            new = answer.text.strip()
+            self._begin(guests, "rename", lambda name: lambda: self._fleet.rename(name, new))
 
-        self._app.ask_text(f"Rename {name}", "New name", name, then)
+        question = confirm.question_text(f"Rename {name}", "New name", name, "Rename")
+        self._app.ask(question, self._keys.all_of("guest.rename"), [name], then)
 
     def _do_tags(self, guests: list[LiveGuest]) -> None:
         what = guests[0].view.name if len(guests) == 1 else f"{len(guests)} guests"
         before = " ".join(guests[0].view.tags)
 
-        def then(text: str) -> None:
-            tags = text.replace(",", " ").split()
+        def then(answer: Answer) -> None:
+            tags = answer.text.replace(",", " ").split()
             self._begin(guests, "set", lambda name: lambda: self._fleet.set_tags(name, tags))
 
-        self._app.ask_text(f"Tags of {what}", "Tags, parted by blanks", before, then)
+        question = confirm.question_text(f"Tags of {what}", "Tags", before, "Set")
+        names = [live.view.name for live in guests]
+        self._app.ask(question, self._keys.all_of("guest.tags"), names, then)
 
     def _do_demo(self, _guests: list[LiveGuest]) -> None:
         for name in self._fleet.demo_names():

@@ -30,6 +30,10 @@ class Keys:
         """The first key of an action as a person reads it."""
         return shown_key(self.all_of(action_id).split(",")[0])
 
+    def shown(self, action_id: str) -> str:
+        """All keys of an action as a person reads them."""
+        return " ".join(shown_key(key) for key in self.all_of(action_id).split(","))
+
 
 Reason = Callable[[LiveGuest, Keys], str]
 """Why an action cannot act on a guest now; empty when it can."""

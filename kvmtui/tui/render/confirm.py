@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from kvmtui.guest.units import format_duration, format_size
 from kvmtui.manage.views import LiveGuest
 from kvmtui.text import visible
 from kvmtui.tui.spans import Line, Span
-
-
-class Question(NamedTuple):
-    """A dialog's words."""
-
-    title: str
-    lines: tuple[Line, ...]
-    safe: str
-    """The safe answer, named for what it keeps."""
-    act: str
-    """What is done by ``y``."""
-    checks: tuple[str, ...] = ()
-    typed: str = ""
-    """What must be typed to do it; empty when nothing must."""
+from kvmtui.tui.widgets.dialog import Ask, Question
 
 
 def _several(guests: list[LiveGuest]) -> str:
@@ -83,14 +68,18 @@ def question_delete(
     if rest > 0:
         lines.append((Span(f"  and {rest} more, {format_size(total)} in all", "muted"),))
     lines += [(Span(f"  stays: {visible(path, limit=52)}", "muted"),) for path in elsewhere[:3]]
-    typed = guests[0].view.name if len(guests) == 1 else str(len(guests))
+    one = len(guests) == 1
+    typed = guests[0].view.name if one else str(len(guests))
     return Question(
-        f"Delete {what} and its files?" if len(guests) == 1 else f"Delete {what} and their files?",
+        f"Delete {what} and {'its' if one else 'their'} files?",
         tuple(lines),
-        "Keep it" if len(guests) == 1 else "Keep them",
+        "Keep it" if one else "Keep them",
         "Delete",
-        checks=("keep the disks (they move to images/)",),
-        typed=typed,
+        checks=(("keep the disks (they move to images/)", False),),
+        ask=Ask(
+            "Type its name to delete:" if one else "Type their number to delete:",
+            lambda text: "" if text == typed else f"{'name' if one else 'number'} incomplete",
+        ),
     )
 
 
@@ -111,3 +100,9 @@ def question_cancel(name: str, verb: str) -> Question:
         (Span("it may still go down by itself, and is not started again."),),
     )
     return Question(f"Give up the {verb} of {name}?", lines, "Keep waiting", "Give up")
+
+
+def question_text(title: str, label: str, before: str, act: str) -> Question:
+    """One line of text is asked for."""
+    ask = Ask(f"{label}:", lambda text: "" if text != before else "as it is", before)
+    return Question(title, (), "Leave it", act, ask=ask)

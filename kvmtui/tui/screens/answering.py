@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.screen import Screen
 
 from kvmtui.errors import KvmtuiError
+from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.toast import Toast
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
 
 class AnsweringScreen(Screen[None]):
     """A screen with a `MessageLine` and a `Toast` among its widgets."""
+
+    places: ClassVar[tuple[Place, ...]] = ()
+    """Where its keys belong, besides those of the whole app."""
+    title_of_help: str = "kvmtui"
+
+    @property
+    def chosen(self) -> list[str]:
+        """The guests that an action would be for."""
+        return []
+
+    def act(self, action_id: str) -> None:
+        """Do what a key of the whole app asks for, where it means something here."""
+
+    def perform(self, action_id: str) -> None:
+        """Do an action of one of its places."""
 
     @property
     def kvmtui(self) -> KvmtuiApp:
@@ -49,7 +65,7 @@ class AnsweringScreen(Screen[None]):
         self.query_one(Toast).show(lines, avoid_y=self.cursor_y())
 
     def cursor_y(self) -> int | None:
-        """The line of the screen with the cursor, which a toast must not hide."""
+        """The toast's parent's line with the cursor, which it must not hide."""
         return None
 
     def on_key(self, event: events.Key) -> None:
@@ -58,8 +74,8 @@ class AnsweringScreen(Screen[None]):
         if event.key == "escape":
             event.stop()
             toast = self.query_one(Toast)
-            if toast.is_shown:
-                toast.hide()
+            if toast.shown:
+                toast.close()
             else:
                 self.go_up()
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, get_args
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.manage.detail import GuestDetail
@@ -38,11 +39,14 @@ class GuestScreen(AnsweringScreen):
     """
 
     DEFAULT_CSS = """
-    GuestScreen { layout: vertical; layers: below above; }
+    GuestScreen { layout: vertical; }
+    GuestScreen #area { height: 1fr; layers: below above; }
     GuestScreen #head { height: 2; }
     GuestScreen #body { height: 1fr; }
     """
     AUTO_FOCUS = "#body"
+    places = ("guests",)
+    title_of_help = "Guest"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("guests"),
         Binding("tab", "part(1)", "next part", show=False),
@@ -62,10 +66,11 @@ class GuestScreen(AnsweringScreen):
 
     def compose(self) -> ComposeResult:
         yield LineView(id="head")
-        yield LineView(scrollable=True, id="body")
+        with Container(id="area"):
+            yield LineView(scrollable=True, id="body")
+            yield Toast(id="toast")
         yield MessageLine(id="message")
         yield KeyBar(id="keys")
-        yield Toast(id="toast")
 
     def on_mount(self) -> None:
         """Gather what is shown."""
@@ -155,7 +160,16 @@ class GuestScreen(AnsweringScreen):
             self._detail = None
             self.show_part(self._part)
 
+    @property
+    def chosen(self) -> list[str]:
+        """The guest."""
+        return [self._guest]
+
     def action_act(self, action_id: str) -> None:
+        """Do something with the guest."""
+        self.perform(action_id)
+
+    def perform(self, action_id: str) -> None:
         """Do something with the guest."""
         if action_id == "guest.open":
             self.show_part("overview")

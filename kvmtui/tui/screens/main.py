@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.widgets import ContentSwitcher
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.preferences import Preferences
-from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.actions.registry import Keys, Place
 from kvmtui.tui.panes.activity import ActivityPane
 from kvmtui.tui.panes.guests import GuestsPane
 from kvmtui.tui.render import frame
@@ -37,7 +38,8 @@ class MainScreen(AnsweringScreen):
     """
 
     DEFAULT_CSS = """
-    MainScreen { layout: vertical; layers: below above; }
+    MainScreen { layout: vertical; }
+    MainScreen #area { height: 1fr; layers: below above; }
     MainScreen #trouble { height: 1; }
     MainScreen #panes { height: 1fr; }
     """
@@ -54,12 +56,28 @@ class MainScreen(AnsweringScreen):
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
         yield LineView(id="trouble")
-        with ContentSwitcher(initial="guests-pane", id="panes"):
-            yield GuestsPane(detail=self._preferences.detail, id="guests-pane")
-            yield ActivityPane(id="activity-pane")
+        with Container(id="area"):
+            with ContentSwitcher(initial="guests-pane", id="panes"):
+                yield GuestsPane(detail=self._preferences.detail, id="guests-pane")
+                yield ActivityPane(id="activity-pane")
+            yield Toast(id="toast")
         yield MessageLine(id="message")
         yield KeyBar(id="keys")
-        yield Toast(id="toast")
+
+    @property
+    def places(self) -> tuple[Place, ...]:  # type: ignore[override]
+        """The list, and the pane that is shown."""
+        return ("list", "guests" if self.pane is self.guests else "activity")
+
+    @property
+    def title_of_help(self) -> str:  # type: ignore[override]
+        """The pane's name."""
+        return "Guests" if self.pane is self.guests else "Activity"
+
+    @property
+    def chosen(self) -> list[str]:
+        """The marked guests, or the one under the cursor."""
+        return self.guests.chosen if self.pane is self.guests else []
 
     @property
     def guests(self) -> GuestsPane:
@@ -132,7 +150,7 @@ class MainScreen(AnsweringScreen):
         view.display = bool(line) or self.size.height >= _LOW
 
     def _show_keys(self) -> None:
-        chosen = self.guests.chosen if self.pane is self.guests else []
+        chosen = self.chosen
         live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
         place = "guests" if self.pane is self.guests else "activity"
         keys = bar_keys(place, live, chosen, self._keys, self.kvmtui.desk)
@@ -213,6 +231,14 @@ class MainScreen(AnsweringScreen):
         elif action_id == "list.trouble":
             self._next_trouble()
 
+    def perform(self, action_id: str) -> None:
+        """Do an action of the pane, or of its list."""
+        moves = {"list.mark": "action_mark", "list.mark_all": "action_mark_all"}
+        if action_id in moves:
+            getattr(self.pane.table, moves[action_id])()
+        else:
+            self.pane.action_act(action_id)
+
     def _next_trouble(self) -> None:
         self.act("pane.guests")
         names = [row.key for row in self.guests.table.rows]
@@ -259,7 +285,5 @@ class MainScreen(AnsweringScreen):
         return ()
 
     def cursor_y(self) -> int | None:
-        """The line of the screen with the list's cursor."""
-        table = self.pane.table
-        line = table.cursor_line
-        return None if line is None else table.region.y + line
+        """The line of the list's cursor."""
+        return self.pane.table.cursor_line
