@@ -8,7 +8,7 @@ that version is pinned, and a test compares the result with stock output cell by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Thread
 from typing import Any, ClassVar
 
@@ -19,10 +19,12 @@ from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
 
 from kvmtui.tui.cells import Frame, Shadow, moved_to
+from kvmtui.tui.filters import line_filters
 from kvmtui.tui.sgr import Looks, Triplet
 
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -106,6 +108,12 @@ class WireApp(App[Any]):
         if event.pixel_size is None or event.size != self.size:
             self._shadow.forget()
             self._repaint_in(_SETTLED_S)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """With ``NO_COLOR`` a theme of the terminal's own colours has none; one with
+        colours is shown in them, since a person must have asked for it by name."""
+        no_color = self.no_color and self.native_ansi_color
+        return line_filters(super().get_line_filters(), no_color=no_color)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if self.is_inline or not isinstance(renderable, ChopsUpdate | LayoutUpdate):

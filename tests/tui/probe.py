@@ -1,0 +1,170 @@
+"""An app that does what output can go wrong with. Run as ``probe.py stock|wire``.
+
+It tells what only it can know in the file that ``PROBE_STATE`` names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from typing import Any, ClassVar
+
+from rich.segment import ControlType, Segment
+from rich.style import Style
+from textual.app import App, ComposeResult
+from textual.containers import Center
+from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.theme import Theme
+from textual.widget import Widget
+from textual.widgets import DataTable, Input, Label, Static
+
+from kvmtui.tui.wire import WireApp
+
+NAMES = ["web-01", "東京-二", "cafe\u0301 db", "データベース", "x" * 30, "naïve", "ok ✓"]
+LOOKS = Theme(
+    name="probe", primary="#74b3f0", background="#11151a", surface="#11151a", panel="#1f2933"
+)
+EXACT = {(0x11, 0x15, 0x1A): 233, (0x1F, 0x29, 0x33): 235, (0x74, 0xB3, 0xF0): 75}
+
+
+class Noise(Widget):
+    """Cells of random text and colour: as many bytes as a frame can have."""
+
+    DEFAULT_CSS = "Noise { height: 10; }"
+
+    def render_line(self, y: int) -> Strip:
+        cells = range(self.size.width)
+        colors = [f"color({random.randrange(16, 232)})" for _ in cells]
+        return Strip([Segment(random.choice("abc#"), Style(color=color)) for color in colors])
+
+
+class Links(Widget):
+    """A control segment as pictures are made of, where asked for, a link, and marks."""
+
+    DEFAULT_CSS = "Links { height: 1; }"
+
+    def render_line(self, y: int) -> Strip:
+        control = Segment("\x1b7\x1b[9;9H\x1b[1m\x1b8", None, [(ControlType.HOME,)])
+        return Strip(
+            [
+                Segment("a"),
+                *([control] if self.app.has_class("controls") else []),
+                Segment("b"),
+                Segment("link", Style(link="https://example.org/", underline=True)),
+                Segment("東e\u0301", Style(bold=True, color="red")),
+            ]
+        ).adjust_cell_length(self.size.width, Style())
+
+
+class Dialog(ModalScreen[None]):
+    """A dialog that lies over wide characters at an odd column."""
+
+    DEFAULT_CSS = "Dialog { align: center middle; } Dialog Center { width: 31; height: 7; }"
+    BINDINGS: ClassVar = [("escape", "dismiss", "Close")]
+
+    def compose(self) -> ComposeResult:
+        with Center():
+            yield Label("Delete 東京-二?\n\nIts disks go with it.")
+            yield Input(placeholder="type its name")
+
+
+def probe(base: type[App[Any]]) -> type[App[Any]]:
+    """The app on one kind of output."""
+
+    class Probe(base):  # type: ignore[valid-type, misc]
+        CSS = """
+        DataTable { height: 1fr; }
+        #over { layer: top; width: 5; height: 3; offset: 7 4; background: $panel; }
+        Screen { layers: base top; }
+        """
+        BINDINGS: ClassVar = [
+            ("f2", "dialog", "Dialog"),
+            ("f3", "theme", "Theme"),
+            ("f4", "shell", "Shell"),
+            ("f5", "over", "Over"),
+            ("f6", "again", "Again"),
+            ("f7", "flood", "Flood"),
+            ("f8", "say", "Say"),
+            ("f9", "controls", "Controls"),
+            ("ctrl+z", "suspend_process", "Suspend"),
+        ]
+
+        def compose(self) -> ComposeResult:
+            yield Static("probe", id="said")
+            yield Links()
+            yield Input(placeholder="name")
+            yield DataTable(cursor_type="row")
+            yield Noise()
+            yield Static("over\n二\nit", id="over")
+
+        def on_mount(self) -> None:
+            self.register_theme(LOOKS)
+            self.exact_256 = EXACT
+            self.theme = os.environ.get("PROBE_THEME", "probe")
+            self.query_one(Noise).display = False
+            table = self.query_one(DataTable)
+            table.add_columns("Name", "State", "Memory")
+            for row in range(200):
+                table.add_row(f"{NAMES[row % 7]} {row}", "running" if row % 3 else "停止", row * 7)
+            table.focus()
+            self.told = {"ticks": 0, "again": 0, "said": 0}
+            self.flooding = False
+            self.set_interval(0.1, self.tick)
+
+        def tick(self) -> None:
+            self.told["ticks"] += 1
+            if self.flooding:
+                self.query_one(Noise).refresh()
+            self.tell()
+
+        def tell(self) -> None:
+            told = {
+                **self.told,
+                "sent": getattr(self, "bytes_sent", 0),
+                "skipped": getattr(self, "frames_skipped", 0),
+            }
+            path = os.environ["PROBE_STATE"]
+            with open(path + ".new", "w") as file:
+                json.dump(told, file)
+            os.replace(path + ".new", path)
+
+        def action_dialog(self) -> None:
+            self.push_screen(Dialog())
+
+        def action_theme(self) -> None:
+            self.theme = "textual-light" if self.theme != "textual-light" else "ansi-dark"
+            self.query_one("#said", Static).update(f"theme {self.theme}")
+
+        def action_shell(self) -> None:
+            with self.suspend():
+                subprocess.run(["sh", "-c", "echo shell here; read answer"], check=True)
+
+        def action_over(self) -> None:
+            over = self.query_one("#over")
+            over.offset = (over.offset.x + 1, over.offset.y)
+
+        def action_again(self) -> None:
+            self.told["again"] += 1
+            self.refresh(layout=True)
+
+        def action_flood(self) -> None:
+            self.flooding = not self.flooding
+            self.query_one(Noise).display = self.flooding
+
+        def action_controls(self) -> None:
+            self.toggle_class("controls")
+            self.query_one(Links).refresh()
+
+        def action_say(self) -> None:
+            self.told["said"] += 1
+            self.query_one("#said", Static).update(f"said {self.told['said']}")
+
+    return Probe
+
+
+if __name__ == "__main__":
+    probe(WireApp if sys.argv[1] == "wire" else App)().run()
