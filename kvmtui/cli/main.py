@@ -16,8 +16,12 @@ from kvmtui.errors import KvmtuiError, UsageError, told_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
+
+    from kvmtui.guest.library import Library
+
+    Interface = Callable[[Library], int]
 
 _INTERRUPTED = 130
 _WITHOUT_TERMINAL = "list, show, start, shutdown, stop, create, why, demo and others"
@@ -101,13 +105,16 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _dispatch(argv: Sequence[str]) -> int:
+def _dispatch(argv: Sequence[str], interface: Interface | None) -> int:
     if not all(word.isascii() or _is_utf8(word) for word in argv):
         raise UsageError("a word on the command line is not UTF-8")
     before, rest = _split(argv)
     if not rest:
-        _top_parser().parse_args(before)
-        raise _no_verb()
+        outer = _top_parser().parse_args(before)
+        if interface is None:
+            raise UsageError("no verb", hint="kvmtui --help")
+        _require_terminal()
+        return interface(Context(outer.home).library)
     first = _global_options(suppress=False)
     first.prog = "kvmtui"
     first.add_argument("-h", "--help", action="store_true", help=argparse.SUPPRESS)
@@ -136,8 +143,22 @@ def _is_utf8(word: str) -> bool:
     return not any(0xDC80 <= ord(character) <= 0xDCFF for character in word)
 
 
-def _no_verb() -> KvmtuiError:
-    return UsageError(f"no verb: {_WITHOUT_TERMINAL} work without a terminal", hint="kvmtui --help")
+def _require_terminal() -> None:
+    """Refuse to draw where nobody could see it; the interface draws on standard error.
+
+    Raises:
+        UsageError: Standard input, output or error is no terminal, or it is a dumb one.
+    """
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if any(stream is None or not stream.isatty() for stream in streams):
+        raise UsageError(
+            f"no terminal here: {_WITHOUT_TERMINAL} work without one", hint="kvmtui --help"
+        )
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        raise UsageError(
+            f"this terminal (TERM=dumb) cannot place text: {_WITHOUT_TERMINAL} work here",
+            hint="kvmtui --help",
+        )
 
 
 def _leave_pipe() -> int:
@@ -151,8 +172,12 @@ def _leave_pipe() -> int:
     return 0
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run one command line and return its exit status."""
+def run(argv: Sequence[str], interface: Interface | None = None) -> int:
+    """Run one command line and return its exit status.
+
+    Args:
+        interface: Opens the text interface on a home, for a call without a verb.
+    """
     for stream in (sys.stdout, sys.stderr):
         if stream is None:
             return 1
@@ -160,7 +185,7 @@ def run(argv: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
-            status = _dispatch(argv)
+            status = _dispatch(argv, interface)
             sys.stdout.flush()
         except KvmtuiError as error:
             tell_failure(error)

@@ -1,4 +1,4 @@
-"""The life of the app: whether a terminal is there, and a clean end when it goes.
+"""The life of the app: a clean end when the terminal goes.
 
 Textual has no handler for SIGHUP and SIGTERM: it would die without leaving the alternate
 screen, or, with SIGHUP ignored, spin for ever on a terminal that is gone.
@@ -7,35 +7,11 @@ screen, or, with SIGHUP ignored, spin for ever on a terminal that is gone.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import Callable
-
-from kvmtui.errors import UsageError
 
 TERMINAL_LOOK_S = 5.0
 """How often the app looks whether its terminal is still there: nohup swallows SIGHUP."""
-
-
-def require_terminal(verbs: str) -> None:
-    """Refuse to draw where nobody could see it; Textual draws on standard error.
-
-    Args:
-        verbs: Those that work without a terminal, for the remedy.
-
-    Raises:
-        UsageError: Standard input, output or error is no terminal, or it is a dumb one.
-    """
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    missing = any(stream is None or not stream.isatty() for stream in streams)
-    if missing:
-        raise UsageError(f"no terminal here: {verbs} work without one", hint="kvmtui --help")
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        raise UsageError(
-            f"this terminal cannot place text (TERM=dumb): {verbs} work here",
-            hint="kvmtui --help",
-        )
 
 
 def end_on_signals(end: Callable[[int], None]) -> None:

@@ -72,6 +72,12 @@ AROUND_ACTIONS: tuple[Action, ...] = (
     Action("list.last", "G,end", "last", "Last row", "Moves the cursor.", "Around", "list"),
     Action("list.page_down", "pagedown", "page down", "Page down", "Moves.", "Around", "list"),
     Action("list.page_up", "pageup", "page up", "Page up", "Moves.", "Around", "list"),
+    Action("text.down", "j,down", "down", "Down", "Scrolls.", "Around", "text"),
+    Action("text.up", "k,up", "up", "Up", "Scrolls.", "Around", "text"),
+    Action("text.first", "g,home", "top", "Top", "Scrolls.", "Around", "text"),
+    Action("text.last", "G,end", "end", "End", "Scrolls.", "Around", "text"),
+    Action("text.page_down", "pagedown,space", "page down", "Page", "Scrolls.", "Around", "text"),
+    Action("text.page_up", "pageup", "page up", "Page up", "Scrolls.", "Around", "text"),
     Action(
         "activity.cancel",
         "X",

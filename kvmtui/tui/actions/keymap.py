@@ -84,8 +84,8 @@ def _clash(action_id: str, keys: Mapping[str, str]) -> str:
 
 
 def _meet(first: Place, second: Place) -> bool:
-    panes = {"guests", "activity"}
-    return first == second or not {first, second} <= panes
+    apart = ({"guests", "activity"}, {"list", "text"}, {"activity", "text"})
+    return first == second or not any({first, second} <= places for places in apart)
 
 
 def bindings(place: Place) -> Iterable[Binding]:

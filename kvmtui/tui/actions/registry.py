@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 from kvmtui.manage.views import LiveGuest
 
 Group = Literal["Power", "Look", "Keep", "Around"]
-Place = Literal["app", "list", "guests", "activity"]
-"""Where the key works: everywhere, in every list, in one pane."""
+Place = Literal["app", "list", "text", "guests", "activity"]
+"""Where the key works: everywhere, in every list, in every text, in one pane."""
 
 
 class Keys:

@@ -45,7 +45,7 @@ class GuestScreen(AnsweringScreen):
     GuestScreen #body { height: 1fr; }
     """
     AUTO_FOCUS = "#body"
-    places = ("guests",)
+    places = ("guests", "text")
     title_of_help = "Guest"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("guests"),
@@ -67,7 +67,7 @@ class GuestScreen(AnsweringScreen):
     def compose(self) -> ComposeResult:
         yield LineView(id="head")
         with Container(id="area"):
-            yield LineView(scrollable=True, id="body")
+            yield LineView(focusable=True, id="body")
             yield Toast(id="toast")
         yield MessageLine(id="message")
         yield KeyBar(id="keys")
@@ -135,8 +135,10 @@ class GuestScreen(AnsweringScreen):
             view.set_lines([(Span(" "), *line) for line in lines])
             return
         empty: list[Line] = [(Span(" Nothing was written yet.", "muted"),)]
+        at_end = view.top >= len(view.lines) - view.size.height
         view.set_lines([(Span(" "), Span(line)) for line in self._log] or empty)
-        view.go_to_end()
+        if at_end:
+            view.action_last()
 
     # What a person does.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kvmtui.tui.actions.registry import Action, Group, Keys
 from kvmtui.tui.screens.overlay import Overlay
-from kvmtui.tui.spans import Line, Span, fit
+from kvmtui.tui.spans import Ground, Line, Span, fit
 from kvmtui.tui.widgets.base import Part, Parts
 from kvmtui.tui.widgets.framed import framed
 from kvmtui.tui.widgets.wrapping import wrap
@@ -67,13 +67,13 @@ class HelpScreen(Overlay):
         )
         rows: list[Parts] = [(Part(heads),)]
         for row in range(max(map(len, self._columns))):
-            parts = []
+            parts: list[Part] = []
             for number, column in enumerate(self._columns):
                 line = self._cell(column[row]) if row < len(column) else ()
-                ground = "cursor" if (number, row) == self._at else "bg"
+                ground: Ground = "cursor" if (number, row) == self._at else "bg"
                 parts.append(Part(fit(line, cell - 1), ground))
                 parts.append(Part((Span(" "),)))
-            rows.append(parts)
+            rows.append(tuple(parts))
         return rows
 
     def _cell(self, action: Action) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kvmtui.tui.screens.overlay import Overlay
-from kvmtui.tui.spans import Line, Span, fit, width_of
+from kvmtui.tui.spans import Ground, Line, Span, fit, width_of
 from kvmtui.tui.widgets.base import Part, Parts
 from kvmtui.tui.widgets.editor import Editor
 from kvmtui.tui.widgets.framed import framed
@@ -75,7 +75,7 @@ class PaletteScreen(Overlay):
         room = width - 2 - _KEY_WIDTH - width_of(title) - 2
         end = fit((Span(told, "muted"),), room, right=True) if room > 4 else ()
         line = (*key, *title, Span("  "), *end)
-        ground = "cursor" if at_cursor else "bg"
+        ground: Ground = "cursor" if at_cursor else "bg"
         return (Part((Span(sign, "accent"), Span(" "))), Part(fit(line, width - 2), ground))
 
     def key(self, key: str, character: str | None) -> None:

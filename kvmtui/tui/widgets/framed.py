@@ -13,7 +13,7 @@ def framed(
     rows: Sequence[Parts], width: int, glyphs: Glyphs, *, title: str = "", foot: Line = ()
 ) -> list[Parts]:
     """The rows in a frame, with a title in its upper edge and a line in its lower one."""
-    top_left, across, top_right, side, bottom_left, bottom_right = glyphs.frame
+    top_left, across, top_right, side, bottom_left, bottom_right = tuple(glyphs.frame)
     head: Line = (Span(f" {title} ", bold=True),) if title else ()
     below: Line = (Span(" "), *foot, Span(" ")) if foot else ()
 

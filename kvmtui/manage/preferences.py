@@ -1,0 +1,11 @@
+"""tmp"""
+from typing import NamedTuple, Any
+class Preferences(NamedTuple):
+    theme: str | None = None
+    glyphs: Any = "auto"
+    mouse: str = "auto"
+    detail: Any = "auto"
+    interval_s: float = 1.0
+    keys: dict = {}
+def load_preferences():
+    return Preferences(), []
