@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import shlex
 import subprocess
@@ -11,12 +12,15 @@ import tempfile
 from pathlib import Path
 
 from kvmtui.cli.context import Context, tell_failure
-from kvmtui.cli.power import chosen_names, report
-from kvmtui.errors import DefinitionError, KvmtuiError, UsageError
+from kvmtui.cli.power import attempt, chosen_names, report
+from kvmtui.errors import DefinitionError, HostError, ImageError, KvmtuiError, UsageError
 from kvmtui.guest.editing import Change
 from kvmtui.guest.units import format_size
 from kvmtui.manage import changing
 from kvmtui.manage.views import Outcome
+
+_MENDABLE = (DefinitionError, HostError, ImageError)
+"""Refusals of an edited text that another edit can mend."""
 
 
 def configure_set(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +37,8 @@ def configure_set(parser: argparse.ArgumentParser) -> None:
 def run_set(arguments: argparse.Namespace, context: Context) -> int:
     """Change values."""
     changes = [Change.parse(assignment) for assignment in arguments.changes]
-    outcome = changing.change(context.library, arguments.name, changes)
-    return report(context, "set", [(arguments.name, outcome)])
+    name, library = arguments.name, context.library
+    return report(context, "set", [attempt(name, lambda: changing.change(library, name, changes))])
 
 
 def configure_rename(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +49,10 @@ def configure_rename(parser: argparse.ArgumentParser) -> None:
 
 def run_rename(arguments: argparse.Namespace, context: Context) -> int:
     """Rename a guest."""
-    outcome = changing.rename(context.library, arguments.name, arguments.new_name)
-    return report(context, "rename", [(arguments.name, outcome)])
+    name, new_name, library = arguments.name, arguments.new_name, context.library
+    return report(
+        context, "rename", [attempt(name, lambda: changing.rename(library, name, new_name))]
+    )
 
 
 def configure_delete(parser: argparse.ArgumentParser) -> None:
@@ -66,13 +72,11 @@ def run_delete(arguments: argparse.Namespace, context: Context) -> int:
     lost = [_what_is_lost(context, name, arguments.keep_disks) for name in names]
     if names:
         context.confirm(f"delete {', '.join(names)}", "; ".join(lost))
-    results: list[tuple[str, Outcome | KvmtuiError]] = []
-    for name in names:
-        try:
-            outcome = changing.delete(library, name, keep_disks=arguments.keep_disks)
-            results.append((name, outcome))
-        except KvmtuiError as error:
-            results.append((name, error))
+
+    def delete(name: str) -> Outcome:
+        return changing.delete(library, name, keep_disks=arguments.keep_disks)
+
+    results = [attempt(name, functools.partial(delete, name)) for name in names]
     return report(context, "delete", results)
 
 
@@ -96,20 +100,20 @@ def configure_edit(parser: argparse.ArgumentParser) -> None:
 
 def run_edit(arguments: argparse.Namespace, context: Context) -> int:
     """Open the definition in the user's editor; what is not valid is not saved."""
-    library = context.library
-    before = changing.definition_text(library, arguments.name)
+    library, name = context.library, arguments.name
+    before = changing.definition_text(library, name)
     after = before
     while True:
-        after = _edited(arguments.name, after)
+        after = _edited(name, after)
         try:
-            outcome = changing.replace_text(library, arguments.name, before, after)
-            return report(context, "edit", [(arguments.name, outcome)])
-        except DefinitionError as error:
-            if not _edit_again(error):
-                kept = _keep_draft(arguments.name, after)
-                raise DefinitionError(
-                    error.problems, hint=f"the definition is as before, your text is in {kept}"
-                ) from None
+            outcome = changing.replace_text(library, name, before, after)
+            return report(context, "edit", [(name, outcome)])
+        except KvmtuiError as error:
+            if not after.strip():
+                raise
+            if not isinstance(error, _MENDABLE) or not _edit_again(error):
+                error.hint = f"look into {_keep_draft(name, after)}, where your text is"
+                return report(context, "edit", [(name, error)])
 
 
 def _editor() -> list[str]:
@@ -133,7 +137,7 @@ def _edited(name: str, text: str) -> str:
         return path.read_bytes().decode("utf-8", "replace")
 
 
-def _edit_again(error: DefinitionError) -> bool:
+def _edit_again(error: KvmtuiError) -> bool:
     if not sys.stdin.isatty():
         return False
     tell_failure(error)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import copy
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kvmtui.cli.context import Context
-from kvmtui.errors import KvmtuiError, UsageError
+from kvmtui.cli.power import attempt, report
+from kvmtui.errors import DefinitionError, KvmtuiError, UsageError
 from kvmtui.guest.editing import Change, apply_to_plain
+from kvmtui.guest.validation import definition_from
 from kvmtui.manage import creating
 from kvmtui.manage.options import disk_of, network_of
+from kvmtui.manage.views import Outcome
 from kvmtui.strict_yaml import LARGEST_BYTES, read_mapping, read_yaml
 from kvmtui.text import visible
 
@@ -55,33 +61,66 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
 def run_create(arguments: argparse.Namespace, context: Context) -> int:
     """Define a guest, and start it where asked to."""
     text, plain = _read_source(arguments.source)
-    name = arguments.name or plain.get("name") or _stem(arguments.source)
+    name = _name(arguments, plain)
+    own = _problems(plain) if arguments.source else []
+    library = context.library
+
+    def create() -> Outcome:
+        with _file_named(arguments.source, own):
+            return creating.create(library, name, _completed(plain, arguments), text=text)
+
+    _, made = attempt(name, create)
+    if not arguments.start or not isinstance(made, Outcome):
+        return report(context, "create", [(name, made)], extra={"started": False})
+    from kvmtui.manage.starting import start
+
+    context.say(made.message)
+    _, result = attempt(name, lambda: start(library, name))
+    started = isinstance(result, Outcome)
+    if isinstance(result, Outcome):
+        result = result._replace(note="\n".join(filter(None, (made.note, result.note))))
+    return report(context, "create", [(name, result)], extra={"started": started})
+
+
+def _name(arguments: argparse.Namespace, plain: dict[str, Any]) -> str:
+    """The name given, else the one in the file, else the file's own."""
+    given = plain.pop("name", None)
+    name = arguments.name if arguments.name is not None else given or _stem(arguments.source)
     if name is None:
         raise UsageError("create: which name", hint="kvmtui create NAME")
     if not isinstance(name, str):
         raise UsageError(
             "create: the file's name is no text", hint="kvmtui create NAME --from FILE"
         )
-    plain.pop("name", None)
+    return name
+
+
+def _completed(plain: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """The file's definition with the options' values in it."""
+    plain = copy.deepcopy(plain)
     _apply_options(plain, arguments)
     changes = [Change.parse(assignment) for assignment in arguments.changes]
-    if changes:
-        plain = apply_to_plain(creating.prepare(plain), changes)
-    library = context.library
-    outcome = creating.create(library, name, plain, text=text)
-    context.say(outcome.message)
-    started = None
-    if arguments.start:
-        from kvmtui.manage.starting import start
+    return apply_to_plain(creating.prepare(plain), changes) if changes else plain
 
-        started = start(library, name)
-        context.say(started.message)
-        context.note(started.note)
-    else:
-        context.note(outcome.note)
-    if context.as_json:
-        context.document({"name": name, "started": started is not None})
-    return 0
+
+def _problems(plain: dict[str, Any]) -> list[str]:
+    try:
+        definition_from(creating.prepare(plain))
+    except DefinitionError as error:
+        return list(error.problems)
+    return []
+
+
+@contextlib.contextmanager
+def _file_named(source: str | None, own: list[str]) -> Iterator[None]:
+    """Name the file in problems of a definition that are its own, not an option's."""
+    try:
+        yield
+    except DefinitionError as error:
+        raise DefinitionError(
+            [f"{visible(source or '')}: {one}" if one in own else one for one in error.problems],
+            hint=error.hint,
+        ) from None
 
 
 def _read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
@@ -92,7 +131,10 @@ def _read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise KvmtuiError(f"{visible(source)}: {error.strerror}") from None
-    plain = read_mapping(data)
+    try:
+        plain = read_mapping(data)
+    except DefinitionError as error:
+        raise DefinitionError([f"{visible(source)}: {one}" for one in error.problems]) from None
     return data.decode("utf-8"), creating.anchor_paths(plain, Path(source).absolute().parent)
 
 

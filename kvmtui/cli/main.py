@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
@@ -17,7 +18,9 @@ from kvmtui.errors import KvmtuiError, UsageError, told_os_error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import NoReturn
+    from typing import IO, NoReturn
+
+    from _typeshed import SupportsWrite
 
     from kvmtui.guest.library import Library
 
@@ -32,6 +35,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog.removeprefix('kvmtui ')}: {message}", hint=f"{self.prog} -h")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """As argparse, which would not tell that a help could not be written."""
+        (file or sys.stdout).write(message)
 
 
 def _global_options(*, suppress: bool) -> argparse.ArgumentParser:
@@ -77,7 +84,8 @@ def _help_text() -> str:
     return "\n".join(["verbs:", *lines, "", "kvmtui VERB --help tells more."])
 
 
-def _top_parser() -> argparse.ArgumentParser:
+def top_parser() -> argparse.ArgumentParser:
+    """The parser of what stands before a verb."""
     return _Parser(
         prog="kvmtui",
         usage="kvmtui [--home DIR] [--json] [--quiet] [--yes] VERB …",
@@ -110,7 +118,7 @@ def _dispatch(argv: Sequence[str], interface: Interface | None) -> int:
         raise UsageError("a word on the command line is not UTF-8")
     before, rest = _split(argv)
     if not rest:
-        outer = _top_parser().parse_args(before)
+        outer = top_parser().parse_args(before)
         if interface is None:
             raise UsageError("no verb", hint="kvmtui --help")
         _require_terminal()
@@ -163,13 +171,41 @@ def _require_terminal() -> None:
 
 def _leave_pipe() -> int:
     """The reader has left: nothing more can be told, and no traceback either."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            os.dup2(devnull, stream.fileno())
-        except (OSError, ValueError):
-            continue
+    _let_go(sys.stdout, sys.stderr)
     return 0
+
+
+def _let_go(*streams: IO[str]) -> None:
+    """Turn streams away from where they cannot be written, so that the exit is quiet."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(devnull, stream.fileno())
+
+
+def _told(argv: Sequence[str], interface: Interface | None) -> int:
+    """Run it and tell its failure.
+
+    Raises:
+        OSError: Not even the failure could be told.
+    """
+    try:
+        try:
+            status = _dispatch(argv, interface)
+        except SystemExit as leave:
+            status = leave.code if isinstance(leave.code, int) else 2
+        sys.stdout.flush()
+        return status
+    except KvmtuiError as error:
+        tell_failure(error)
+        sys.stdout.flush()
+        return error.exit_status
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _let_go(sys.stdout)
+        tell_failure(told_os_error("", error))
+        return 1
 
 
 def run(argv: Sequence[str], interface: Interface | None = None) -> int:
@@ -184,23 +220,12 @@ def run(argv: Sequence[str], interface: Interface | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        try:
-            status = _dispatch(argv, interface)
-            sys.stdout.flush()
-        except KvmtuiError as error:
-            tell_failure(error)
-            return error.exit_status
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            tell_failure(told_os_error("", error))
-            return 1
-        except SystemExit as leave:
-            sys.stdout.flush()
-            return leave.code if isinstance(leave.code, int) else 2
-        return status
+        return _told(argv, interface)
     except BrokenPipeError:
         return _leave_pipe()
+    except OSError:
+        _let_go(sys.stdout, sys.stderr)
+        return 1
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stderr.write("kvmtui: interrupted\n")

@@ -6,6 +6,7 @@ from kvmtui.cli.context import Context, tell_failure
 from kvmtui.errors import KvmtuiError, UsageError, told_os_error
 from kvmtui.manage.looking import look
 from kvmtui.manage.views import Outcome
+from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from kvmtui.manage.fleet import Fleet
+
+    Result = tuple[str, Outcome | KvmtuiError]
 
 _WORKERS = 8
 
@@ -80,26 +83,45 @@ def chosen_names(
     return names
 
 
+def attempt(name: str, act: Callable[[], Outcome]) -> Result:
+    """Do something to a guest; its failure is a result too."""
+    try:
+        return name, act()
+    except KvmtuiError as error:
+        return name, error
+    except OSError as error:
+        return name, told_os_error(name, error)
+
+
 def report(
-    context: Context, verb: str, results: Sequence[tuple[str, Outcome | KvmtuiError]]
+    context: Context,
+    verb: str,
+    results: Sequence[Result],
+    *,
+    extra: dict[str, object] | None = None,
 ) -> int:
-    """Tell each result; the exit status is 1 when any failed."""
+    """Tell each result; the exit status is 1 when any failed.
+
+    Args:
+        extra: What each JSON document says besides.
+    """
     status = 0
     documents = []
     noted: set[str] = set()
+    extra = extra or {}
     for name, result in results:
         if isinstance(result, KvmtuiError):
             tell_failure(_named(name, result))
             status = max(status, 1 if len(results) > 1 else result.exit_status)
-            documents.append({"name": name, "ok": False, "error": result.message})
+            documents.append({"name": name, "ok": False, "error": result.message, **extra})
             continue
         context.say(result.message)
-        if result.note not in noted:
-            context.note(result.note)
-        noted.add(result.note)
-        documents.append(
-            {"name": name, "ok": True, "changed": result.changed, "message": result.message}
-        )
+        for note in result.note.splitlines():
+            if note not in noted:
+                context.note(note)
+            noted.add(note)
+        done = {"name": name, "ok": True, "changed": result.changed, "message": result.message}
+        documents.append({**done, **extra})
     if context.as_json:
         context.document(documents)
     elif not results:
@@ -109,10 +131,9 @@ def report(
 
 def _named(name: str, error: KvmtuiError) -> KvmtuiError:
     """The failure with the guest's name in front, where it does not say it itself."""
-    if error.message.startswith((f"{name}:", f"{name} ")) or not name:
+    if not name or error.message.startswith((f"{name}:", f"{name} ", f"'{visible(name)}'")):
         return error
-    named = KvmtuiError(f"{name}: {error.message}", hint=error.hint)
-    return named
+    return KvmtuiError(f"{name}: {error.message}", hint=error.hint)
 
 
 def run_start(arguments: argparse.Namespace, context: Context) -> int:
@@ -122,13 +143,8 @@ def run_start(arguments: argparse.Namespace, context: Context) -> int:
     library = context.library
     names = chosen_names(arguments, context, "start", running=False)
 
-    def one(name: str) -> tuple[str, Outcome | KvmtuiError]:
-        try:
-            return name, start(library, name)
-        except KvmtuiError as error:
-            return name, error
-        except OSError as error:
-            return name, told_os_error(name, error)
+    def one(name: str) -> Result:
+        return attempt(name, lambda: start(library, name))
 
     if len(names) < 2:
         return report(context, "start", [one(name) for name in names])

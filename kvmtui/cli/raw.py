@@ -1,15 +1,13 @@
-"""`qmp`, `schema`, `completion`."""
+"""`qmp`, `schema`."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.power import seconds
-from kvmtui.cli.verbs import VERBS
 from kvmtui.errors import UsageError
 
 
@@ -53,36 +51,3 @@ def run_schema(arguments: argparse.Namespace, context: Context) -> int:
 
     context.document(definition_schema())
     return 0
-
-
-def configure_completion(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `completion`."""
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
-
-
-def run_completion(arguments: argparse.Namespace, context: Context) -> int:
-    """Print a completion script for a shell."""
-    from kvmtui.cli.main import verb_parser
-
-    if arguments.shell == "fish":
-        sys.stdout.write(_fish())
-        return 0
-    import shtab
-
-    top = argparse.ArgumentParser(prog="kvmtui")
-    verbs = top.add_subparsers()
-    for verb, (_, text) in VERBS.items():
-        parent = verb_parser(verb)
-        verbs.add_parser(verb, help=text, parents=[parent], add_help=False)
-    sys.stdout.write(shtab.complete(top, arguments.shell) + "\n")
-    return 0
-
-
-def _fish() -> str:
-    """Fish by hand: verbs, and guests by `kvmtui list`."""
-    lines = ["complete -c kvmtui -f"]
-    for verb, (_, text) in VERBS.items():
-        lines.append(f"complete -c kvmtui -n __fish_use_subcommand -a {verb} -d '{text}'")
-    guests = "(kvmtui list 2>/dev/null | string match -r '^\\S+' | tail -n +2)"
-    lines.append(f"complete -c kvmtui -n 'not __fish_use_subcommand' -a \"{guests}\"")
-    return "\n".join(lines) + "\n"

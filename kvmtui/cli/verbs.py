@@ -29,5 +29,5 @@ VERBS: dict[str, tuple[str, str]] = {
     "qmp": ("raw", "one QMP command"),
     "demo": ("demo", "the built-in demo guests"),
     "schema": ("raw", "JSON Schema of a definition"),
-    "completion": ("raw", "completion for bash, zsh or fish"),
+    "completion": ("completion", "completion for bash, zsh or fish"),
 }

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from kvmtui.durable import make_folder, sync_folder, try_lock
-from kvmtui.errors import KvmtuiError, StateError
-from kvmtui.guest.folder import LOCK, GuestFolder
+from kvmtui.errors import HostError, KvmtuiError, StateError
+from kvmtui.guest.folder import DEFINITION, LOCK, PID, RUN, GuestFolder
 from kvmtui.guest.names import check_name, is_name
 
 TYPE_CHECKING = False
@@ -52,12 +53,29 @@ class Library:
         make_folder(self.images)
 
     def names(self) -> list[str]:
-        """The names of all guests, sorted. A missing home has none."""
+        """The names of all guests, sorted. A missing home has none.
+
+        A symbolic link is no guest: its target may be one already, here or elsewhere.
+
+        Raises:
+            HostError: The home is another user's, and closed to this one.
+        """
         try:
-            found = os.listdir(self.guests)
+            with os.scandir(self.guests) as entries:
+                found = sorted(
+                    entry.name
+                    for entry in entries
+                    if is_name(entry.name) and entry.is_dir(follow_symlinks=False)
+                )
         except FileNotFoundError:
             return []
-        return sorted(name for name in found if is_name(name))
+        except PermissionError:
+            self._refuse_closed(self.guests)
+            raise
+        if self._is_of_another():
+            for name in found:
+                self._refuse_closed(self.guests / name)
+        return found
 
     def folder(self, name: str) -> GuestFolder:
         """The folder of a guest that exists.
@@ -65,11 +83,40 @@ class Library:
         Raises:
             UsageError: The name cannot be a guest's.
             KvmtuiError: There is no such guest.
+            HostError: The home is another user's, and closed to this one.
         """
         folder = self.place(name)
+        if self._is_of_another():
+            self._refuse_closed(folder.path)
+        _refuse_link(folder)
         if not folder.path.is_dir():
             raise KvmtuiError(f"{name}: there is no such guest", hint="kvmtui list")
         return folder
+
+    def _is_of_another(self) -> bool:
+        """Whether the home belongs to a user that we are not; root is everyone."""
+        user = os.geteuid()
+        try:
+            return user not in (0, os.stat(self.home).st_uid)
+        except OSError:
+            return False
+
+    def _refuse_closed(self, path: Path) -> None:
+        """Raise HostError where a folder of another user's home is closed to this one.
+
+        Unread, a guest that runs would look like one that does not.
+        """
+        if not self._is_of_another():
+            return
+        if all(_is_open(part) for part in (path, path / DEFINITION, path / RUN / PID)):
+            return
+        uid = os.stat(self.home).st_uid
+        name = _user_name(uid)
+        account = name or f"'#{uid}'"
+        raise HostError(
+            f"{self.home} belongs to {name or f'user {uid}'}: run it as that user",
+            hint=f"sudo -u {account} kvmtui --home {self.home} …",
+        )
 
     def place(self, name: str) -> GuestFolder:
         """Where a guest of this name lies or would lie."""
@@ -94,8 +141,9 @@ class Library:
             yield staging
             sync_folder(staging.path)
             self.move(staging.path, target)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(staging.path, ignore_errors=True)
+            _speak_of_final_place(error, staging, target)
             raise
         finally:
             if lock is not None:
@@ -113,6 +161,7 @@ class Library:
         sync_folder(self.guests)
 
     def _refuse_existing(self, target: GuestFolder) -> None:
+        _refuse_link(target)
         if target.path.exists():
             raise StateError(
                 f"{target.name}: a guest of this name exists", hint=f"kvmtui show {target.name}"
@@ -126,13 +175,56 @@ class Library:
         shutil.rmtree(trash, ignore_errors=True)
 
     def sweep(self) -> None:
-        """Remove what killed programs left behind; what someone holds is left alone."""
+        """Remove what killed programs left behind; what someone holds is left alone.
+
+        A link of such a name was a link to a folder that is none of ours: it alone goes.
+        """
         for entry in os.listdir(self.guests):
             if not entry.startswith((_NEW, _TRASH)):
                 continue
             path = self.guests / entry
             with contextlib.suppress(OSError):
+                if path.is_symlink():
+                    path.unlink()
+                    continue
                 lock = try_lock(path / LOCK)
                 if lock is not None:
                     shutil.rmtree(path, ignore_errors=True)
                     os.close(lock)
+
+
+def _refuse_link(folder: GuestFolder) -> None:
+    if folder.path.is_symlink():
+        raise KvmtuiError(
+            f"{folder.name}: {folder.path} is a symbolic link, and a guest is a folder",
+            hint="move the folder itself there, or mount it there (mount --bind)",
+        )
+
+
+def _is_open(path: Path) -> bool:
+    """Whether a file or folder can be read, or is not there."""
+    try:
+        needed = os.R_OK | os.X_OK if stat.S_ISDIR(os.lstat(path).st_mode) else os.R_OK
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return os.access(path, needed)
+
+
+def _user_name(uid: int) -> str | None:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None
+
+
+def _speak_of_final_place(error: BaseException, staging: GuestFolder, target: GuestFolder) -> None:
+    """Make a failure name the guest's own path, not the hidden one that is gone."""
+    hidden, final = str(staging.path), str(target.path)
+    if isinstance(error, KvmtuiError):
+        error.message = error.message.replace(hidden, final)
+    elif isinstance(error, OSError) and error.filename is not None:
+        error.filename = os.fsdecode(error.filename).replace(hidden, final)

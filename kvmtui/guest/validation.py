@@ -145,6 +145,7 @@ def _contradictions(definition: Definition) -> list[str]:
     problems = [*_identity_problems(definition), *_disk_problems(definition)]
     for index, network in enumerate(definition.networks):
         problems.extend(_network_problems(network, f"networks[{index}]"))
+    problems.extend(_mac_clashes(definition))
     problems.extend(_forward_clashes(definition))
     if definition.memory < _LEAST_MEMORY:
         problems.append("memory: less than 1M")
@@ -237,6 +238,20 @@ def _network_problems(network: Network, path: str) -> list[str]:
             parse_forward(text)
         except ValueError as error:
             problems.append(f"{path}.forwards[{index}]: {visible(str(error))}")
+    return problems
+
+
+def _mac_clashes(definition: Definition) -> list[str]:
+    seen: dict[str, int] = {}
+    problems = []
+    for index, network in enumerate(definition.networks):
+        if network.mac is None:
+            continue
+        first = seen.setdefault(network.mac.lower(), index)
+        if first != index:
+            problems.append(
+                f"networks[{index}].mac: {visible(network.mac)} is networks[{first}]'s already"
+            )
     return problems
 
 

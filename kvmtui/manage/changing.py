@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from kvmtui.errors import DefinitionError, StateError
-from kvmtui.guest.definition import FORMAT_OF_SUFFIX
+from kvmtui.guest.definition import FORMAT_OF_SUFFIX, Definition
+from kvmtui.guest.differences import differences, needs_restart
 from kvmtui.guest.editing import Change, apply_to_plain
 from kvmtui.guest.folder import EFI_VARS, GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
+from kvmtui.manage import clashes, needs
 from kvmtui.manage.definitions import (
     load_definition,
     load_plain,
@@ -26,12 +28,15 @@ from kvmtui.manage.power import is_running
 from kvmtui.manage.views import Outcome
 from kvmtui.strict_yaml import read_mapping
 
+_MOST_CHANGES_TOLD = 20
+
 
 def change(library: Library, name: str, changes: list[Change]) -> Outcome:
     """Change values of a definition; comments and order in the file survive.
 
     Raises:
         DefinitionError: The result is not valid; the file is as before.
+        HostError, ImageError: This host has not what it asks for; the file is as before.
     """
     folder = library.folder(name)
     with locked(folder):
@@ -72,11 +77,57 @@ def _save(
     name = folder.name
     if new == old:
         return Outcome(name, "set", False, f"{name} says so already")
+    step = _Step(library, folder, _valid(old), definition_from(new))
     with told(folder, "set") as operation:
         operation.result["set"] = told_as
+        operation.result |= step.result()
         save_change(folder, old, new)
-    note = "it takes effect at the next start" if is_running(library, folder) else ""
-    return Outcome(name, "set", True, f"{name} is changed", note)
+    return Outcome(name, "set", True, f"{name} is changed", step.note())
+
+
+class _Step:
+    """From one definition of a guest to the next, checked against this host.
+
+    Args:
+        before: None where the file could not be read.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        folder: GuestFolder,
+        before: Definition | None,
+        after: Definition,
+    ) -> None:
+        self._library, self._folder = library, folder
+        self._before, self._after = before, after
+        if before is None or before.memory != after.memory:
+            needs.check_memory(after)
+        needs.check_formats(folder, after)
+        self._restart = is_running(library, folder) and (
+            before is None or needs_restart(before, after)
+        )
+
+    def result(self) -> dict[str, object]:
+        """What the story keeps: the differences in words, and whether a start is due."""
+        told = differences(self._before, self._after) if self._before else []
+        return {"changes": told[:_MOST_CHANGES_TOLD], "needs_restart": self._restart}
+
+    def note(self) -> str:
+        """What to know besides: of clashes those that are new."""
+        known: list[str] = []
+        if self._before is not None:
+            known = clashes.notes(self._library, self._folder, self._before)
+        found = clashes.notes(self._library, self._folder, self._after)
+        lines = ["it takes effect at the next start"] if self._restart else []
+        return "\n".join([*lines, *(line for line in found if line not in known)])
+
+
+def _valid(plain: dict[str, Any]) -> Definition | None:
+    try:
+        return definition_from(plain)
+    except DefinitionError:
+        return None
 
 
 def _told(change: Change) -> str:
@@ -101,21 +152,30 @@ def replace_text(library: Library, name: str, before: str, after: str) -> Outcom
 
     Raises:
         DefinitionError: The new text is not valid; the file is as before.
+        HostError, ImageError: This host has not what it asks for; the file is as before.
         StateError: The file was changed by another meanwhile; it is as that one left it.
     """
     if not after.strip():
         raise StateError(f"{name} is as it was: the edited text is empty")
-    definition_from(read_mapping(after.encode()))
+    definition = definition_from(read_mapping(after.encode()))
     folder = library.folder(name)
     with locked(folder):
         if read_definition_file(folder).decode("utf-8", "replace") != before:
             raise StateError(f"{name} was changed by another while it was edited")
         if after == before:
             return Outcome(name, "edit", False, f"{name} is as it was")
-        with told(folder, "edit"):
+        step = _Step(library, folder, _valid_text(before), definition)
+        with told(folder, "edit") as operation:
+            operation.result |= step.result()
             save_text(folder, after)
-        note = "it takes effect at the next start" if is_running(library, folder) else ""
-    return Outcome(name, "edit", True, f"{name} is changed", note)
+        return Outcome(name, "edit", True, f"{name} is changed", step.note())
+
+
+def _valid_text(text: str) -> Definition | None:
+    try:
+        return definition_from(read_mapping(text.encode()))
+    except DefinitionError:
+        return None
 
 
 def rename(library: Library, name: str, new_name: str) -> Outcome:

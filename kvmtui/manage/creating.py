@@ -16,7 +16,7 @@ from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
-from kvmtui.manage import hosting, needs, starting
+from kvmtui.manage import clashes, hosting, needs, starting
 from kvmtui.manage.operation import told
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import image
@@ -60,7 +60,8 @@ def create(
         for path in made:
             path.unlink(missing_ok=True)
         raise
-    return Outcome(name, "create", True, f"{name} is defined", _warnings(library, name, definition))
+    note = "\n".join(_warnings(library, name, definition_from(complete)))
+    return Outcome(name, "create", True, f"{name} is defined", note)
 
 
 class _Renamed(GuestFolder):
@@ -148,10 +149,12 @@ def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) 
         give_to_owner_of(path.parent, path)
 
 
-def _warnings(library: Library, name: str, definition: Definition) -> str:
-    """What would keep it from starting now, though the definition is fine."""
+def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
+    """What would keep it from starting now, or clashes, though the definition is fine."""
+    folder = library.place(name)
+    found = clashes.notes(library, folder, definition)
     try:
-        needs.check_host(library.place(name), definition)
+        needs.check_host(folder, definition)
     except (HostError, ImageError) as error:
-        return f"it would not start now: {error.message}"
-    return ""
+        found.append(f"it would not start now: {error.message}")
+    return found

@@ -11,6 +11,7 @@ from kvmtui.guest.definition import Definition
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.units import format_size
 from kvmtui.host import resources
+from kvmtui.qemu import image
 from kvmtui.text import visible
 
 _LEAST_ROOM_BYTES = 256 << 10
@@ -76,6 +77,25 @@ def check_files(folder: GuestFolder, definition: Definition) -> None:
         if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
             raise ImageError(f"{folder.name}: {key}: {visible(path)} is no file or block device")
     _check_distinct(folder, definition)
+    check_formats(folder, definition)
+
+
+def check_formats(folder: GuestFolder, definition: Definition) -> None:
+    """Refuse a qcow2 file that is called raw: the guest's first write would destroy it.
+
+    The other way round QEMU refuses by itself.
+
+    Raises:
+        ImageError: Names the key and the file.
+    """
+    for index, disk in enumerate(definition.disks):
+        path = folder.resolve(disk.file)
+        if disk.image_format() == "raw" and image.has_qcow2_header(path):
+            raise ImageError(
+                f"{folder.name}: disks[{index}]: {visible(path)} is called raw, but is qcow2: "
+                "written as raw it would be destroyed",
+                hint=f"give disks[{index}] the format qcow2",
+            )
 
 
 def _check_distinct(folder: GuestFolder, definition: Definition) -> None:

@@ -1,5 +1,8 @@
 """tmp"""
-from typing import NamedTuple, Any
+
+from typing import Any, NamedTuple
+
+
 class Preferences(NamedTuple):
     theme: str | None = None
     glyphs: Any = "auto"
@@ -7,5 +10,7 @@ class Preferences(NamedTuple):
     detail: Any = "auto"
     interval_s: float = 1.0
     keys: dict = {}
+
+
 def load_preferences():
     return Preferences(), []

@@ -30,7 +30,7 @@ from kvmtui.guest.library import Library
 from kvmtui.host import resources
 from kvmtui.host.firmware import find_uefi
 from kvmtui.host.packages import install_hint
-from kvmtui.manage import hosting, needs, story
+from kvmtui.manage import clashes, hosting, needs, story
 from kvmtui.manage.definitions import load_definition
 from kvmtui.manage.looking import live_pid
 from kvmtui.manage.operation import Operation, locked, told
@@ -135,15 +135,14 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     if record["scope"]:
         _write_record(folder, record)
     operation.result["accelerator"] = layout.accelerator
-    note = ""
+    notes = clashes.notes_of_start(library, folder, definition)
     if os.geteuid() == 0 and user is None:
         home = library.home
-        note = (
+        notes.append(
             f"QEMU runs as root; to change that: useradd --system kvmtui && chown -R kvmtui: {home}"
         )
-    return Outcome(
-        folder.name, "start", True, f"{folder.name} runs under {layout.accelerator}", note
-    )
+    message = f"{folder.name} runs under {layout.accelerator}"
+    return Outcome(folder.name, "start", True, message, "\n".join(notes))
 
 
 def command_line(
@@ -284,24 +283,13 @@ def _explained(
     if "lock" in text and ("Failed to get" in text or "Is another process using" in text):
         for disk in definition.disks:
             path = folder.resolve(disk.file)
-            holders = resources.processes_that_hold(path)
-            if holders:
-                who = holder_name(library, holders[0][0]) or f"{holders[0][1]}"
+            user = clashes.user_of(library, path)
+            if user is not None:
                 return ImageError(
                     f"{folder.name} did not start: its disk {visible(path)} is in use "
-                    f"by {who} (pid {holders[0][0]})"
+                    f"by {user[0]} (pid {user[1]})"
                 )
         return ImageError(f"{folder.name} did not start: a disk is in use: {text}")
     return LaunchError(
         f"{folder.name} did not start: {text}", hint=f"kvmtui logs {folder.name} --qemu"
     )
-
-
-def holder_name(library: Library, pid: int) -> str | None:
-    """The name of the guest whose QEMU has this pid, if it is one of ours."""
-    for name in library.names():
-        folder = library.place(name)
-        record = folder.start_record()
-        if record is not None and live_pid(folder, record, None) == pid:
-            return name
-    return None

@@ -19,12 +19,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from kvmtui.guest.definition import Definition
     from kvmtui.guest.folder import GuestFolder
     from kvmtui.guest.library import Library
 
     Summary = dict[str, Any]
 
-_VERSION = 1
+_VERSION = 2
 
 
 class Summaries:
@@ -92,5 +93,18 @@ def _summarize(folder: GuestFolder) -> Summary:
         "description": definition.description,
         "autostart": definition.autostart,
         "uuid": definition.identity(folder.name),
+        "macs": macs(definition, folder.name),
+        "lan_macs": lan_macs(definition, folder.name),
         "error": None,
     }
+
+
+def macs(definition: Definition, name: str) -> list[str]:
+    """The MAC addresses of a guest's cards."""
+    return [definition.mac_of(index, name) for index in range(len(definition.networks))]
+
+
+def lan_macs(definition: Definition, name: str) -> list[str]:
+    """The MAC addresses that others meet: those on a bridge or tap of the host."""
+    kinds = [network.type for network in definition.networks]
+    return [mac for mac, kind in zip(macs(definition, name), kinds, strict=True) if kind != "user"]

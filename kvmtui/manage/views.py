@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
     """False when the end state already held."""
     message: str
     note: str = ""
-    """What the user should know besides; empty when there is nothing."""
+    """What the user should know besides, a line each; empty when there is nothing."""
 
 
 class OperationView(NamedTuple):

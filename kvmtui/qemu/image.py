@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
 import subprocess
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from kvmtui.text import visible
 
 _LIMIT_S = 120.0
 _QCOW2_MAGIC = b"QFI\xfb"
+_FLOCK = "hhqqi"
+"""struct flock in native layout: type, whence, start, length, pid."""
 
 
 def _qemu_img(arguments: list[str], what: str) -> None:
@@ -60,6 +64,39 @@ def convert_to_qcow2(source: str, source_format: str, target: Path) -> None:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def has_qcow2_header(path: str) -> bool:
+    """Whether a file begins as qcow2 does; one that cannot be read does not."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_QCOW2_MAGIC)) == _QCOW2_MAGIC
+    except OSError:
+        return False
+
+
+def is_locked(path: str, *, read_only: bool) -> bool:
+    """Whether QEMU would refuse an image, since another QEMU or qemu-img is at it.
+
+    QEMU locks bytes of the file by open file description: 100 + N where it uses
+    permission N, 200 + N where it lets nobody else use it; 0 is reading, 1 is writing.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return any(_byte_is_locked(fd, byte) for byte in (101, 200 if read_only else 201))
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _byte_is_locked(fd: int, byte: int) -> bool:
+    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+    kind, *_ = struct.unpack(_FLOCK, fcntl.fcntl(fd, fcntl.F_OFD_GETLK, asked))
+    return bool(kind != fcntl.F_UNLCK)
 
 
 def format_by_header(path: str) -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -98,9 +100,64 @@ def test_python_m_is_the_same_program(kvmtui):
     assert done.stdout == f"kvmtui {__version__}\n"
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["list", "--help"], ["--version"], ["list"], ["schema"]], ids=" ".join
+)
+def test_output_that_cannot_be_written_is_a_failure(kvmtui, words, unbuffered):
+    kvmtui.environment["PYTHONUNBUFFERED"] = unbuffered
+    with open("/dev/full", "w") as full:
+        assert "No space left" in kvmtui.refused(*words, stdout=full, status=1)
+        process = kvmtui.popen(*words, stdout=full, stderr=full)
+        assert process.wait(30) == 1
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(kvmtui, shell):
-    assert "shutdown" in kvmtui.ok("completion", shell).out
+    script = kvmtui.ok("completion", shell).out
+    assert "shutdown" in script and "completion guests" in script
+
+
+COMPLETE = """
+source <(python3 -m kvmtui completion bash)
+kvmtui() { python3 -m kvmtui "$@"; }
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_shtab_kvmtui kvmtui "${COMP_WORDS[COMP_CWORD]}"
+echo "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["start", ""], ["db", "web"]),
+        (["shutdown", "w"], ["web"]),
+        (["stop", "web", ""], ["db", "web"]),
+        (["rename", "d"], ["db"]),
+        (["rename", "db", ""], []),
+        (["create", ""], []),
+        (["--home", "HOME", "delete", ""], ["db", "web"]),
+        (["delete", "--home", "=", "HOME", "w"], ["web"]),
+        (["completion", ""], ["bash", "zsh", "fish"]),
+    ],
+    ids=str,
+)
+def test_bash_offers_guests_where_one_is_named(kvmtui, words, offered):
+    for name in ("web", "db"):
+        kvmtui.tiny(name)
+    words = [str(kvmtui.home) if word == "HOME" else word for word in words]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**kvmtui.environment, "PATH": path}
+    if "--home" in words:
+        del environment["KVMTUI_HOME"]
+    done = subprocess.run(
+        ["bash", "-c", COMPLETE, "bash", "kvmtui", *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.stderr == "" and done.stdout.split() == offered
 
 
 def test_schema_is_json(kvmtui):

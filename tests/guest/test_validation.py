@@ -55,6 +55,10 @@ def test_all_problems_come_at_once_with_their_paths():
         ("\x00", "not YAML"),
         ("disks: [{file: a.qcow2}, {file: a.qcow2}]", "is disks[0] already"),
         ("disks: [{file: ../a.raw}]", "leaves the guest's folder"),
+        (
+            "networks: [{mac: 52:54:00:12:34:ab}, {}, {mac: 52:54:00:12:34:AB}]",
+            "networks[2].mac: 52:54:00:12:34:AB is networks[0]'s already",
+        ),
         ("disks: [{file: a.img}]", "format"),
         ("disks: [{file: ./guest.yaml, format: raw}]", "kvmtui's own"),
         ("disks: [{file: .lock, format: raw}]", "kvmtui's own"),

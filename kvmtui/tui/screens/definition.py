@@ -1,3 +1,6 @@
 from textual.screen import Screen
+
+
 class DefinitionScreen(Screen):
-    def __init__(self, fleet, name): super().__init__()
+    def __init__(self, fleet, name):
+        super().__init__()
