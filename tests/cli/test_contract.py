@@ -15,7 +15,8 @@ from kvmtui.cli.verbs import VERBS
 
 
 def test_without_a_terminal_there_is_one_line(kvmtui):
-    assert "no verb" in kvmtui.refused(status=2)
+    told = kvmtui.refused(status=2)
+    assert "no terminal here: list, show, start" in told
 
 
 def test_no_such_verb(kvmtui):
