@@ -96,11 +96,14 @@ class LineWidget(Widget):
         if not self.is_mounted:
             return
         width, height = self.size
-        changed = [y for y in range(height) if self._painted.get(y) != self.paint(y, width)]
-        for y in changed:
-            self._painted.pop(y, None)
-        if changed:
-            self.refresh(*[Region(0, y, width, 1) for y in changed])
+        regions = []
+        for y in range(height):
+            parts = self.paint(y, width)
+            if self._painted.get(y) != parts:
+                self._painted[y] = parts
+                regions.append(Region(0, y, width, 1))
+        if regions:
+            self.refresh(*regions)
 
     def strip(self, parts: Iterable[Part], width: int) -> Strip:
         """Parts in the colours of the theme."""

@@ -91,7 +91,7 @@ class Editor(NamedTuple):
             rest = rest[:-1]
         return (
             Part((Span(before),), ground),
-            Part((Span(after[0]),), "tab"),
+            Part((Span(after[0]),), "tab" if ground == "bg" else "bg"),
             Part((Span(rest),), ground),
         )
 

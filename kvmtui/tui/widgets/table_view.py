@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from kvmtui.tui.spans import Line, Span
@@ -77,8 +77,9 @@ class TableView(LineWidget):
         if not self.is_mounted:
             return
         regions: list[Region] = []
-        for y in range(self.size.height) if only is None else range(only, only + 1):
-            old, new = self._drawn.get(y), self._made_from(y)
+        size = self.size
+        for y in range(size.height) if only is None else range(only, only + 1):
+            old, new = self._drawn.get(y), self._made_from(y, size)
             if old != new:
                 self._drawn[y] = new
                 regions += self._regions(y, old, new)
@@ -95,13 +96,12 @@ class TableView(LineWidget):
             ]
         return [Region(0, y, self.size.width, 1)]
 
-    def _made_from(self, y: int) -> _RowLine | Parts:
+    def _made_from(self, y: int, size: Size) -> _RowLine | Parts:
         """What a line of the widget is to be made from."""
         rows = self._rows
-        width, height = self.size
         index = rows.top + y - 1
         if not rows.rows:
-            return self._empty_line(y)
+            return self._empty_line(y, size)
         if y == 0:
             return head_line(self._places, self._sorted, self.glyphs)
         if y <= rows.seen and index < len(rows.rows):
@@ -109,13 +109,13 @@ class TableView(LineWidget):
             at_cursor = index == rows.cursor
             look = Look(at_cursor, at_cursor and self.has_focus, row.key in rows.marked)
             return _RowLine(row, look)
-        if y == height - 1 and len(rows.rows) > rows.seen:
-            return position_line(rows.top, rows.seen, len(rows.rows), width)
+        if y == size.height - 1 and len(rows.rows) > rows.seen:
+            return position_line(rows.top, rows.seen, len(rows.rows), size.width)
         return ()
 
-    def _empty_line(self, y: int) -> Parts:
+    def _empty_line(self, y: int, size: Size) -> Parts:
         if self._centred:
-            return centred_line(self._empty, y, self.size)
+            return centred_line(self._empty, y, size)
         if y == 0:
             return head_line(self._places, self._sorted, self.glyphs)
         line = self._empty[y - 1] if y <= len(self._empty) else ()
@@ -123,14 +123,14 @@ class TableView(LineWidget):
 
     def render_line(self, y: int) -> Strip:
         self._drawn_with = (self.palette, self.glyphs)
-        made = self._drawn[y] = self._made_from(y)
-        width = self.size.width
+        size = self.size
+        made = self._drawn[y] = self._made_from(y, size)
         if not isinstance(made, _RowLine):
-            return self.strip(made, width)
+            return self.strip(made, size.width)
         kept = self._strips.get(made.row.key)
         if kept is not None and kept[0] == made:
             return kept[1]
-        strip = self.strip(row_line(made.row, made.look, self._places, self.glyphs), width)
+        strip = self.strip(row_line(made.row, made.look, self._places, self.glyphs), size.width)
         self._strips[made.row.key] = (made, strip)
         return strip
 

@@ -28,7 +28,7 @@ class Spot(NamedTuple):
     height: int
 
 
-class Toast(LineWidget):
+class FailureToast(LineWidget):
     """Two to four lines at the bottom right of its parent, on the layer ``above``.
 
     It takes no focus: who has the keys closes it with Esc. It is never over the line
@@ -39,7 +39,7 @@ class Toast(LineWidget):
     """
 
     DEFAULT_CSS = """
-    Toast { layer: above; position: absolute; width: 1; height: 1; display: none; }
+    FailureToast { layer: above; position: absolute; width: 1; height: 1; display: none; }
     """
 
     class ToastClosed(Message):

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from rich.color import ColorSystem
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
 
@@ -77,6 +80,15 @@ class Stage(App[None]):
         strip = self.screen._compositor.render_strips()[y].simplify()
         return [(text, str(style or "")) for text, style, _ in strip]
 
+    def cells_at(self, y: int) -> list[tuple[str, str]]:
+        """Each cell of a line with what the terminal is told about it."""
+        strip = self.screen._compositor.render_strips()[y]
+        return [
+            (character, Strip.render_ansi(style, ColorSystem.TRUECOLOR) if style else "")
+            for text, style, _ in strip
+            for character in text
+        ]
+
     def take(self, kind: type[Message]) -> list[Any]:
         """The messages of a kind that were posted since the last time."""
         found = [message for message in self.posted if isinstance(message, kind)]
@@ -101,3 +113,16 @@ def play(stage: Stage, scene: Scene, *, size: tuple[int, int] = (80, 24)) -> Non
 def trimmed(lines: Sequence[str]) -> str:
     """Lines without the empty ones at the end."""
     return "\n".join(lines).rstrip("\n")
+
+
+def watch(widget: Widget) -> list[Region]:
+    """The regions that a widget asks to be drawn again, from now on."""
+    asked: list[Region] = []
+    refresh = widget.refresh
+
+    def note(*regions: Region, **options: bool) -> Widget:
+        asked.extend(regions or [Region(-1, -1, 0, 0)])
+        return refresh(*regions, **options)
+
+    widget.refresh = note  # type: ignore[method-assign]
+    return asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.events import MouseScrollDown
 from textual.geometry import Region
 from textual.pilot import Pilot
-from tui.widgets.stage import PALETTES, Stage, play, trimmed
+from tui.widgets.stage import PALETTES, Stage, play, trimmed, watch
 
 from kvmtui.tui.glyphs import ASCII
 from kvmtui.tui.spans import Line, Span
@@ -43,19 +43,6 @@ def table_of(*names: str) -> LineTable:
     table = LineTable(COLUMNS)
     table.set_rows(rows(*names))
     return table
-
-
-def watch(table: LineTable) -> list[Region]:
-    """The regions that the table asks to be drawn again, from now on."""
-    asked: list[Region] = []
-    refresh = table.refresh
-
-    def note(*regions: Region, **options: bool) -> LineTable:
-        asked.extend(regions or [Region(-1, -1, 0, 0)])
-        return refresh(*regions, **options)
-
-    table.refresh = note  # type: ignore[method-assign]
-    return asked
 
 
 def wheel(kind: type[MouseScrollDown], table: LineTable) -> MouseScrollDown:

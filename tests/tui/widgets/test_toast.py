@@ -12,7 +12,7 @@ from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
-from kvmtui.tui.widgets.toast import Toast, spot_for
+from kvmtui.tui.widgets.toast import FailureToast, spot_for
 
 
 def line(text: str) -> Line:
@@ -35,7 +35,7 @@ class Pane(Container):
         super().__init__()
         self.table = LineTable([Column("name", "Name", 10, flexible=True)])
         self.table.set_rows([Row(f"guest-{i}", (line(f"guest-{i}"),)) for i in range(9)])
-        self.toast = Toast(clock=clock)
+        self.toast = FailureToast(clock=clock)
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -102,7 +102,7 @@ def test_it_is_told_until_it_was_seen() -> None:
         await pilot.pause()
         assert not pane.toast.shown
         assert stage.grid()[8] == "   guest-7"
-        assert len(stage.take(Toast.ToastClosed)) == 1
+        assert len(stage.take(FailureToast.ToastClosed)) == 1
 
     play(Stage(pane), scene)
 
@@ -117,7 +117,7 @@ def test_closing_and_clicking() -> None:
         assert stage.focused is pane.table
         await pilot.click(pane.toast)
         assert not pane.toast.shown
-        assert len(stage.take(Toast.ToastClosed)) == 1
+        assert len(stage.take(FailureToast.ToastClosed)) == 1
 
     play(Stage(pane), scene)
 

@@ -1,0 +1,88 @@
+"""What keys make of the fields of a form, without a screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from kvmtui.tui.widgets.fields import Field, Fields, Result
+
+
+def name_check(value: str) -> str:
+    return "✓ free" if value != "web" else "✗ web is there already"
+
+
+def fields() -> Fields:
+    return Fields(
+        [
+            Field("name", "Name", value="db", check=name_check, section="Guest"),
+            Field("disk", "Disk", "choice", "virtio", ("virtio", "sata", "ide")),
+            Field("start", "Start", "switch", "no"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        ("", Result()),
+        ("✓ free", Result("✓", "free")),
+        ("▲ slow", Result("▲", "slow")),
+        ("✗ taken", Result("✗", "taken")),
+        ("taken", Result("✗", "taken")),
+    ],
+)
+def test_what_a_check_says(said: str, result: Result) -> None:
+    assert Result.of(said) == result
+
+
+@pytest.mark.parametrize(
+    ("field", "keys", "value"),
+    [
+        ("name", "x", "dbx"),
+        ("name", "backspace home x", "xd"),
+        ("disk", "right", "sata"),
+        ("disk", "left", "ide"),
+        ("disk", "space down enter", "sata"),
+        ("disk", "enter j j j k space", "sata"),
+        ("disk", "enter j escape", "virtio"),
+        ("disk", "enter x j enter", "sata"),
+        ("disk", "x", "virtio"),
+        ("start", "space", "yes"),
+        ("start", "enter enter", "no"),
+    ],
+)
+def test_keys(field: str, keys: str, value: str) -> None:
+    form = fields()
+    form.go_to(field)
+    for key in keys.split():
+        form.press(key, key if len(key) == 1 else None)
+    assert form.values[field] == value
+    assert form.changed == (value != form.field.value)
+
+
+def test_problems_are_told_and_gone_to() -> None:
+    form = fields()
+    assert form.results["name"] == Result("✓", "free")
+    form.set("name", "web")
+    assert [(field.id, text) for field, text in form.problems] == [("name", "web is there already")]
+    assert form.editor.text == "web"
+    form.go_to("start")
+    form.check_all()
+    assert form.field.id == "name"
+
+
+def test_the_fields_go_round() -> None:
+    form = fields()
+    form.go(-1)
+    assert form.field.id == "start"
+    form.go(form.at + 1)
+    assert (form.field.id, form.editor.cursor) == ("name", 2)
+
+
+def test_paste_goes_into_text_only() -> None:
+    form = fields()
+    form.insert("-0\n1")
+    assert form.values["name"] == "db-01"
+    form.go_to("disk")
+    form.insert("x")
+    assert form.values["disk"] == "virtio"
