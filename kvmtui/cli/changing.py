@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
-import shlex
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from kvmtui.cli.context import Context, tell_failure
 from kvmtui.cli.power import attempt, chosen_names, report
-from kvmtui.errors import DefinitionError, HostError, ImageError, KvmtuiError, UsageError
+from kvmtui.errors import KvmtuiError
 from kvmtui.guest.editing import Change
 from kvmtui.guest.units import format_size
 from kvmtui.manage import changing
+from kvmtui.manage.drafts import MENDABLE, Draft, keep_text
 from kvmtui.manage.views import Outcome
-
-_MENDABLE = (DefinitionError, HostError, ImageError)
-"""Refusals of an edited text that another edit can mend."""
 
 
 def configure_set(parser: argparse.ArgumentParser) -> None:
@@ -111,30 +105,17 @@ def run_edit(arguments: argparse.Namespace, context: Context) -> int:
         except KvmtuiError as error:
             if not after.strip():
                 raise
-            if not isinstance(error, _MENDABLE) or not _edit_again(error):
-                error.hint = f"look into {_keep_draft(name, after)}, where your text is"
+            if not isinstance(error, MENDABLE) or not _edit_again(error):
+                error.hint = f"look into {keep_text(name, after)}, where your text is"
                 return report(context, "edit", [(name, error)])
 
 
-def _editor() -> list[str]:
-    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    return shlex.split(chosen)
-
-
 def _edited(name: str, text: str) -> str:
-    with tempfile.TemporaryDirectory(prefix="kvmtui-edit-") as folder:
-        path = Path(folder) / f"{name}.yaml"
-        path.write_text(text, encoding="utf-8")
-        command = [*_editor(), str(path)]
+    with Draft(name, text) as draft:
         try:
-            status = subprocess.run(command).returncode
+            return draft.result(subprocess.run(draft.command).returncode)
         except OSError as error:
-            raise UsageError(
-                f"the editor {command[0]} cannot be run: {error.strerror}", hint="set EDITOR"
-            ) from None
-        if status != 0:
-            raise KvmtuiError(f"the editor ended with status {status}; nothing was changed")
-        return path.read_bytes().decode("utf-8", "replace")
+            raise draft.not_run(error) from None
 
 
 def _edit_again(error: KvmtuiError) -> bool:
@@ -145,10 +126,3 @@ def _edit_again(error: KvmtuiError) -> bool:
     sys.stderr.flush()
     answer = sys.stdin.readline()
     return bool(answer) and answer.strip().lower() in ("", "y", "yes")
-
-
-def _keep_draft(name: str, text: str) -> str:
-    descriptor, path = tempfile.mkstemp(prefix=f"kvmtui-{name}-", suffix=".yaml")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    return path

@@ -16,8 +16,9 @@ from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.editing import Change
 from kvmtui.guest.library import Library
 from kvmtui.host.accelerator import Verdict
-from kvmtui.manage import changing, creating, demo, hosting, power, starting, story, waiting
+from kvmtui.manage import changing, creating, demo, forms, hosting, power, starting, story, waiting
 from kvmtui.manage.detail import GuestDetail, guest_detail
+from kvmtui.manage.forms import FormField
 from kvmtui.manage.live import Watch
 from kvmtui.manage.logs import log_tail
 from kvmtui.manage.power import monitors_of
@@ -102,15 +103,45 @@ class Fleet:
         """As `changing.change`."""
         return await asyncio.to_thread(changing.change, self.library, name, changes)
 
-    async def replace_plain(
-        self, name: str, before: dict[str, Any], after: dict[str, Any]
-    ) -> Outcome:
-        """As `changing.replace_plain`."""
-        return await asyncio.to_thread(changing.replace_plain, self.library, name, before, after)
-
     async def replace_text(self, name: str, before: str, after: str) -> Outcome:
         """As `changing.replace_text`."""
         return await asyncio.to_thread(changing.replace_text, self.library, name, before, after)
+
+    async def form_fields(self, name: str | None) -> list[FormField]:
+        """As `forms.edit_fields`; for None as `forms.new_fields`."""
+        if name is None:
+            return await asyncio.to_thread(forms.new_fields, self.library)
+        return await asyncio.to_thread(forms.edit_fields, self.library, name)
+
+    async def check_field(self, field: str, text: str) -> tuple[bool, str]:
+        """As `forms.check_field`."""
+        return await asyncio.to_thread(forms.check_field, self.library, field, text)
+
+    async def create_from_form(self, values: dict[str, str]) -> Outcome:
+        """Define a guest as a filled form says.
+
+        Raises:
+            KvmtuiError: A field is not right, or it cannot be made; nothing is left.
+        """
+        name, plain = forms.definition_of(values)
+        return await self.create(name, plain)
+
+    async def change_by_form(self, name: str, values: dict[str, str]) -> Outcome:
+        """Change the fields of a definition that a form gave.
+
+        Raises:
+            KvmtuiError: A field is not right; the file is as before.
+        """
+
+        def change() -> Outcome:
+            before, after = forms.edited(self.library, name, values)
+            return changing.replace_plain(self.library, name, before, after)
+
+        return await asyncio.to_thread(change)
+
+    async def definition_text(self, name: str) -> str:
+        """As `changing.definition_text`."""
+        return await asyncio.to_thread(changing.definition_text, self.library, name)
 
     async def detail(self, name: str) -> GuestDetail:
         """As `detail.guest_detail`."""

@@ -11,14 +11,16 @@ from typing import Any, ClassVar
 from textual import work
 from textual.binding import BindingType
 
-from kvmtui.errors import KvmtuiError, told_os_error
+from kvmtui.errors import DefinitionError, KvmtuiError, told_os_error
 from kvmtui.guest.library import Library
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.preferences import Preferences
+from kvmtui.manage.views import Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.keymap import bindings, checked_keys
 from kvmtui.tui.actions.registry import Action
 from kvmtui.tui.desk import GuestDesk
+from kvmtui.tui.editing import edit_text
 from kvmtui.tui.glyphs import choose_glyphs
 from kvmtui.tui.life import TERMINAL_LOOK_S, end_on_signals, terminal_is_there
 from kvmtui.tui.render.confirm import question_quit
@@ -61,6 +63,7 @@ class KvmtuiApp(WireApp):
         self._look = look
         self._complaints = [*complaints, *faults]
         self._look_now = asyncio.Event()
+        self._noted: set[str] = set()
         self._asking: dict[Dialog, frozenset[str]] = {}
 
     # Life.
@@ -172,13 +175,36 @@ class KvmtuiApp(WireApp):
         """Show a guest on a screen of its own."""
         self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
 
-    def open_edit(self, name: str) -> None:
-        """Open the form of a guest's definition."""
-        self.push_screen(DefinitionScreen(self.fleet, name))
+    @work(group="form", exclusive=True)
+    async def open_form(self, name: str | None) -> None:
+        """Open the form of a guest's definition; None for a new guest.
 
-    def open_new(self) -> None:
-        """Open the form for a new guest."""
-        self.push_screen(DefinitionScreen(self.fleet, None))
+        One that is not valid has no form: its text is opened instead.
+        """
+        try:
+            fields = await self.fleet.form_fields(name)
+        except DefinitionError:
+            if name is not None:
+                self.open_editor(name)
+        except (KvmtuiError, OSError) as error:
+            self.tell_failure(name or "new guest", _as_told(error))
+        else:
+            self.push_screen(DefinitionScreen(self.fleet, name, fields))
+
+    def open_editor(self, name: str) -> None:
+        """Open the text of a definition in the user's editor."""
+        self.run_worker(edit_text(self, name), group="editor", exclusive=True)
+
+    def told(self, outcome: Outcome) -> None:
+        """Tell what was done, and look at it; a note only once."""
+        self.look_soon()
+        note = outcome.note if outcome.note not in self._noted else ""
+        self._noted.add(outcome.note)
+        self.tell("; ".join(text for text in (outcome.message, *note.splitlines()) if text))
+
+    def show_guest(self, name: str) -> None:
+        """Put the cursor on a guest once it is seen."""
+        self.main.show_guest(name)
 
     # Keys that work everywhere.
 
@@ -246,3 +272,7 @@ class KvmtuiApp(WireApp):
     def _suspend(self) -> None:
         if os.environ.get("SHLVL") and not self.is_headless:
             self.action_suspend_process()
+
+
+def _as_told(error: KvmtuiError | OSError) -> KvmtuiError:
+    return told_os_error("", error) if isinstance(error, OSError) else error

@@ -83,8 +83,7 @@ class GuestDesk:
     def _ended(self, ended: Ended) -> None:
         self._app.look_soon()
         if isinstance(ended.result, Outcome):
-            note = f"; {ended.result.note}" if ended.result.note else ""
-            self._app.tell(f"{ended.result.message}{note}")
+            self._app.told(ended.result)
         elif isinstance(ended.result, KvmtuiError):
             self._app.tell_failure(ended.name, ended.result)
         else:
@@ -195,10 +194,10 @@ class GuestDesk:
         self._app.open_guest(guests[0].view.name, "log")
 
     def _do_edit(self, guests: list[LiveGuest]) -> None:
-        self._app.open_edit(guests[0].view.name)
+        self._app.open_form(guests[0].view.name)
 
     def _do_new(self, _guests: list[LiveGuest]) -> None:
-        self._app.open_new()
+        self._app.open_form(None)
 
     def _do_rename(self, guests: list[LiveGuest]) -> None:
         name = guests[0].view.name

@@ -106,3 +106,18 @@ def question_text(title: str, label: str, before: str, act: str) -> Question:
     """One line of text is asked for."""
     ask = Ask(f"{label}:", lambda text: "" if text != before else "as it is", before)
     return Question(title, (), "Leave it", act, ask=ask)
+
+
+def question_leave() -> Question:
+    """Before a changed form is left."""
+    lines: tuple[Line, ...] = ((Span("What was typed is not kept."),),)
+    return Question("Leave the form?", lines, "Go on with it", "Leave")
+
+
+def question_edit_again(name: str, problems: tuple[str, ...]) -> Question:
+    """After an edited text that cannot be saved."""
+    lines = [(Span(visible(text, limit=200), "err"),) for text in problems[:6]]
+    rest: Line = (Span("The definition is as it was; your text can be kept beside it."),)
+    return Question(
+        f"{name} was not saved. Edit again?", (*lines, (), rest), "Keep the text", "Edit again"
+    )

@@ -11,14 +11,14 @@ from kvmtui.errors import KvmtuiError
 from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.message_line import MessageLine
-from kvmtui.tui.widgets.toast import Toast
+from kvmtui.tui.widgets.toast import FailureToast
 
 if TYPE_CHECKING:
     from kvmtui.tui.app import KvmtuiApp
 
 
 class AnsweringScreen(Screen[None]):
-    """A screen with a `MessageLine` and a `Toast` among its widgets."""
+    """A screen with a `MessageLine` and a `FailureToast` among its widgets."""
 
     places: ClassVar[tuple[Place, ...]] = ()
     """Where its keys belong, besides those of the whole app."""
@@ -62,7 +62,7 @@ class AnsweringScreen(Screen[None]):
             lines += [(Span(text),) for text in problems[:2]]
         if error.hint:
             lines.append((Span("Try: ", "muted"), Span(error.hint)))
-        self.query_one(Toast).show(lines, avoid_y=self.cursor_y())
+        self.query_one(FailureToast).show(lines, avoid_y=self.cursor_y())
 
     def cursor_y(self) -> int | None:
         """The toast's parent's line with the cursor, which it must not hide."""
@@ -73,7 +73,7 @@ class AnsweringScreen(Screen[None]):
         self.message.key_pressed()
         if event.key == "escape":
             event.stop()
-            toast = self.query_one(Toast)
+            toast = self.query_one(FailureToast)
             if toast.shown:
                 toast.close()
             else:

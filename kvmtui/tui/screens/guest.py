@@ -23,7 +23,7 @@ from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.text_view import LineView
-from kvmtui.tui.widgets.toast import Toast
+from kvmtui.tui.widgets.toast import FailureToast
 
 Part = Literal["overview", "log", "qemu"]
 _TITLES: dict[Part, str] = {"overview": "Overview", "log": "Console log", "qemu": "QEMU's log"}
@@ -68,7 +68,7 @@ class GuestScreen(AnsweringScreen):
         yield LineView(id="head")
         with Container(id="area"):
             yield LineView(focusable=True, id="body")
-            yield Toast(id="toast")
+            yield FailureToast(id="toast")
         yield MessageLine(id="message")
         yield KeyBar(id="keys")
 

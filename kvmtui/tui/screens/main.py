@@ -22,7 +22,7 @@ from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.title_bar import Tab, TitleBar
-from kvmtui.tui.widgets.toast import Toast
+from kvmtui.tui.widgets.toast import FailureToast
 
 _PANES = {"pane.guests": "guests-pane", "pane.activity": "activity-pane"}
 _LOW = 30
@@ -52,6 +52,8 @@ class MainScreen(AnsweringScreen):
         self._preferences = preferences
         self._fault = ""
         self._verdict = ""
+        self._wanted = ""
+        self._gathered_for: object = None
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
@@ -60,7 +62,7 @@ class MainScreen(AnsweringScreen):
             with ContentSwitcher(initial="guests-pane", id="panes"):
                 yield GuestsPane(detail=self._preferences.detail, id="guests-pane")
                 yield ActivityPane(id="activity-pane")
-            yield Toast(id="toast")
+            yield FailureToast(id="toast")
         yield MessageLine(id="message")
         yield KeyBar(id="keys")
 
@@ -113,9 +115,18 @@ class MainScreen(AnsweringScreen):
     def take_changes(self, changed: Changed) -> None:
         """Guests are new, other or gone."""
         self.guests.take(self._fleet.guests)
-        wanted = self.guests.table.cursor_key
-        if wanted in changed:
-            self._gather_detail(wanted)
+        self._go_to_wanted()
+        at_cursor = self.guests.table.cursor_key
+        if at_cursor in changed and self._has_moved(at_cursor):
+            self._gather_detail(at_cursor)
+
+    def _has_moved(self, name: str) -> bool:
+        """Whether more than figures changed since the detail was gathered."""
+        live = self._fleet.guests.get(name)
+        newest = next((one for one in self._fleet.operations if one.guest == name), None)
+        state = (name, live and live.view.state, newest)
+        changed, self._gathered_for = state != self._gathered_for, state
+        return changed
 
     def _frame(self) -> None:
         app = self.kvmtui
@@ -238,6 +249,16 @@ class MainScreen(AnsweringScreen):
             getattr(self.pane.table, moves[action_id])()
         else:
             self.pane.action_act(action_id)
+
+    def show_guest(self, name: str) -> None:
+        """Put the cursor on a guest, now or as soon as it is there."""
+        self._wanted = name
+        self._go_to_wanted()
+
+    def _go_to_wanted(self) -> None:
+        if self._wanted in self._fleet.guests:
+            self.guests.table.go_to(self._wanted)
+            self._wanted = ""
 
     def _next_trouble(self) -> None:
         self.act("pane.guests")

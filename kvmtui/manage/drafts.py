@@ -1,0 +1,66 @@
+"""A definition while a person edits its text in an editor of their own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from pathlib import Path
+
+from kvmtui.errors import DefinitionError, HostError, ImageError, KvmtuiError, UsageError
+
+MENDABLE = (DefinitionError, HostError, ImageError)
+"""Refusals of an edited text that another edit can mend."""
+
+
+class Draft:
+    """A file of its own for the editor; gone when the block is left.
+
+    Args:
+        name: The guest's.
+        text: What the editor begins with.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._folder = tempfile.TemporaryDirectory(prefix="kvmtui-edit-")
+        self._path = Path(self._folder.name) / f"{name}.yaml"
+        self._path.write_text(text, encoding="utf-8")
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    @property
+    def command(self) -> list[str]:
+        """The user's editor on the file: ``VISUAL``, ``EDITOR``, else ``vi``."""
+        chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        return [*shlex.split(chosen), str(self._path)]
+
+    def result(self, status: int) -> str:
+        """The edited text.
+
+        Args:
+            status: How the editor ended.
+
+        Raises:
+            KvmtuiError: It says that nothing is to be changed.
+        """
+        if status != 0:
+            raise KvmtuiError(f"the editor ended with status {status}; nothing was changed")
+        return self._path.read_bytes().decode("utf-8", "replace")
+
+    def not_run(self, error: OSError) -> UsageError:
+        """The failure of an editor that cannot be run."""
+        editor = self.command[0]
+        return UsageError(f"the editor {editor} cannot be run: {error.strerror}", hint="set EDITOR")
+
+
+def keep_text(name: str, text: str) -> str:
+    """Keep an edited text that could not be saved; returns where."""
+    descriptor, path = tempfile.mkstemp(prefix=f"kvmtui-{name}-", suffix=".yaml")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    return path
