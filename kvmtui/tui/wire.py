@@ -19,7 +19,9 @@ from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -105,6 +107,10 @@ class WireApp(App[Any]):
         Coming back from a suspension is told as a resize to the same size. A terminal that
         reports sizes in its own input (pixels are known then) does so unasked, once.
         """
+        if event.pixel_size is None and isinstance(self._driver, LinuxDriver):
+            # In a burst of signals their handlers nest, and the oldest size comes last.
+            event.size = Size(*self._driver._get_terminal_size())
+            event.virtual_size = event.container_size = event.size
         if event.pixel_size is None or event.size != self.size:
             self._shadow.forget()
             self._repaint_in(_SETTLED_S)

@@ -158,6 +158,8 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
         def action_controls(self) -> None:
             self.toggle_class("controls")
             self.query_one(Links).refresh()
+            on = "on" if self.has_class("controls") else "off"
+            self.query_one("#said", Static).update(f"controls {on}")
 
         def action_say(self) -> None:
             self.told["said"] += 1

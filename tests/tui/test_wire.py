@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,11 +36,19 @@ class Probe(Terminal):
     def wait_told(self, name: str, least: int) -> None:
         self.wait_until(lambda: self.told.get(name, 0) >= least, what=f"{name} {least}")
 
+    def settle(self) -> None:
+        """Wait until three of its ticks have sent nothing."""
+        sent = -1
+        while sent != self.told.get("sent"):
+            sent = self.told.get("sent", 0)
+            self.wait_told("ticks", self.told.get("ticks", 0) + 3)
+
 
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[Probe]:
     with Probe("wire", tmp_path) as terminal:
         terminal.wait_for("naïve 5")
+        terminal.settle()
         yield terminal
 
 
@@ -75,8 +84,8 @@ STEPS: list[tuple[str | tuple[int, int], str]] = [
     (END, "199"),
     (F5, "199"),
     (F5 * 3, "199"),
-    (F9, "blink"),
-    (F9, "ablink"),
+    (F9, "controls on"),
+    (F9, "controls off"),
     (PALETTE, "Search for commands"),
     ("theme", "Change the current theme"),
     ("\r", "Search for themes"),
@@ -114,3 +123,106 @@ def test_it_shows_what_stock_output_shows(tmp_path: Path, theme: str) -> None:
                     terminal.resize(*step)
             same(stock, wire, seen)
         assert len(wire.received) < len(stock.received) / 2
+
+
+def test_a_frame_without_a_changed_cell_sends_nothing(wire: Probe) -> None:
+    wire.send(F8)
+    wire.wait_for("said 1")
+    wire.settle()
+    before, received = wire.told, len(wire.received)
+    for again in (1, 2, 3):
+        wire.send(F6)
+        wire.wait_told("again", again)
+    wire.wait_told("ticks", wire.told["ticks"] + 3)
+    assert wire.told["sent"] == before["sent"]
+    wire.send(F8)
+    wire.wait_for("said 2")
+    assert wire.received[received:].count(b"\x1b[m") == 1
+    assert wire.received[received:].startswith(b"\x1b[1;6H\x1b[38;2;")
+    wire.wait_told("sent", before["sent"] + len(wire.received) - received)
+
+
+def test_frames_are_wrapped_only_where_there_is_something_to_show(tmp_path: Path) -> None:
+    with Probe("wire", tmp_path, synchronized=True) as wire:
+        wire.wait_for("naïve 5")
+        wire.send(F6 + F8)
+        wire.wait_for("said 1")
+        wire.wait_told("again", 1)
+        frames = bytes(wire.received).split(b"\x1b[?2026h")[1:]
+        assert frames
+        assert all(frame.split(b"\x1b[?2026l")[0].strip(b"\x1b[H") for frame in frames)
+
+
+def test_the_loop_goes_on_while_the_link_stands(wire: Probe) -> None:
+    wire.resize(180, 50)
+    wire.send(F7)
+    wire.wait_told("ticks", 5)
+    wire.stop_reading()
+    wire.wait_told("skipped", 1)
+    ticks, skipped, sent = (wire.told[name] for name in ("ticks", "skipped", "sent"))
+    wire.wait_told("ticks", ticks + 40)
+    assert wire.told["skipped"] > skipped
+    assert wire.told["sent"] == sent
+    wire.send(F7 + F8)
+    wire.wait_told("said", 1)
+    wire.continue_reading()
+    wire.wait_for("said 1")
+    wire.settle()
+    before = wire.cells()
+    wire.send(REPAINT + F8)
+    wire.wait_for("said 2")
+    wire.settle()
+    assert wire.cells()[1:] == before[1:]
+
+
+def test_ctrl_l_sends_all_again(wire: Probe) -> None:
+    before = wire.cells()
+    wire.feed(b"\x1b[3;5r\x1b[?6h\x1b(0\x1b[H\x1b[2J\x1b[7mscribble\r\n\x1b[?25h")
+    wire.send(F6)
+    wire.wait_told("again", 1)
+    assert wire.cells() != before
+    wire.send(REPAINT)
+    wire.wait_until(lambda: wire.cells() == before, what="the picture before")
+    assert wire.screen.margins is None or wire.screen.margins.top == 0
+    assert wire.screen.cursor.hidden
+
+
+def test_it_comes_back_from_another_program(wire: Probe) -> None:
+    before = wire.cells()
+    wire.send(F4)
+    wire.wait_for("shell here")
+    assert not wire.alternate
+    wire.send("\r")
+    wire.wait_until(lambda: wire.alternate and wire.cells() == before, what="the picture before")
+
+
+def test_it_comes_back_from_a_stop(wire: Probe) -> None:
+    before = wire.cells()
+    status = Path(f"/proc/{wire.process.pid}/stat")
+    wire.send(SUSPEND)
+    wire.wait_until(lambda: status.read_text().rpartition(") ")[2][0] == "T", what="its stop")
+    wire.wait_until(lambda: not wire.alternate, what="the main screen")
+    wire.process.send_signal(signal.SIGCONT)
+    wire.wait_until(lambda: wire.alternate and wire.cells() == before, what="the picture before")
+    wire.send(F8)
+    wire.wait_for("said 1")
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_many_resizes_end_in_the_right_picture(wire: Probe, tmp_path: Path, round: int) -> None:
+    for step in range(100):
+        wire.resize(60 + step % 50, 12 + step % 20)
+        wire.pump(0)
+    wire.resize(110, 30)
+    wire.send(F8)
+    with Probe("stock", tmp_path, columns=110, rows=30) as stock:
+        stock.send(F8)
+        same(stock, wire, "said 1")
+
+
+def test_a_themes_own_indices_are_used_in_256_colours(tmp_path: Path) -> None:
+    with Probe("wire", tmp_path, environment={"COLORTERM": None}) as wire:
+        wire.wait_for("naïve 5")
+        assert b"48;5;233" in wire.received
+        assert b"48;2;" not in wire.received
+        assert b"48;5;235" in wire.received
