@@ -123,3 +123,8 @@ def told_os_error(what: str, error: OSError) -> KvmtuiError:
     parts = [what, str(error.filename or ""), error.strerror or str(error)]
     name = errno.errorcode.get(error.errno or 0, "")
     return KvmtuiError(": ".join(part for part in parts if part), hint=_REMEDIES.get(name, ""))
+
+
+def as_told(what: str, error: KvmtuiError | OSError) -> KvmtuiError:
+    """Either kind of failure in the words of all."""
+    return told_os_error(what, error) if isinstance(error, OSError) else error

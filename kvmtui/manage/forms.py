@@ -55,9 +55,9 @@ _OWN = {
     "network": ("Network", "user, bridge=NAME, tap=NAME or none."),
     "forwards": ("Forwards", "HOSTPORT:GUESTPORT, parted by blanks; for the user network."),
 }
-_NEW = ("name", "os", "memory", "cpus", "disk", "cdrom", "network", "forwards", "firmware")
-_NEW_REST = ("accelerator", "description", "tags")
-_EDIT = ("description", "tags", "os", "memory", "cpus", "cdrom", "network", "forwards")
+_NEW = ("name", "os", "memory", "cpus", "description", "tags")
+_NEW_REST = ("disk", "cdrom", "network", "forwards", "firmware", "accelerator")
+_EDIT = ("os", "memory", "cpus", "description", "tags", "cdrom", "network", "forwards")
 _EDIT_REST = ("firmware", "accelerator", "protected")
 _DEFAULTS = {"disk": "20G", "network": "user"}
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from textual import work
 from textual.binding import BindingType
 
-from kvmtui.errors import DefinitionError, KvmtuiError, told_os_error
+from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.guest.library import Library
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.preferences import Preferences
@@ -104,10 +104,8 @@ class KvmtuiApp(WireApp):
             try:
                 await self.fleet.refresh()
                 fault = ""
-            except KvmtuiError as error:
-                fault = error.message
-            except OSError as error:
-                fault = told_os_error("", error).message
+            except (KvmtuiError, OSError) as error:
+                fault = as_told("", error).message
             self.main.take_round(fault)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.preferences.interval_s):
@@ -151,13 +149,16 @@ class KvmtuiApp(WireApp):
 
     def ask(
         self, question: Question, key: str, names: list[str], then: Callable[[Answer], None]
-    ) -> None:
+    ) -> Dialog:
         """Ask before something is lost.
 
         Args:
             key: The key that opened it does nothing in it.
             names: The guests it is about; when one of them goes, so does the question.
             then: Called when the answer is yes.
+
+        Returns:
+            The dialog, whose text may still change.
         """
         dialog = Dialog(question._replace(opener=key))
 
@@ -170,26 +171,15 @@ class KvmtuiApp(WireApp):
 
         self._asking[dialog] = frozenset(names)
         self.push_screen(dialog, answered)
+        return dialog
 
     def open_guest(self, name: str, part: Part) -> None:
         """Show a guest on a screen of its own."""
         self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
 
-    @work(group="form", exclusive=True)
-    async def open_form(self, name: str | None) -> None:
-        """Open the form of a guest's definition; None for a new guest.
-
-        One that is not valid has no form: its text is opened instead.
-        """
-        try:
-            fields = await self.fleet.form_fields(name)
-        except DefinitionError:
-            if name is not None:
-                self.open_editor(name)
-        except (KvmtuiError, OSError) as error:
-            self.tell_failure(name or "new guest", _as_told(error))
-        else:
-            self.push_screen(DefinitionScreen(self.fleet, name, fields))
+    def open_form(self, name: str | None) -> None:
+        """Open the form of a guest's definition; None for a new guest."""
+        self.push_screen(DefinitionScreen(self.fleet, name))
 
     def open_editor(self, name: str) -> None:
         """Open the text of a definition in the user's editor."""
@@ -272,7 +262,3 @@ class KvmtuiApp(WireApp):
     def _suspend(self) -> None:
         if os.environ.get("SHLVL") and not self.is_headless:
             self.action_suspend_process()
-
-
-def _as_told(error: KvmtuiError | OSError) -> KvmtuiError:
-    return told_os_error("", error) if isinstance(error, OSError) else error

@@ -7,14 +7,14 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from kvmtui.errors import KvmtuiError
+from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.views import LiveGuest, OperationView, Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.errands import Act, Ended, Errands
 from kvmtui.tui.render import confirm
-from kvmtui.tui.widgets.dialog import Answer, Question
+from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
 
 if TYPE_CHECKING:
     from kvmtui.tui.app import KvmtuiApp
@@ -91,7 +91,7 @@ class GuestDesk:
 
     def _ask(
         self, action_id: str, guests: list[LiveGuest], question: Question, then: Callable[..., None]
-    ) -> None:
+    ) -> Dialog:
         """Ask; do it only on those that still can when the answer comes."""
 
         def answered(answer: Answer) -> None:
@@ -162,9 +162,20 @@ class GuestDesk:
         self._ask("guest.reset", guests, question, then)
 
     def _do_delete(self, guests: list[LiveGuest]) -> None:
-        self._app.run_worker(self._ask_delete(guests), group="ask-delete", exclusive=True)
+        """Ask at once, so that no key goes astray; what is lost is said as it is found."""
 
-    async def _ask_delete(self, guests: list[LiveGuest]) -> None:
+        def then(left: list[LiveGuest], keep_disks: bool) -> None:
+            self._begin(
+                left,
+                "delete",
+                lambda name: lambda: self._fleet.delete(name, keep_disks=keep_disks),
+            )
+
+        question = confirm.question_delete(guests)
+        dialog = self._ask("guest.delete", guests, question, then)
+        self._app.run_worker(self._say_losses(guests, dialog), group="losses", exclusive=True)
+
+    async def _say_losses(self, guests: list[LiveGuest], dialog: Dialog) -> None:
         """Say in figures what is lost; gathering that may wait for a slow disk."""
         inside: list[tuple[str, int]] = []
         elsewhere: list[str] = []
@@ -176,16 +187,7 @@ class GuestDesk:
             several = len(guests) > 1
             inside += [(f"{live.view.name}/{file}" if several else file, n) for file, n in mine]
             elsewhere += others
-
-        def then(left: list[LiveGuest], keep_disks: bool) -> None:
-            self._begin(
-                left,
-                "delete",
-                lambda name: lambda: self._fleet.delete(name, keep_disks=keep_disks),
-            )
-
-        question = confirm.question_delete(guests, inside, elsewhere)
-        self._ask("guest.delete", guests, question, then)
+        dialog.update(confirm.losses(guests, inside, elsewhere))
 
     def _do_open(self, guests: list[LiveGuest]) -> None:
         self._app.open_guest(guests[0].view.name, "overview")
@@ -233,8 +235,7 @@ class GuestDesk:
         try:
             names = await self._fleet.define_demo()
         except (KvmtuiError, OSError) as error:
-            told = error if isinstance(error, KvmtuiError) else KvmtuiError(str(error))
-            self._app.tell_failure("demo", told)
+            self._app.tell_failure("demo", as_told("demo", error))
             return
         await asyncio.sleep(0)
         for name in names:

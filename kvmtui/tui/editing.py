@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from kvmtui.errors import KvmtuiError, told_os_error
+from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.drafts import MENDABLE, Draft, keep_text
 from kvmtui.tui.render.confirm import question_edit_again
 from kvmtui.tui.widgets.dialog import Dialog
@@ -30,10 +30,8 @@ async def edit_text(app: KvmtuiApp, name: str) -> None:
                 if answer is None or not answer.done:
                     app.refuse(f"{name} is as it was; your text is in {keep_text(name, after)}")
                     return
-    except KvmtuiError as error:
-        app.tell_failure(name, error)
-    except OSError as error:
-        app.tell_failure(name, told_os_error(name, error))
+    except (KvmtuiError, OSError) as error:
+        app.tell_failure(name, as_told(name, error))
 
 
 async def _edited(app: KvmtuiApp, name: str, text: str) -> str:

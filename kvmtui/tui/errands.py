@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from kvmtui.errors import KvmtuiError, told_os_error
+from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.views import Outcome
 from kvmtui.tui.words import doing, seconds_since
 
@@ -79,10 +79,8 @@ class Errands:
         try:
             async with self._gate:
                 result = await act()
-        except KvmtuiError as error:
-            result = error
-        except OSError as error:
-            result = told_os_error(name, error)
+        except (KvmtuiError, OSError) as error:
+            result = as_told(name, error)
         except asyncio.CancelledError:
             result = None
         finally:

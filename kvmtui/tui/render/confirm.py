@@ -49,16 +49,15 @@ def question_reset(guests: list[LiveGuest], reboot_key: str) -> Question:
     return Question(f"Reset {what} at once?", lines, "Keep running", f"Reset {what}")
 
 
-def question_delete(
+def losses(
     guests: list[LiveGuest], inside: list[tuple[str, int]], elsewhere: list[str]
-) -> Question:
-    """Before guests and their files are deleted.
+) -> tuple[Line, ...]:
+    """What deleting guests takes, and what stays.
 
     Args:
         inside: Files of their folders, with what each takes in bytes.
         elsewhere: Disks in other places, which stay.
     """
-    what = _several(guests)
     total = sum(size for _, size in inside)
     lines: list[Line] = list(_names(guests))
     for file, size in sorted(inside, key=lambda item: -item[1])[:4]:
@@ -68,11 +67,18 @@ def question_delete(
     if rest > 0:
         lines.append((Span(f"  and {rest} more, {format_size(total)} in all", "muted"),))
     lines += [(Span(f"  stays: {visible(path, limit=52)}", "muted"),) for path in elsewhere[:3]]
+    return tuple(lines)
+
+
+def question_delete(guests: list[LiveGuest]) -> Question:
+    """Before guests and their files are deleted; `losses` follow as soon as they are known."""
+    what = _several(guests)
     one = len(guests) == 1
     typed = guests[0].view.name if one else str(len(guests))
+    looking: Line = (Span("  looking what would be lost …", "muted"),)
     return Question(
         f"Delete {what} and {'its' if one else 'their'} files?",
-        tuple(lines),
+        (*_names(guests), looking),
         "Keep it" if one else "Keep them",
         "Delete",
         checks=(("keep the disks (they move to images/)", False),),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
-from kvmtui.errors import KvmtuiError, told_os_error
+from kvmtui.errors import DefinitionError, KvmtuiError, as_told
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.forms import FormField
 from kvmtui.tui.render.confirm import question_leave
@@ -24,16 +24,16 @@ from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.toast import FailureToast
 
 _SETTLED_S = 0.15
-_SECTIONS = {"name": "Guest", "description": "Guest", "disk": "Disks and networks"}
-_SECTIONS_EDIT = {"description": "Guest", "cdrom": "Disks and networks", "firmware": "Machine"}
+_SECTIONS = {"disk": "Disks and networks", "firmware": "Machine"}
+_SECTIONS_EDIT = {"cdrom": "Disks and networks", "firmware": "Machine"}
 
 
 class DefinitionScreen(AnsweringScreen):
     """Fills in a definition; each field is checked while it is typed.
 
     Args:
-        name: The guest's; None for a new one.
-        fields: What is asked for.
+        name: The guest's; None for a new one. A definition that is not valid has no form:
+            its text is opened instead.
     """
 
     DEFAULT_CSS = """
@@ -41,35 +41,22 @@ class DefinitionScreen(AnsweringScreen):
     DefinitionScreen #head { height: 2; }
     DefinitionScreen #area { height: 1fr; layers: below above; }
     """
-    AUTO_FOCUS = "Form"
+    AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+e", "editor", "$EDITOR", id="form.editor", show=False, priority=True)
     ]
 
-    def __init__(self, fleet: Fleet, name: str | None, fields: list[FormField]) -> None:
+    def __init__(self, fleet: Fleet, name: str | None) -> None:
         super().__init__()
         self._fleet = fleet
         self._guest = name
-        self._begun = {field.id: field.value for field in fields}
-        sections = _SECTIONS if name is None else _SECTIONS_EDIT
-        self._fields = [
-            Field(
-                id=field.id,
-                label=field.label,
-                kind=field.kind,
-                value=field.value,
-                choices=field.choices,
-                help=field.help,
-                section=sections.get(field.id, ""),
-            )
-            for field in fields
-        ]
+        self._begun: dict[str, str] = {}
+        self._typed: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         title = "New guest" if self._guest is None else f"Edit {self._guest}"
         yield LineView([(Span(f" {title}", bold=True),)], id="head")
         with Container(id="area"):
-            yield Form(self._fields, id="form")
             yield FailureToast(id="toast")
         yield MessageLine(id="message")
         yield KeyBar(id="keys")
@@ -80,14 +67,55 @@ class DefinitionScreen(AnsweringScreen):
         return self.query_one(Form)
 
     def on_mount(self) -> None:
-        """Check what stands there at first."""
+        """Ask for the fields; the screen is there at once, so that no key goes astray."""
         does = "create" if self._guest is None else "save"
         keys = [("Tab", "next field"), ("Space", "choose"), ("Ctrl-S", does)]
         if self._guest is not None:
             keys.append(("Ctrl-E", "$EDITOR"))
         self.query_one(KeyBar).set_keys([*keys, ("Esc", "leave")], last=("F1", "help"))
-        for field in self._fields:
-            self._check(field.id, field.value)
+        self._fill()
+
+    @work(group="fill")
+    async def _fill(self) -> None:
+        name = self._guest
+        try:
+            fields = await self._fleet.form_fields(name)
+        except DefinitionError:
+            self.action_editor()
+        except (KvmtuiError, OSError) as error:
+            self._leave()
+            self.kvmtui.tell_failure(name or "new guest", as_told(name or "", error))
+        else:
+            await self.query_one("#area").mount(Form(self._asked(fields), id="form"), before=0)
+            self.form.focus()
+            for key in self._typed:
+                self.form.post_message(events.Key(key.key, key.character))
+            for field in fields:
+                self._check(field.id, field.value)
+
+    def _asked(self, fields: list[FormField]) -> list[Field]:
+        self._begun = {field.id: field.value for field in fields}
+        sections = _SECTIONS if self._guest is None else _SECTIONS_EDIT
+        return [
+            Field(
+                id=field.id,
+                label=field.label,
+                kind=field.kind,
+                value=field.value,
+                choices=field.choices,
+                help=field.help,
+                section="Guest" if number == 0 else sections.get(field.id, ""),
+            )
+            for number, field in enumerate(fields)
+        ]
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys that came before the form are kept for it."""
+        if not self._begun and event.key != "escape":
+            self._typed.append(event)
+            event.stop()
+            return
+        super().on_key(event)
 
     @on(Form.Changed)
     def _changed(self, event: Form.Changed) -> None:
@@ -114,33 +142,29 @@ class DefinitionScreen(AnsweringScreen):
     def _submitted(self, event: Form.Submitted) -> None:
         self._do(event.values)
 
-    @on(Form.SubmitRefused)
-    def _submit_refused(self, event: Form.SubmitRefused) -> None:
-        label, why = event.problems[0]
-        count = len(event.problems)
-        self.refuse(f"{count} field{'s' if count > 1 else ''} to put right: {label}: {why}")
-
     @work(group="do", exclusive=True)
     async def _do(self, values: dict[str, str]) -> None:
         """Check all once more, since the last key may be an instant ago, and do it."""
+        wrong: list[tuple[str, str]] = []
         for field, value in values.items():
             said = await self._said(field, value)
+            self.form.set_result(field, said)
             if said.startswith(PROBLEM):
-                self.form.set_result(field, said)
-                self.form.go_to(field)
-                self.refuse(f"1 field to put right: {said[2:]}")
-                return
+                wrong.append((field, said[2:]))
+        if wrong:
+            self.form.go_to(wrong[0][0])
+            count = "1 field" if len(wrong) == 1 else f"{len(wrong)} fields"
+            self.refuse(f"{count} to put right: {wrong[0][1]}")
+            return
         try:
             if self._guest is None:
                 outcome = await self._fleet.create_from_form(values)
             else:
                 changed = {k: v for k, v in values.items() if v != self._begun[k]}
                 outcome = await self._fleet.change_by_form(self._guest, changed)
-        except KvmtuiError as error:
-            self.tell_failure(self._guest or values["name"], error)
-        except OSError as error:
+        except (KvmtuiError, OSError) as error:
             name = self._guest or values["name"]
-            self.tell_failure(name, told_os_error(name, error))
+            self.tell_failure(name, as_told(name, error))
         else:
             self._leave()
             self.kvmtui.told(outcome)
@@ -159,7 +183,10 @@ class DefinitionScreen(AnsweringScreen):
 
     def go_up(self) -> None:
         """Esc: the form says whether it was changed."""
-        self.form.action_leave()
+        if self._begun:
+            self.form.action_leave()
+        else:
+            self._leave()
 
     @on(Form.Left)
     def _left(self, event: Form.Left) -> None:
