@@ -39,7 +39,7 @@ class DefinitionScreen(AnsweringScreen):
     DEFAULT_CSS = """
     DefinitionScreen { layout: vertical; }
     DefinitionScreen #head { height: 2; }
-    DefinitionScreen #area { height: 1fr; layers: below above; }
+    DefinitionScreen #area { height: 1fr; layers: base above; }
     """
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [

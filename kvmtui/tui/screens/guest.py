@@ -40,7 +40,7 @@ class GuestScreen(AnsweringScreen):
 
     DEFAULT_CSS = """
     GuestScreen { layout: vertical; }
-    GuestScreen #area { height: 1fr; layers: below above; }
+    GuestScreen #area { height: 1fr; layers: base above; }
     GuestScreen #head { height: 2; }
     GuestScreen #body { height: 1fr; }
     """

@@ -39,7 +39,7 @@ class MainScreen(AnsweringScreen):
 
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
-    MainScreen #area { height: 1fr; layers: below above; }
+    MainScreen #area { height: 1fr; layers: base above; }
     MainScreen #trouble { height: 1; }
     MainScreen #panes { height: 1fr; }
     """

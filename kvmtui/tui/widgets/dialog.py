@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -220,11 +219,11 @@ class Dialog(ModalScreen[Answer]):
     Dialog { background: transparent; align: center middle; overflow: hidden hidden; }
     Dialog > Box { width: 66; height: 10; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, question: Question, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._box = Box(question)
+        self._answer: Answer | None = None
 
     def compose(self) -> ComposeResult:
         yield self._box
@@ -256,14 +255,24 @@ class Dialog(ModalScreen[Answer]):
 
     def closed_because(self, reason: str) -> None:
         """Close without doing anything: what the question was about is gone."""
-        if self.is_attached:
-            self.dismiss(Answer(False, closed_because=reason))
+        self._end(Answer(False, closed_because=reason))
 
     def on_box_answered(self, event: Box.Answered) -> None:
         event.stop()
         box = self._box
         text = box.editor.text if box.editor is not None else ""
-        self.dismiss(Answer(event.done, tuple(box.ticked), text))
+        self._end(Answer(event.done, tuple(box.ticked), text))
+
+    def on_screen_resume(self) -> None:
+        if self._answer is not None:
+            self.dismiss(self._answer)
+
+    def _end(self, answer: Answer) -> None:
+        """Close with the first answer there is; under another screen, when that is gone."""
+        if self._answer is None:
+            self._answer = answer
+            if self.is_mounted and self.app.screen is self:
+                self.dismiss(answer)
 
 
 @functools.lru_cache(maxsize=256)

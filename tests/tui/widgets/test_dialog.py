@@ -10,7 +10,7 @@ from tui.widgets.stage import Stage, play, trimmed
 from kvmtui.tui.glyphs import ASCII
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.columns import Column
-from kvmtui.tui.widgets.dialog import Answer, Ask, Dialog, Question
+from kvmtui.tui.widgets.dialog import Answer, Ask, Box, Dialog, Question
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
@@ -225,6 +225,41 @@ def test_it_changes_and_closes_while_open() -> None:
         await pilot.pause()
         dialog.closed_because("again")
         assert answers == [Answer(False, closed_because="db-01 was deleted")]
+
+    play(list_stage(), scene)
+
+
+def test_a_second_answer_does_nothing() -> None:
+    answers: list[Answer | None] = []
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        dialog = Dialog(STOP)
+        await stage.push_screen(dialog, answers.append)
+        box = dialog.query_one(Box)
+        box.post_message(Box.Answered(True))
+        box.post_message(Box.Answered(True))
+        await pilot.pause()
+        assert answers == [Answer(True)]
+        await pilot.press("j")
+        assert stage.query_one(LineTable).cursor_key == "guest-1"
+
+    play(list_stage(), scene)
+
+
+def test_it_closes_when_the_screen_over_it_is_gone() -> None:
+    answers: list[Answer | None] = []
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        dialog, above = Dialog(STOP), Dialog(DELETE)
+        await stage.push_screen(dialog, answers.append)
+        await stage.push_screen(above)
+        dialog.closed_because("db-01 was deleted")
+        await pilot.pause()
+        assert answers == []
+        await pilot.press("escape")
+        await pilot.pause()
+        assert answers == [Answer(False, closed_because="db-01 was deleted")]
+        assert len(stage.screen_stack) == 1
 
     play(list_stage(), scene)
 
