@@ -135,6 +135,7 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     kernel: str | None = None
     """Path of a Linux kernel that is booted directly."""
     initrd: str | None = None
+    """Path of the kernel's initial RAM disk."""
     append: str | None = None
     """Kernel command line."""
     boot: list[Literal["disk", "cdrom", "network"]] = field(

@@ -46,6 +46,9 @@ _LABELS = {
     "cpus": "vCPUs",
     "firmware": "Firmware",
     "accelerator": "Accelerator",
+    "kernel": "Kernel",
+    "initrd": "Initrd",
+    "append": "Kernel line",
     "protected": "Protected",
 }
 _OWN = {
@@ -55,10 +58,11 @@ _OWN = {
     "network": ("Network", "user, bridge=NAME, tap=NAME or none."),
     "forwards": ("Forwards", "HOSTPORT:GUESTPORT, parted by blanks; for the user network."),
 }
+_KERNEL = ("kernel", "initrd", "append")
 _NEW = ("name", "os", "memory", "cpus", "description", "tags")
-_NEW_REST = ("disk", "cdrom", "network", "forwards", "firmware", "accelerator")
+_NEW_REST = ("disk", "cdrom", "network", "forwards", "firmware", "accelerator", *_KERNEL)
 _EDIT = ("os", "memory", "cpus", "description", "tags", "cdrom", "network", "forwards")
-_EDIT_REST = ("firmware", "accelerator", "protected")
+_EDIT_REST = ("firmware", "accelerator", "protected", *_KERNEL)
 _DEFAULTS = {"disk": "20G", "network": "user"}
 
 
@@ -169,7 +173,8 @@ def _note(library: Library, key: str, text: str) -> str:
         if library.place(check_name(text)).path.exists():
             raise KvmtuiError("a guest of this name exists")
         return "free"
-    plain = _plain_of({key: text})
+    base = {"kernel": "/vmlinuz"} if key in ("initrd", "append") else None
+    plain = _plain_of({key: text}, base)
     definition = definition_from(creating.prepare(plain))
     if key == "memory":
         total = resources.total_memory_bytes()
@@ -189,6 +194,11 @@ def _path_note(key: str, definition: Definition) -> str:
         return "found"
     if key == "disk" and definition.disks:
         return "a new image" if definition.disks[0].size else "found"
+    if key in ("kernel", "initrd"):
+        path = getattr(definition, key) or ""
+        if path.startswith("/") and not os.path.isfile(path):
+            raise KvmtuiError("there is no such file")
+        return "found" if path else ""
     return ""
 
 
@@ -218,6 +228,8 @@ def _plain_of(values: Values, base: Plain | None = None) -> Plain:
             _put_network(plain, text)
         elif key in ("forwards", "tags"):
             continue
+        elif key in ("kernel", "initrd"):
+            changes.append(Change([key], os.path.expanduser(text)))
         elif key in _LABELS:
             changes.append(Change([key], text))
     if "forwards" in values:

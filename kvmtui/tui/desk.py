@@ -102,7 +102,7 @@ class GuestDesk:
                 return
             then([self._fleet.guests[name] for name in left], *answer.checks)
 
-        self._app.ask(
+        return self._app.ask(
             question,
             self._keys.all_of(action_id).split(",")[0],
             [live.view.name for live in guests],

@@ -29,9 +29,9 @@ _WIDE, _WIDEST, _LOW, _NARROW = 120, 180, 20, 80
 _SETTLED_S = 0.08
 
 _COLUMNS = (
-    Column("name", "  Name", 16, flexible=True, least=14, most=32),
+    Column("name", "  Name", 16, flexible=True, least=14, most=24),
     Column("state", "State", 13),
-    Column("cpus", "vCPU", 4, right=True, drop=6),
+    Column("cpus", "vCPU", 3, right=True, drop=6),
     Column("cpu", "CPU%", 4, right=True),
     Column("memory", "Memory", 9, drop=7),
     Column("up", "Up", 5, right=True, drop=3),
