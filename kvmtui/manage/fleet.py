@@ -81,6 +81,15 @@ class Fleet:
                 callback(changed)
         return fresh
 
+    def standing(self, name: str) -> object:
+        """What changes when more than a guest's figures does: compare it with an earlier one."""
+        live = self.guests.get(name)
+        newest = next((one for one in self.operations if one.guest == name), None)
+        if live is None:
+            return name, None, newest
+        moving = live.view._replace(memory_resident_bytes=None, uptime_s=None)
+        return name, moving, newest
+
     def _round(self) -> dict[str, LiveGuest]:
         self.host = self._host_meter.read()
         fresh = self._watch.round()

@@ -210,8 +210,6 @@ class KvmtuiApp(WireApp):
         handler = handlers.get(action_id)
         if handler is not None:
             handler()
-        elif isinstance(self.screen, AnsweringScreen):
-            self.screen.act(action_id)
 
     def press(self, shown: str) -> None:
         """Do what a key of the key bar would do, as it is written there."""
@@ -237,7 +235,7 @@ class KvmtuiApp(WireApp):
         target = names[0] if len(names) == 1 else f"{len(names)} guests" if names else ""
         entries = []
         for action in self._actions_here():
-            if action.place == "list":
+            if action.minor or action.place == "list":
                 continue
             reason = self.desk.refusal(action.id, names)
             title = action.title.format(target or "the guest")

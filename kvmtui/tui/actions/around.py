@@ -6,7 +6,7 @@ from kvmtui.tui.actions.registry import Action
 
 AROUND_ACTIONS: tuple[Action, ...] = (
     Action(
-        "pane.guests", "1", "Guests", "Go to Guests", "The guests of this host.", "Around", "app"
+        "pane.guests", "1", "Guests", "Go to Guests", "The guests of this host.", "Around", "main"
     ),
     Action(
         "pane.activity",
@@ -15,7 +15,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "Go to Activity",
         "What is and was done, by this and every other kvmtui.",
         "Around",
-        "app",
+        "main",
     ),
     Action(
         "list.filter",
@@ -25,7 +25,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "Shows the rows with a text in name, state, tags or description. Enter keeps the filter, "
         "Esc clears it.",
         "Around",
-        "app",
+        "main",
         bar=9,
     ),
     Action(
@@ -35,7 +35,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "Sort by the next column",
         "Sorts by the next column; the cursor stays on its row.",
         "Around",
-        "app",
+        "main",
         bar=10,
     ),
     Action(
@@ -46,7 +46,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "Moves to the next guest that crashed, waits for its disk, does not answer or has a "
         "definition that is not valid.",
         "Around",
-        "app",
+        "main",
     ),
     Action(
         "list.mark",
@@ -66,18 +66,51 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "Around",
         "list",
     ),
-    Action("list.down", "j,down", "down", "Down", "Moves the cursor.", "Around", "list"),
-    Action("list.up", "k,up", "up", "Up", "Moves the cursor.", "Around", "list"),
-    Action("list.first", "g,home", "first", "First row", "Moves the cursor.", "Around", "list"),
-    Action("list.last", "G,end", "last", "Last row", "Moves the cursor.", "Around", "list"),
-    Action("list.page_down", "pagedown", "page down", "Page down", "Moves.", "Around", "list"),
-    Action("list.page_up", "pageup", "page up", "Page up", "Moves.", "Around", "list"),
-    Action("text.down", "j,down", "down", "Down", "Scrolls.", "Around", "text"),
-    Action("text.up", "k,up", "up", "Up", "Scrolls.", "Around", "text"),
-    Action("text.first", "g,home", "top", "Top", "Scrolls.", "Around", "text"),
-    Action("text.last", "G,end", "end", "End", "Scrolls.", "Around", "text"),
-    Action("text.page_down", "pagedown,space", "page down", "Page", "Scrolls.", "Around", "text"),
-    Action("text.page_up", "pageup", "page up", "Page up", "Scrolls.", "Around", "text"),
+    Action(
+        "list.down", "j,down", "down", "Down", "Moves the cursor.", "Around", "list", minor=True
+    ),
+    Action("list.up", "k,up", "up", "Up", "Moves the cursor.", "Around", "list", minor=True),
+    Action(
+        "list.first",
+        "g,home",
+        "first",
+        "First row",
+        "Moves the cursor.",
+        "Around",
+        "list",
+        minor=True,
+    ),
+    Action(
+        "list.last", "G,end", "last", "Last row", "Moves the cursor.", "Around", "list", minor=True
+    ),
+    Action(
+        "list.page_down",
+        "pagedown",
+        "page down",
+        "Page down",
+        "Moves.",
+        "Around",
+        "list",
+        minor=True,
+    ),
+    Action("list.page_up", "pageup", "page up", "Page up", "Moves.", "Around", "list", minor=True),
+    Action("text.down", "j,down", "down", "Down", "Scrolls.", "Around", "text", minor=True),
+    Action("text.up", "k,up", "up", "Up", "Scrolls.", "Around", "text", minor=True),
+    Action("text.first", "g,home", "top", "Top", "Scrolls.", "Around", "text", minor=True),
+    Action("text.last", "G,end", "end", "End", "Scrolls.", "Around", "text", minor=True),
+    Action(
+        "text.page_down",
+        "pagedown,space",
+        "page down",
+        "Page",
+        "Scrolls.",
+        "Around",
+        "text",
+        minor=True,
+    ),
+    Action(
+        "text.page_up", "pageup", "page up", "Page up", "Scrolls.", "Around", "text", minor=True
+    ),
     Action(
         "activity.cancel",
         "X",

@@ -84,7 +84,7 @@ def _clash(action_id: str, keys: Mapping[str, str]) -> str:
 
 
 def _meet(first: Place, second: Place) -> bool:
-    apart = ({"guests", "activity"}, {"list", "text"}, {"activity", "text"})
+    apart = ({"guests", "activity"}, {"list", "text"}, {"activity", "text"}, {"main", "text"})
     return first == second or not any({first, second} <= places for places in apart)
 
 

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 from kvmtui.manage.views import LiveGuest
 
 Group = Literal["Power", "Look", "Keep", "Around"]
-Place = Literal["app", "list", "text", "guests", "activity"]
-"""Where the key works: everywhere, in every list, in every text, in one pane."""
+Place = Literal["app", "main", "list", "text", "guests", "activity"]
+"""Where the key works: everywhere, over the panes, in every list or text, in one pane."""
 
 
 class Keys:
@@ -63,6 +63,8 @@ class Action(NamedTuple):
     """Its place in the key bar, from 1; 0: not there."""
     on_guest: bool = False
     """Whether it acts on the marked guests or the one under the cursor."""
+    minor: bool = False
+    """Whether only the whole page of help tells of it."""
     many: bool = True
     """Whether it can act on several guests at once."""
 

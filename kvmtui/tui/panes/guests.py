@@ -160,11 +160,10 @@ class GuestsPane(Widget):
             for live in arranged
         }
         table = self.table
+        table.set_sort(self._sort, descending=self._sort not in ("name", "state"))
         if list(cells) != list(self._shown):
-            table.set_sort(self._sort)
             table.set_rows([self._row(live, cells[live.view.name]) for live in arranged])
         else:
-            table.set_sort(self._sort)
             self._update(cells)
         self._shown = cells
         self._show_detail()

@@ -85,11 +85,11 @@ def whole(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Lin
     accelerator = detail.accelerator
     if live.view.accelerator is not None and accelerator == "auto":
         accelerator = f"auto: {live.view.accelerator}, as it was measured"
-    lines.append(_labelled("Runs under", (Span(accelerator),), scene))
+    lines.append(_labelled("Engine", (Span(accelerator),), scene))
     if detail.protected:
         lines.append(_labelled("Protected", (Span("it refuses to be deleted"),), scene))
     if detail.qemu_args:
-        lines.append(_labelled("QEMU args", (Span(" ".join(detail.qemu_args)),), scene))
+        lines.append(_labelled("Arguments", (Span(" ".join(detail.qemu_args)),), scene))
     lines.append(_labelled("Folder", (Span(detail.directory),), scene))
     if detail.timeline:
         lines += [(), (Span("Timeline", bold=True),), *timeline_lines(detail.timeline, scene)]

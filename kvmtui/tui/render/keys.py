@@ -6,7 +6,7 @@ from typing import Protocol
 
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions import ACTIONS
-from kvmtui.tui.actions.registry import Action, Keys
+from kvmtui.tui.actions.registry import Action, Keys, Place
 
 Shown = tuple[str, str]
 
@@ -18,16 +18,21 @@ class Refuses(Protocol):
 
 
 def bar_keys(
-    place: str, live: LiveGuest | None, chosen: list[str], keys: Keys, desk: Refuses
+    places: tuple[Place, ...],
+    live: LiveGuest | None,
+    chosen: list[str],
+    keys: Keys,
+    desk: Refuses,
 ) -> list[Shown]:
     """Key and label of what acts here, in an order that never changes.
 
     Args:
+        places: Where one is.
         live: The guest that the actions would act on; None for none or several.
         chosen: The names of all that they would act on.
     """
     found = [action for action in ACTIONS.values() if action.bar]
-    found = [action for action in found if action.place in (place, "app")]
+    found = [action for action in found if action.place in places]
     shown = []
     for action in sorted(found, key=lambda action: action.bar):
         if action.on_guest and (not chosen or desk.refusal(action.id, chosen)):

@@ -29,9 +29,6 @@ class AnsweringScreen(Screen[None]):
         """The guests that an action would be for."""
         return []
 
-    def act(self, action_id: str) -> None:
-        """Do what a key of the whole app asks for, where it means something here."""
-
     def perform(self, action_id: str) -> None:
         """Do an action of one of its places."""
 

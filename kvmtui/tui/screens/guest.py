@@ -27,7 +27,7 @@ from kvmtui.tui.widgets.toast import FailureToast
 
 Part = Literal["overview", "log", "qemu"]
 _TITLES: dict[Part, str] = {"overview": "Overview", "log": "Console log", "qemu": "QEMU's log"}
-_SHOWN_ABOVE = ("guest.open", "guest.log")
+_NOT_HERE = ("guest.open", "guest.new", "guest.demo")
 
 
 class GuestScreen(AnsweringScreen):
@@ -63,6 +63,7 @@ class GuestScreen(AnsweringScreen):
         self._part: Part = part
         self._detail: GuestDetail | None = None
         self._log: list[str] = []
+        self._gathered_for: object = None
 
     def compose(self) -> ComposeResult:
         yield LineView(id="head")
@@ -76,6 +77,7 @@ class GuestScreen(AnsweringScreen):
         """Gather what is shown."""
         self._show()
         self._gather()
+        self.set_interval(self.kvmtui.preferences.interval_s, self._follow)
 
     def on_resize(self) -> None:
         """Lay the lines out anew."""
@@ -90,10 +92,17 @@ class GuestScreen(AnsweringScreen):
             self.kvmtui.refuse(f"{self._guest} is gone")
             return
         self._show()
-        self._gather()
+        if self._gathered_for != self._fleet.standing(self._guest):
+            self._gather()
+
+    def _follow(self) -> None:
+        """A log grows without any other sign."""
+        if self._part != "overview" and self.is_current:
+            self._gather()
 
     @work(group="gather", exclusive=True)
     async def _gather(self) -> None:
+        self._gathered_for = self._fleet.standing(self._guest)
         try:
             if self._part == "overview":
                 self._detail = await self._fleet.detail(self._guest)
@@ -121,11 +130,11 @@ class GuestScreen(AnsweringScreen):
             [(Span(" "), *render.head(live, scene), Span("   "), *tabs), ()]
         )
         self._show_body(scene)
-        keys = bar_keys("guests", live, [self._guest], self._keys, self.kvmtui.desk)
-        around = [("Tab", "next part"), ("J K", "next guest"), ("Esc", "back")]
-        hidden = {self._keys.of(action_id) for action_id in _SHOWN_ABOVE}
-        mine = [shown for shown in keys if shown[0] not in hidden][:6]
-        self.query_one(KeyBar).set_keys([*mine, *around])
+        keys = bar_keys(("guests",), live, [self._guest], self._keys, self.kvmtui.desk)
+        around = [("Tab", "part"), ("J K", "next guest"), ("Esc", "back")]
+        hidden = {self._keys.of(action_id) for action_id in _NOT_HERE}
+        mine = [shown for shown in keys if shown[0] not in hidden]
+        self.query_one(KeyBar).set_keys([*mine[:5], *around])
 
     def _show_body(self, scene: Scene) -> None:
         live = self._fleet.guests[self._guest]

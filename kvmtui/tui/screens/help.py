@@ -31,6 +31,9 @@ class HelpScreen(Overlay):
             [action for action in actions if action.group == group] for group in _GROUPS
         ]
         self._columns = [column for column in self._columns if column]
+        self._grid_of = [
+            [action for action in column if not action.minor] for column in self._columns
+        ]
         self._at = (0, 0)
         self._explained = False
         self._page = False
@@ -39,7 +42,7 @@ class HelpScreen(Overlay):
     @property
     def _action(self) -> Action:
         column, row = self._at
-        return self._columns[column][row]
+        return self._grid_of[column][row]
 
     def rows(self, width: int, height: int) -> list[Parts]:
         """Columns, an explanation, or the page."""
@@ -59,16 +62,16 @@ class HelpScreen(Overlay):
         return framed(rows[: height - 2], width, glyphs, title=f"{self._title}: keys", foot=foot)
 
     def _grid(self, width: int) -> list[Parts]:
-        cell = width // len(self._columns)
+        cell = width // len(self._grid_of)
         heads: Line = tuple(
             span
-            for column in self._columns
+            for column in self._grid_of
             for span in fit((Span(column[0].group, bold=True),), cell)
         )
         rows: list[Parts] = [(Part(heads),)]
-        for row in range(max(map(len, self._columns))):
+        for row in range(max(map(len, self._grid_of))):
             parts: list[Part] = []
-            for number, column in enumerate(self._columns):
+            for number, column in enumerate(self._grid_of):
                 line = self._cell(column[row]) if row < len(column) else ()
                 ground: Ground = "cursor" if (number, row) == self._at else "bg"
                 parts.append(Part(fit(line, cell - 1), ground))
@@ -129,6 +132,6 @@ class HelpScreen(Overlay):
         steps = {"j": (0, 1), "down": (0, 1), "k": (0, -1), "up": (0, -1)}
         steps |= {"l": (1, 0), "right": (1, 0), "tab": (1, 0), "h": (-1, 0), "left": (-1, 0)}
         across, down = steps.get(key, (0, 0))
-        column = (column + across) % len(self._columns)
-        row = (row + down) % len(self._columns[column]) if down else row
-        self._at = (column, min(row, len(self._columns[column]) - 1))
+        column = (column + across) % len(self._grid_of)
+        row = (row + down) % len(self._grid_of[column]) if down else row
+        self._at = (column, min(row, len(self._grid_of[column]) - 1))

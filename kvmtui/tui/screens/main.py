@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import ContentSwitcher
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.preferences import Preferences
+from kvmtui.tui.actions import ACTIONS
+from kvmtui.tui.actions.keymap import bindings
 from kvmtui.tui.actions.registry import Keys, Place
 from kvmtui.tui.panes.activity import ActivityPane
 from kvmtui.tui.panes.guests import GuestsPane
@@ -44,6 +49,7 @@ class MainScreen(AnsweringScreen):
     MainScreen #panes { height: 1fr; }
     """
     AUTO_FOCUS = "#guests"
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings("main"))
 
     def __init__(self, fleet: Fleet, keys: Keys, preferences: Preferences) -> None:
         super().__init__()
@@ -69,7 +75,7 @@ class MainScreen(AnsweringScreen):
     @property
     def places(self) -> tuple[Place, ...]:  # type: ignore[override]
         """The list, and the pane that is shown."""
-        return ("list", "guests" if self.pane is self.guests else "activity")
+        return ("main", "list", "guests" if self.pane is self.guests else "activity")
 
     @property
     def title_of_help(self) -> str:  # type: ignore[override]
@@ -117,16 +123,8 @@ class MainScreen(AnsweringScreen):
         self.guests.take(self._fleet.guests)
         self._go_to_wanted()
         at_cursor = self.guests.table.cursor_key
-        if at_cursor in changed and self._has_moved(at_cursor):
+        if at_cursor in changed and self._gathered_for != self._fleet.standing(at_cursor):
             self._gather_detail(at_cursor)
-
-    def _has_moved(self, name: str) -> bool:
-        """Whether more than figures changed since the detail was gathered."""
-        live = self._fleet.guests.get(name)
-        newest = next((one for one in self._fleet.operations if one.guest == name), None)
-        state = (name, live and live.view.state, newest)
-        changed, self._gathered_for = state != self._gathered_for, state
-        return changed
 
     def _frame(self) -> None:
         app = self.kvmtui
@@ -163,8 +161,7 @@ class MainScreen(AnsweringScreen):
     def _show_keys(self) -> None:
         chosen = self.chosen
         live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
-        place = "guests" if self.pane is self.guests else "activity"
-        keys = bar_keys(place, live, chosen, self._keys, self.kvmtui.desk)
+        keys = bar_keys((*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk)
         self.query_one(KeyBar).set_keys(keys, last=(self._keys.of("app.help"), "help"))
 
     @work(group="verdict")
@@ -184,6 +181,7 @@ class MainScreen(AnsweringScreen):
 
     @work(group="detail", exclusive=True)
     async def _gather_detail(self, name: str) -> None:
+        self._gathered_for = self._fleet.standing(name)
         try:
             self.guests.take_detail(await self._fleet.detail(name))
         except (KvmtuiError, OSError):
@@ -227,8 +225,12 @@ class MainScreen(AnsweringScreen):
         elif self.pane.table.marked:
             self.pane.table.clear_marks()
 
+    def action_act(self, action_id: str) -> None:
+        """Do what a key of the main screen asks for."""
+        self.act(action_id)
+
     def act(self, action_id: str) -> None:
-        """Do what a key of the whole app asks for."""
+        """Do what is for all panes."""
         if action_id in _PANES:
             self.query_one(ContentSwitcher).current = _PANES[action_id]
             self.pane.table.focus()
@@ -247,6 +249,8 @@ class MainScreen(AnsweringScreen):
         moves = {"list.mark": "action_mark", "list.mark_all": "action_mark_all"}
         if action_id in moves:
             getattr(self.pane.table, moves[action_id])()
+        elif ACTIONS[action_id].place == "main":
+            self.act(action_id)
         else:
             self.pane.action_act(action_id)
 

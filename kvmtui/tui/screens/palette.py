@@ -26,7 +26,7 @@ class Entry(NamedTuple):
 
 
 def found(entries: list[Entry], text: str) -> list[Entry]:
-    """The entries that have all words of a text; those that begin with it come first."""
+    """The entries with all words of a text: what can act first, then what begins with it."""
     words = text.casefold().split()
     hits = [
         entry
@@ -34,7 +34,10 @@ def found(entries: list[Entry], text: str) -> list[Entry]:
         if all(word in f"{entry.title} {entry.target} {entry.key}".casefold() for word in words)
     ]
     first = words[0] if words else ""
-    return sorted(hits, key=lambda entry: not entry.title.casefold().startswith(first))
+    return sorted(
+        hits,
+        key=lambda entry: (bool(entry.reason), not entry.title.casefold().startswith(first)),
+    )
 
 
 class PaletteScreen(Overlay):
