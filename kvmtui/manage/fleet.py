@@ -15,6 +15,7 @@ from kvmtui.guest.editing import Change
 from kvmtui.guest.library import Library
 from kvmtui.manage import changing, creating, looking, power, starting, story, waiting
 from kvmtui.manage.power import monitors_of
+from kvmtui.manage.timeline import TimelineEntry, timeline
 from kvmtui.manage.views import GuestView, Outcome
 from kvmtui.qemu.monitor import command_session
 
@@ -109,6 +110,10 @@ class Fleet:
     async def why(self, name: str) -> story.Why:
         """As `story.why`."""
         return await asyncio.to_thread(story.why, self.library, name)
+
+    async def timeline(self, name: str, *, most: int = 50) -> list[TimelineEntry]:
+        """As `timeline.timeline`."""
+        return await asyncio.to_thread(timeline, self.library, name, most=most)
 
     async def qmp(
         self, name: str, command: str, arguments: dict[str, Any] | None, *, limit_s: float
