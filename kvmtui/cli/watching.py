@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import codecs
+import contextlib
 import json
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.power import report, seconds
-from kvmtui.guest import history
+from kvmtui.errors import KvmtuiError
 from kvmtui.guest.folder import GuestFolder
-from kvmtui.guest.history import iso_time
 from kvmtui.manage import story
-from kvmtui.qemu.events import read_events
+from kvmtui.manage.following import Entry, Follower
 from kvmtui.text import visible
 
 _PAUSE_S = 0.2
-_LINE_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 16
+_LONGEST_LINE_BYTES = 1 << 16
 
 
 def configure_wait(parser: argparse.ArgumentParser) -> None:
@@ -82,67 +86,44 @@ def configure_events(parser: argparse.ArgumentParser) -> None:
 
 
 def run_events(arguments: argparse.Namespace, context: Context) -> int:
-    """Print the story and the events of the present run; with --json an object a line."""
+    """Print the story and the events of the runs, by time; with --json an object a line."""
     folder = context.library.folder(arguments.name)
-    for line in history.read(folder.history, tail_bytes=4 << 20):
-        _print_history(context, line)
-    offset = _print_events(context, folder, _unfolded_from(folder))
-    while arguments.follow:
-        sys.stdout.flush()
-        time.sleep(_PAUSE_S)
-        offset = _print_events(context, folder, _restarted(folder, offset))
-    return 0
-
-
-def _unfolded_from(folder: GuestFolder) -> int:
-    """Where the record begins to tell what the story does not hold yet."""
-    record = folder.start_record()
-    if record is None:
-        return _size(folder.events)
-    for line in history.read(folder.history):
-        if line.get("phase") == "run" and line.get("run") == record.get("run"):
-            return _size(folder.events)
-    return 0
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _restarted(folder: GuestFolder, offset: int) -> int:
-    return 0 if _size(folder.events) < offset else offset
-
-
-def _print_events(context: Context, folder: GuestFolder, offset: int) -> int:
-    for event, end in read_events(folder.events, start=offset):
-        offset = end
-        if context.as_json:
-            _object({"time": iso_time(event.time), "event": event.name, "data": event.data})
-        else:
-            context.say(story.event_line(event.time, event.name, event.data))
-    return offset
-
-
-def _print_history(context: Context, line: history.Line) -> None:
-    if line.get("phase") == "run":
-        for event in line.get("events", []):
+    follower = Follower(folder)
+    while True:
+        for entry in follower.read(settle=arguments.follow):
             if context.as_json:
-                _object(event)
+                _object(entry)
             else:
-                details = json.dumps(event.get("data")) if event.get("data") else ""
-                told = f"{event.get('time')}  {event.get('event')}  {details}"
-                context.say(visible(told.rstrip()))
-        return
-    if context.as_json:
-        _object(line)
-        return
-    who = f"by {line['user']} (pid {line.get('pid')})" if "user" in line else ""
-    words = [line.get("verb"), line.get("result"), who, line.get("message")]
-    told = " ".join(str(word) for word in words if word)
-    context.say(visible(f"{line['time']}  {told}"))
+                context.say(visible(_told(entry), limit=2000))
+        if not arguments.follow:
+            return 0
+        _pause(folder)
+
+
+def _pause(folder: GuestFolder) -> None:
+    """Wait a moment for more.
+
+    Raises:
+        KvmtuiError: The guest was renamed or deleted.
+    """
+    sys.stdout.flush()
+    time.sleep(_PAUSE_S)
+    if not folder.path.is_dir():
+        raise KvmtuiError(f"{folder.name}: there is no such guest any more", hint="kvmtui list")
+
+
+def _told(entry: Entry) -> str:
+    """One entry as a line: its time, then what happened."""
+    if "event" in entry:
+        words = [entry["event"], json.dumps(entry["data"]) if entry.get("data") else ""]
+    elif entry.get("phase") == "run":
+        words = ["run ended:", story.LastStop(None, str(entry.get("reason"))).words]
+    else:
+        who = f"by {entry['user']} (pid {entry.get('pid')})" if "user" in entry else ""
+        phase = entry.get("phase") if entry.get("phase") == "kill" else ""
+        words = [phase, entry.get("verb"), entry.get("result"), who]
+        words += [entry.get("message"), *(entry.get("changes") or ())]
+    return f"{entry['time']}  {' '.join(str(word) for word in words if word)}"
 
 
 def _object(value: object) -> None:
@@ -159,36 +140,93 @@ def configure_logs(parser: argparse.ArgumentParser) -> None:
 
 
 def run_logs(arguments: argparse.Namespace, context: Context) -> int:
-    """Print a log; on a terminal control characters are made visible."""
+    """Print a log; on a terminal control characters are made visible.
+
+    Followed, it is printed as it comes, unfinished lines (a login prompt) included;
+    with --json an object for each whole line.
+    """
     folder = context.library.folder(arguments.name)
     path = folder.qemu_log if arguments.qemu else folder.console_log
-    for line in _lines(path, arguments.follow):
-        if context.as_json:
-            _object({"line": line.decode("utf-8", "replace").rstrip("\r\n")})
-        elif sys.stdout.isatty():
-            text = line.decode("utf-8", "replace").rstrip("\r\n")
-            sys.stdout.write(visible(text, limit=4000) + "\n")
-        else:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(line)
-    return 0
-
-
-def _lines(path: Path, follow: bool) -> Iterator[bytes]:
+    write, finish = _log_writer(context)
     offset = 0
     while True:
-        size = _size(path)
-        if size < offset:
+        for piece in _grown(path, offset):
+            offset = piece.end
+            write(piece.data)
+        if not arguments.follow:
+            finish()
+            return 0
+        _pause(folder)
+
+
+class _Piece(NamedTuple):
+    """Bytes of a log, and the offset behind them."""
+
+    data: bytes
+    end: int
+
+
+def _grown(path: Path, offset: int) -> Iterator[_Piece]:
+    """What a log holds beyond an offset; all of it when it was begun anew."""
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size < offset:
             offset = 0
-        if size > offset:
-            with open(path, "rb") as file:
-                file.seek(offset)
-                while line := file.readline(_LINE_BYTES):
-                    if follow and not line.endswith(b"\n") and len(line) < _LINE_BYTES:
-                        break
-                    offset += len(line)
-                    yield line
-        if not follow:
-            return
-        sys.stdout.flush()
-        time.sleep(_PAUSE_S)
+        file.seek(offset)
+        while data := file.read(_PIECE_BYTES):
+            offset += len(data)
+            yield _Piece(data, offset)
+
+
+def _log_writer(context: Context) -> tuple[Callable[[bytes], object], Callable[[], object]]:
+    """Functions that print a piece of a log, and what is left at its end."""
+    if context.as_json:
+        lines = _JsonLines()
+        return lines.write, lines.finish
+    if sys.stdout.isatty():
+        shown = _VisibleLines()
+        return shown.write, shown.finish
+    sys.stdout.flush()
+    return sys.stdout.buffer.write, sys.stdout.buffer.flush
+
+
+class _JsonLines:
+    """Prints an object for each whole line."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def write(self, data: bytes) -> None:
+        """Take a piece of the log."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE_BYTES:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            _object({"line": line.decode("utf-8", "replace").rstrip("\r")})
+
+    def finish(self) -> None:
+        """Print the last line, though it has no end."""
+        if self._rest:
+            self.write(b"\n")
+
+
+class _VisibleLines:
+    """Prints text as it comes, cut where it may: not within a character or a line's end."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+        self._open = False
+
+    def write(self, data: bytes) -> None:
+        """Take a piece of the log."""
+        text = (self._held + self._decoder.decode(data)).replace("\r\n", "\n")
+        self._held = "\r" if text.endswith("\r") else ""
+        text = text.removesuffix("\r")
+        sys.stdout.write("\n".join(visible(part, limit=4000) for part in text.split("\n")))
+        if text:
+            self._open = not text.endswith("\n")
+
+    def finish(self) -> None:
+        """End the last line, though the log does not."""
+        if self._open:
+            sys.stdout.write("\n")

@@ -3,10 +3,14 @@
 Four kinds of line, told apart by ``phase``:
 
     {"time", "phase": "begin", "id", "verb", "user", "pid", "boot_id"}
-    {"time", "phase": "end", "id", "verb", "result", "message"}      result: done, failed
+    {"time", "phase": "end", "id", "verb", "result", "took_s", "message"}
     {"time", "phase": "kill", "pid"}        just before QEMU had to be killed
-    {"time", "phase": "run", "run", "started", "reason", "boot_id", "events": [...]}
+    {"time", "phase": "run", "run", "started", "ended", "seen", "reason", "boot_id", "events"}
 
+An end's ``result`` is done, failed or interrupted; ``changed`` is false in it where the end
+state already held. Besides it has what its verb found: ``accelerator`` (start), ``changes``
+and ``needs_restart`` (set, edit), ``forced`` (shutdown: why the plug was pulled), ``name``
+(rename). ``seen`` of a run is its last sign of life, for one whose end nobody saw.
 A begin without an end whose lock is held is under way; one whose lock is free was
 cut off. Lines are appended under the guest's lock.
 """
@@ -36,6 +40,16 @@ def iso_time(seconds: float | None = None) -> str:
         seconds = time.time()
     whole, milliseconds = divmod(int(seconds * 1000), 1000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{milliseconds:03}Z"
+
+
+def seconds_of(iso: str) -> float:
+    """A time of `iso_time` as seconds since 1970; 0 for what is none."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(iso).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def boot_id() -> str:
@@ -77,18 +91,30 @@ def read(path: Path, *, tail_bytes: int = _TAIL_BYTES) -> list[Line]:
     Args:
         tail_bytes: How much of the file's end is read.
     """
+    return read_from(path, tail_offset(path, tail_bytes))[0]
+
+
+def tail_offset(path: Path, tail_bytes: int) -> int:
+    """Where the last bytes begin; the line that this cuts does not parse."""
+    try:
+        return max(0, os.stat(path).st_size - tail_bytes)
+    except FileNotFoundError:
+        return 0
+
+
+def read_from(path: Path, start: int) -> tuple[list[Line], int]:
+    """The lines from an offset on, and the offset behind them.
+
+    A torn last line is not yet written.
+    """
     try:
         with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            start = max(0, size - tail_bytes)
             file.seek(start)
-            data = file.read(tail_bytes)
+            data = file.read()
     except FileNotFoundError:
-        return []
-    lines = data.split(b"\n")
-    if start:
-        del lines[0]
-    return list(_parsed(lines))
+        return [], start
+    whole, newline, _ = data.rpartition(b"\n")
+    return list(_parsed(whole.split(b"\n"))), start + len(whole) + len(newline)
 
 
 def _parsed(lines: list[bytes]) -> Iterator[Line]:

@@ -65,7 +65,7 @@ def guest_detail(library: Library, name: str, *, entries: int = 100) -> GuestDet
     folder = library.folder(name)
     found = _EMPTY._replace(name=name, directory=str(folder.path))
     with contextlib.suppress(OSError):
-        told = tuple(reversed(timeline(folder, most=entries)))
+        told = tuple(reversed(timeline(library, name, most=entries)))
         ended = last_stop(folder, running=False)
         found = found._replace(timeline=told, last_stop=ended.words if ended else "")
     try:

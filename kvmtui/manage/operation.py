@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kvmtui.guest.folder import GuestFolder
 
 LOCK_LIMIT_S = 30.0
-_DOING = {
+DOING = {
     "start": "being started",
     "shutdown": "shutting down",
     "reboot": "rebooting",
@@ -31,6 +31,7 @@ _DOING = {
     "set": "being changed",
     "edit": "being edited",
 }
+"""What is under way, by its verb."""
 
 
 class Operation:
@@ -40,6 +41,7 @@ class Operation:
         self.folder = folder
         self.verb = verb
         self.id = os.urandom(6).hex()
+        self._began = time.monotonic()
         self.result: dict[str, object] = {}
 
     def begin(self) -> None:
@@ -58,7 +60,9 @@ class Operation:
 
     def end(self, result: str, message: str = "") -> None:
         """Write the end line; a full disk does not undo what was done."""
-        line = {"phase": "end", "id": self.id, "verb": self.verb, "result": result}
+        took_s = round(time.monotonic() - self._began, 2)
+        line: dict[str, object] = {"phase": "end", "id": self.id, "verb": self.verb}
+        line |= {"result": result, "took_s": took_s}
         if message:
             line["message"] = message
         with contextlib.suppress(OSError):
@@ -70,7 +74,7 @@ def under_way(folder: GuestFolder) -> str:
     begin = history.last_begin(history.read(folder.history, tail_bytes=65536))
     if begin is None:
         return "in use by another kvmtui"
-    doing = _DOING.get(str(begin.get("verb")), "in use")
+    doing = DOING.get(str(begin.get("verb")), "in use")
     return f"{doing} by {begin.get('user')} (pid {begin.get('pid')}, since {begin.get('time')})"
 
 

@@ -6,12 +6,11 @@ the same, whoever did it, and also after a restart.
 
 from __future__ import annotations
 
-import calendar
-import time
 from typing import Any, Literal
 
 from kvmtui.guest import history
 from kvmtui.guest.folder import LOCK, GuestFolder
+from kvmtui.guest.history import seconds_of
 from kvmtui.manage.views import OperationView
 from kvmtui.qemu.process import is_held
 from kvmtui.text import visible
@@ -19,16 +18,6 @@ from kvmtui.text import visible
 _TAIL_BYTES = 64 << 10
 _MOST = 50
 _CUT_OFF = "it was cut off: the kvmtui that did it is gone"
-
-
-def seconds_of(text: object) -> float:
-    """A time of a story (ISO 8601 UTC) in seconds since 1970; 0 when it is none."""
-    try:
-        whole, _, fraction = str(text).rstrip("Z").partition(".")
-        parsed = time.strptime(whole, "%Y-%m-%dT%H:%M:%S")
-        return calendar.timegm(parsed) + float(f"0.{fraction or 0}")
-    except ValueError:
-        return 0.0
 
 
 def read_operations(folder: GuestFolder) -> list[OperationView]:

@@ -21,7 +21,7 @@ from kvmtui.guest.folder import MONITORS, GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.manage import starting, story
 from kvmtui.manage.looking import live_pid
-from kvmtui.manage.operation import acquire, told
+from kvmtui.manage.operation import Operation, acquire, told
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
@@ -116,9 +116,10 @@ async def shutdown(
         process = hold_process(library, folder)
         if process is None:
             return Outcome(name, "shutdown", False, f"{name} does not run")
-        with process, told(folder, "shutdown"):
+        with process, told(folder, "shutdown") as operation:
             began = time.monotonic()
-            if await _press_until_gone(folder, process, timeout_s, force):
+            hindrance = await _press_until_gone(folder, process, timeout_s, force)
+            if not hindrance:
                 _ended(folder)
                 took = time.monotonic() - began
                 return Outcome(name, "shutdown", True, f"{name} shut down in {took:.1f} s")
@@ -127,6 +128,7 @@ async def shutdown(
                     f"{name} did not shut down within {timeout_s:g} s and still runs",
                     hint=f"kvmtui shutdown {name} --force, or kvmtui stop {name}",
                 )
+            operation.result["forced"] = hindrance
             await _pull_plug(folder, process)
             _ended(folder)
             return Outcome(name, "shutdown", True, f"{name} was stopped by force")
@@ -134,33 +136,43 @@ async def shutdown(
 
 async def _press_until_gone(
     folder: GuestFolder, process: ProcessHandle, timeout_s: float, force: bool
-) -> bool:
-    """Press the button, and again now and then: a booting guest does not notice it yet."""
+) -> str:
+    """Press the button, and again now and then: a booting guest does not notice it yet.
+
+    Returns:
+        Empty once the guest is off, else what speaks for force.
+    """
     deadline = time.monotonic() + timeout_s
-    while await _press_button(folder, force):
+    while True:
+        hindrance = await _press_button(folder, force)
+        if hindrance:
+            return hindrance
         left = deadline - time.monotonic()
         if await _wait_gone(process, min(max(left, 0.0), _PRESS_AGAIN_S)):
-            return True
+            return ""
         if time.monotonic() >= deadline:
-            return False
-    return False
+            return f"the power button was not obeyed within {timeout_s:g} s"
 
 
-async def _press_button(folder: GuestFolder, force: bool) -> bool:
-    """``system_powerdown``; a paused guest cannot notice it. False: go on by force."""
+async def _press_button(folder: GuestFolder, force: bool) -> str:
+    """``system_powerdown``; a paused guest cannot notice it.
+
+    Returns:
+        Empty when it was pressed, else why it could not be, where force follows.
+    """
     name = folder.name
     try:
         async with command_session(monitors_of(folder), f"kvmtui shutdown {name}") as monitor:
             status = (await monitor.execute("query-status"))["status"]
             if status == "running":
                 await monitor.execute("system_powerdown")
-                return True
+                return ""
     except MonitorError:
         if not force:
             raise
-        return False
+        return "QEMU did not answer"
     if force:
-        return False
+        return f"it was {status} and could not notice the power button"
     raise StateError(
         f"{name} is {status} and cannot notice the power button",
         hint=f"kvmtui resume {name}, or kvmtui stop {name}",
@@ -238,7 +250,7 @@ async def reset(library: Library, name: str) -> Outcome:
         StateError: It does not run.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "reset") as monitor:
+    async with _running_session(library, folder, "reset") as (monitor, _):
         status = (await monitor.execute("query-status"))["status"]
         await monitor.execute("system_reset")
         if status in _BROKEN:
@@ -253,9 +265,10 @@ async def pause(library: Library, name: str) -> Outcome:
         StateError: It does not run.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "pause") as monitor:
+    async with _running_session(library, folder, "pause") as (monitor, operation):
         status = (await monitor.execute("query-status"))["status"]
         if status == "paused":
+            operation.result["changed"] = False
             return Outcome(name, "pause", False, f"{name} is paused already")
         await monitor.execute("stop")
     return Outcome(name, "pause", True, f"{name} is paused")
@@ -268,9 +281,10 @@ async def resume(library: Library, name: str) -> Outcome:
         StateError: It does not run, or stands there broken.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "resume") as monitor:
+    async with _running_session(library, folder, "resume") as (monitor, operation):
         status = (await monitor.execute("query-status"))["status"]
         if status == "running":
+            operation.result["changed"] = False
             return Outcome(name, "resume", False, f"{name} runs already")
         if status in _BROKEN:
             raise StateError(f"{name} is {status} and cannot go on", hint=f"kvmtui reset {name}")
@@ -284,18 +298,18 @@ async def resume(library: Library, name: str) -> Outcome:
 @contextlib.asynccontextmanager
 async def _running_session(
     library: Library, folder: GuestFolder, verb: str
-) -> AsyncIterator[Monitor]:
+) -> AsyncIterator[tuple[Monitor, Operation]]:
     """A monitor of a running guest, under its lock and told in its story."""
     async with _locked(folder, verb):
         process = hold_process(library, folder)
         if process is None:
             raise StateError(f"{folder.name} does not run", hint=f"kvmtui start {folder.name}")
-        with process, told(folder, verb):
+        with process, told(folder, verb) as operation:
             try:
                 async with command_session(
                     monitors_of(folder), f"kvmtui {verb} {folder.name}"
                 ) as monitor:
-                    yield monitor
+                    yield monitor, operation
             except MonitorTimeout as error:
                 raise _unanswered(folder, process, error) from None
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 from typing import Any, NamedTuple
 
 from kvmtui.guest import history
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.library import Library
+from kvmtui.manage.following import event_entry
 from kvmtui.manage.looking import look_at, was_killed_on_request
+from kvmtui.manage.views import GuestView
 from kvmtui.qemu.events import read_events
 from kvmtui.qemu.launch import log_lines
-from kvmtui.text import visible_lines
+from kvmtui.text import visible, visible_lines
 
 _MOST_FOLDED = 200
 _NOISE = frozenset({"RTC_CHANGE", "BALLOON_CHANGE", "NIC_RX_FILTER_CHANGED", "VNC_CONNECTED"})
+_PANIC = re.compile(rb"(?<!end )Kernel panic[^\r\n]*|\bpanic(?:\([^)\r\n]*\))?: [^\r\n]*")
+"""The line of Linux, and that of the BSDs."""
+_PANIC_WINDOW_BYTES = 1 << 20
+_OBEYED = ("start", "pause", "resume", "reset")
 _REASONS = {
     "guest-shutdown": "the guest shut itself down",
     "guest-reset": "the guest rebooted, which ended it",
@@ -37,10 +46,14 @@ class LastStop(NamedTuple):
     """ISO 8601 UTC; None where nobody saw the moment."""
     reason: str
     """QEMU's reason of SHUTDOWN, or host-went-down, killed, crashed."""
+    forced: str = ""
+    """Why a shutdown pulled the plug; empty where none did."""
 
     @property
     def words(self) -> str:
         """The reason in words."""
+        if self.forced:
+            return f"it was stopped by force, since {self.forced}"
         return _REASONS.get(self.reason, self.reason)
 
 
@@ -89,14 +102,27 @@ def _came_up(folder: GuestFolder) -> bool:
 
 def last_stop(folder: GuestFolder, *, running: bool) -> LastStop | None:
     """How the guest's newest ended run ended; None when it never ran."""
-    if not running:
-        found = last_stop_of_record(folder)
-        if found is not None:
-            return found
-    for line in reversed(history.read(folder.history)):
-        if line.get("phase") == "run":
-            return LastStop(line.get("ended"), str(line.get("reason")))
-    return None
+    lines = history.read(folder.history)
+    found = None if running else last_stop_of_record(folder)
+    if found is None:
+        runs = (line for line in reversed(lines) if line.get("phase") == "run")
+        newest = next(runs, None)
+        if newest is None:
+            return None
+        found = LastStop(newest.get("ended"), str(newest.get("reason")))
+    return found._replace(forced=_forced(lines, found))
+
+
+def _forced(lines: list[history.Line], ended: LastStop) -> str:
+    """Why the shutdown in whose time the run ended pulled the plug."""
+    kills = (line["time"] for line in reversed(lines) if line.get("phase") == "kill")
+    moment = ended.time or (next(kills, None) if ended.reason == "killed" else None)
+    begun = {line.get("id"): line["time"] for line in lines if line.get("phase") == "begin"}
+    for line in reversed(lines):
+        began = begun.get(line.get("id"))
+        if line.get("forced") and moment and began and began <= moment <= line["time"]:
+            return str(line["forced"])
+    return ""
 
 
 def close_run(folder: GuestFolder) -> None:
@@ -113,11 +139,9 @@ def close_run(folder: GuestFolder) -> None:
         for line in history.read(folder.history)
     ):
         return
-    events = [
-        {"time": iso_time(event.time), "event": event.name, "data": event.data}
-        for event, _ in read_events(folder.events)
-        if event.name not in _NOISE
-    ]
+    events = [event for event, _ in read_events(folder.events)]
+    newest = events[-1].time if events else 0.0
+    kept = [event_entry(event) for event in events if event.name not in _NOISE]
     history.append(
         folder.history,
         {
@@ -125,11 +149,27 @@ def close_run(folder: GuestFolder) -> None:
             "run": run,
             "started": record.get("time"),
             "ended": ended.time,
+            "seen": iso_time(last_sign_of_life(folder, newest)),
             "reason": ended.reason,
             "boot_id": record.get("boot_id"),
-            "events": events[-_MOST_FOLDED:],
+            "events": kept[-_MOST_FOLDED:],
         },
     )
+
+
+def last_sign_of_life(folder: GuestFolder, newest_event_s: float) -> float:
+    """When the run was last heard of: an event, a line in a log, a verb that it obeyed."""
+    heard = [newest_event_s]
+    obeyed = (
+        line["time"]
+        for line in reversed(history.read(folder.history, tail_bytes=65536))
+        if line.get("result") == "done" and line.get("verb") in _OBEYED
+    )
+    heard.append(history.seconds_of(next(obeyed, "")))
+    for log in (folder.console_log, folder.qemu_log):
+        with contextlib.suppress(OSError):
+            heard.append(log.stat().st_mtime)
+    return max(heard)
 
 
 def why(library: Library, name: str) -> Why:
@@ -149,7 +189,7 @@ def why(library: Library, name: str) -> Why:
     return Why(
         name=name,
         state=view.state,
-        summary=_summary(view.state, view.error, ended, _asked_to_stop(lines)),
+        summary=_summary(folder, view, ended, _asked_to_stop(lines)),
         last_stop=ended,
         asked_by=asked,
         events=recent_events(folder),
@@ -165,17 +205,40 @@ def _asked_to_stop(lines: list[dict[str, Any]]) -> str:
     return f", asked by {begin.get('user')} ({begin['verb']})"
 
 
-def _summary(state: str, error: str | None, ended: LastStop | None, asked: str) -> str:
+def _summary(folder: GuestFolder, view: GuestView, ended: LastStop | None, asked: str) -> str:
+    state, error = view.state, view.error
     if state == "invalid":
         return f"its definition is not valid: {error}"
+    if state == "crashed" and view.pid is not None:
+        return f"crashed: {_broken(folder)}"
     if state in ("stopped", "saved", "crashed") and ended is not None:
         when = f" at {ended.time}" if ended.time else ""
-        return f"{state}{when}: {ended.words}{asked}"
+        panic = _quoted_panic(folder) if ended.reason == "guest-panic" else ""
+        return f"{state}{when}: {ended.words}{panic}{asked}"
     if state == "stopped":
         return "stopped: it was never started"
-    if state == "crashed":
-        return "crashed: the guest's kernel panicked or the machine stands broken"
     return f"{state}: {error}" if error else state
+
+
+def _broken(folder: GuestFolder) -> str:
+    """Why a machine stands there that cannot go on."""
+    panicked = any(event.name == "GUEST_PANICKED" for event, _ in read_events(folder.events))
+    if panicked:
+        return f"{_REASONS['guest-panic']}{_quoted_panic(folder)}"
+    return "the machine stands broken"
+
+
+def _quoted_panic(folder: GuestFolder) -> str:
+    """The kernel's own line of the panic, from the console's log of this run."""
+    offset = int((folder.start_record() or {}).get("console_offset", 0))
+    try:
+        with open(folder.console_log, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(offset if offset <= size else 0, size - _PANIC_WINDOW_BYTES))
+            lines = _PANIC.findall(file.read(_PANIC_WINDOW_BYTES))
+    except OSError:
+        return ""
+    return f': "{visible(lines[-1].decode("utf-8", "replace"), limit=200)}"' if lines else ""
 
 
 def recent_events(folder: GuestFolder, *, most: int = 8) -> list[str]:
@@ -189,8 +252,6 @@ def recent_events(folder: GuestFolder, *, most: int = 8) -> list[str]:
 def event_line(time: float, name: str, data: dict[str, Any]) -> str:
     """One event as a line of plain text."""
     import json
-
-    from kvmtui.text import visible
 
     details = visible(json.dumps(data, ensure_ascii=False)) if data else ""
     return f"{iso_time(time)}  {name}  {details}".rstrip()

@@ -17,14 +17,13 @@ from kvmtui.manage.definitions import load_definition
 from kvmtui.manage.looking import look_at
 from kvmtui.manage.power import is_running, monitors_of
 from kvmtui.manage.views import Outcome
-from kvmtui.qemu.events import read_events
+from kvmtui.qemu.events import AGENT_PORT, read_events
 from kvmtui.qemu.monitor import command_session
 from kvmtui.text import visible
 
 _PAUSE_S = 0.1
 _ANSWER_S = 0.2
 _WINDOW_BYTES = 1 << 20
-_AGENT_PORT = "agentport"
 
 Check = Callable[[], Awaitable[bool]]
 
@@ -89,7 +88,7 @@ def _agent_check(folder: GuestFolder) -> Check:
     async def check() -> bool:
         open_now = False
         for event, _ in read_events(folder.events):
-            if event.name == "VSERPORT_CHANGE" and event.data.get("id") == _AGENT_PORT:
+            if event.name == "VSERPORT_CHANGE" and event.data.get("id") == AGENT_PORT:
                 open_now = bool(event.data.get("open"))
         return open_now
 

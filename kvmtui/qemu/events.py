@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LARGEST_BYTES = 16 << 20
 """Beyond this the record's head is cut off by a hole."""
+AGENT_PORT = "agentport"
+"""Id of the guest agent's port in VSERPORT_CHANGE."""
 _RESERVED_AT_START = 1 << 20
 _RESERVED_AHEAD = 256 << 10
 _BLOCK = 64 << 10
@@ -120,6 +122,19 @@ def _first_data(fd: int) -> int:
         return os.lseek(fd, 0, os.SEEK_DATA)
     except OSError:
         return 0
+
+
+def tail_offset(record: Path | str, tail_bytes: int) -> int:
+    """Where the last bytes of a record begin, behind its hole; the line this cuts is skipped."""
+    try:
+        fd = os.open(record, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        size = os.fstat(fd).st_size
+        return max(size - tail_bytes, min(_first_data(fd), size))
+    finally:
+        os.close(fd)
 
 
 def last_state_event(record: str) -> tuple[str | None, bool]:

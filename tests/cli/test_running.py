@@ -83,6 +83,16 @@ def test_a_guest_that_ignores_the_button_goes_on(kvmtui, linux_guest_files):
     kvmtui.ok("start", "g")
     assert "by force" in kvmtui.ok("shutdown", "g", "--timeout", "0", "--force").out
     assert kvmtui.row("g")["state"] == "stopped"
+    told = "it was stopped by force, since the power button was not obeyed within 0 s, asked by"
+    assert told in kvmtui.ok("why", "g").out
+    assert told.partition(", asked")[0] in kvmtui.ok("show", "g").out
+    assert kvmtui.ok("show", "g", "--json").json["last_stop"]["reason"] == "host-qmp-quit"
+    kvmtui.ok("start", "g")
+    kvmtui.ok("pause", "g")
+    assert told.partition(", asked")[0] in kvmtui.ok("show", "g").out
+    kvmtui.ok("shutdown", "g", "--force")
+    why = "since it was paused and could not notice the power button"
+    assert why in kvmtui.ok("why", "g").out
 
 
 def test_a_panic_stands_there_crashed_and_a_reset_revives_it(kvmtui, linux_guest_files):
@@ -96,7 +106,9 @@ def test_a_panic_stands_there_crashed_and_a_reset_revives_it(kvmtui, linux_guest
     events.communicate()
     row = kvmtui.row("g")
     assert row["state"] == "crashed" and row["pid"] is not None
-    assert "panicked" in kvmtui.ok("why", "g").out
+    told = kvmtui.ok("why", "g").out.splitlines()[0]
+    panic = 'panicked: "Kernel panic - not syncing: sysrq triggered crash"'
+    assert told == f"g is crashed: the guest's kernel {panic}"
     kvmtui.refused("resume", "g", status=1)
     kvmtui.ok("reset", "g")
     assert kvmtui.row("g")["pid"] == row["pid"]
