@@ -42,7 +42,7 @@ def _operation(
     if end is not None:
         told = end.get("result")
         result = "done" if told == "done" else "failed" if told == "failed" else "interrupted"
-        message, ended = str(end.get("message", "")), seconds_of(end.get("time"))
+        message, ended = str(end.get("message", "")), seconds_of(str(end.get("time")))
     elif is_held(f"{folder.path}/{LOCK}"):
         result, message = "running", ""
     else:
@@ -55,14 +55,14 @@ def _operation(
         result=result,
         user=visible(str(begin.get("user")), limit=40),
         pid=pid if isinstance(pid, int) else None,
-        begun=seconds_of(begin.get("time")),
+        begun=seconds_of(str(begin.get("time"))),
         ended=ended,
         message=visible(message),
     )
 
 
 def _crash(folder: GuestFolder, line: dict[str, Any]) -> OperationView:
-    when = seconds_of(line.get("ended") or line.get("time"))
+    when = seconds_of(str(line.get("ended") or line.get("time")))
     return OperationView(
         id=f"run-{line.get('run')}",
         guest=folder.name,

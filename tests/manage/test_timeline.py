@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import time
@@ -58,7 +57,6 @@ def test_a_life_is_told_in_sentences(kvmtui):
     assert moments == sorted(moments) and 0 <= time.time() - moments[-1] < 60
     assert texts(kvmtui, "b", most=2) == ["description nothing → x", "renamed to b"]
     fleet = Fleet(kvmtui.library)
-    assert asyncio.run(fleet.timeline("b", most=1)) == entries[-1:]
 
 
 def test_what_nobody_asked_for_is_told_as_such(kvmtui):
