@@ -10,7 +10,6 @@ from kvmtui.durable import try_lock
 from kvmtui.guest import history
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
-from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.sentences import event_sentence, seconds_shown
 from kvmtui.manage.timeline import timeline
 
@@ -56,7 +55,6 @@ def test_a_life_is_told_in_sentences(kvmtui):
     moments = [entry.time for entry in entries]
     assert moments == sorted(moments) and 0 <= time.time() - moments[-1] < 60
     assert texts(kvmtui, "b", most=2) == ["description nothing → x", "renamed to b"]
-    fleet = Fleet(kvmtui.library)
 
 
 def test_what_nobody_asked_for_is_told_as_such(kvmtui):

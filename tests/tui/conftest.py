@@ -1,0 +1,27 @@
+"""The app on a real pty, on a home of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from tui.terminal import Terminal
+
+
+@pytest.fixture
+def open_app(kvmtui) -> Iterator[Callable[..., Terminal]]:
+    """Opens kvmtui in a terminal of some size; all are closed at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def open_one(columns: int = 80, rows: int = 24, **environment: str | None) -> Terminal:
+            terminal = Terminal(
+                [sys.executable, "-m", "kvmtui"],
+                columns=columns,
+                rows=rows,
+                environment={**kvmtui.environment, **environment},
+            )
+            return stack.enter_context(terminal)
+
+        yield open_one
