@@ -7,8 +7,10 @@ import signal
 
 import pytest
 
-UP, ESC, ENTER, TAB = "\x1b[A", "\x1b", "\r", "\t"
-CLEAR, CTRL_E, CTRL_L, CTRL_S = "\x15", "\x05", "\x0c", "\x13"
+from kvmtui.stats.process import read_process
+
+ESC, ENTER, TAB = "\x1b", "\r", "\t"
+CLEAR, CTRL_E, CTRL_S = "\x15", "\x05", "\x13"
 
 
 def row(terminal, name):
@@ -143,9 +145,10 @@ def test_a_failure_is_told_with_its_remedy_and_stays_in_activity(kvmtui, open_ap
     terminal = open_app(140, 40)
     wait_row(terminal, "a", "stopped")
     terminal.send("s")
-    terminal.wait_for("data.raw does not exist")
+    terminal.wait_for("Esc ×")
+    terminal.wait_for("does not exist")
     terminal.send(ESC)
-    terminal.wait_gone("data.raw does not exist")
+    terminal.wait_gone("Esc ×")
     terminal.send("5")
     terminal.wait_for("✗ start")
     terminal.wait_for("does not exist")
@@ -189,7 +192,7 @@ def test_the_editor_gets_the_terminal_and_comments_survive(kvmtui, open_app, tmp
     terminal.send(CTRL_E)
     terminal.wait_for("a is changed")
     assert "memory: 24M  # enough" in kvmtui.ok("show", "a", "--yaml").out
-    assert "24M" in row(terminal, "a")
+    wait_row(terminal, "a", "24M")
 
 
 def test_an_edited_text_that_is_not_valid_is_never_lost(kvmtui, open_app, tmp_path):
@@ -230,8 +233,7 @@ def test_suspend_gives_the_terminal_back_and_fg_comes_back(kvmtui, open_app):
     terminal = open_app()
     terminal.wait_for("No guests yet")
     terminal.send("\x1a")
-    state = f"/proc/{terminal.process.pid}/stat"
-    terminal.wait_until(lambda: open(state).read().rsplit(")", 1)[1].split()[0] == "T")
+    terminal.wait_until(lambda: read_process(terminal.process.pid).state == "T")
     terminal.wait_until(lambda: not terminal.alternate)
     os.kill(terminal.process.pid, signal.SIGCONT)
     terminal.wait_until(lambda: terminal.alternate)

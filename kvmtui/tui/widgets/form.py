@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from kvmtui.tui.widgets.base import LineWidget, Parts
@@ -20,14 +18,6 @@ class Form(LineWidget, can_focus=True):
     """Fields to fill in. Letters are text; Ctrl-S does it, F1 explains, Esc leaves."""
 
     DEFAULT_CSS = "Form { height: 1fr; width: 1fr; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,down", "step(1)", "next field", id="form.next", show=False),
-        Binding("shift+tab,up", "step(-1)", "previous field", id="form.previous", show=False),
-        Binding("ctrl+s", "submit", "do it", id="form.submit", show=False),
-        Binding("f1", "explain", "explain", id="form.help", show=False),
-        Binding("escape", "leave", "leave", id="form.leave", show=False),
-    ]
-
     class Changed(Message):
         """A field has another value."""
 
@@ -64,6 +54,16 @@ class Form(LineWidget, can_focus=True):
         self._fields = Fields(fields)
         self._lines: list[FormLine] = []
         self._top = 0
+        self._keys: dict[str, Callable[[], None]] = {
+            "tab": lambda: self.action_step(1),
+            "down": lambda: self.action_step(1),
+            "enter": lambda: self.action_step(1),
+            "shift+tab": lambda: self.action_step(-1),
+            "up": lambda: self.action_step(-1),
+            "ctrl+s": self.action_submit,
+            "f1": self.action_explain,
+            "escape": self.action_leave,
+        }
 
     # What the owner asks and sets.
 
@@ -105,15 +105,17 @@ class Form(LineWidget, can_focus=True):
     # Keys and mouse.
 
     def on_key(self, event: events.Key) -> None:
+        """All keys are heard here: a binding would act after letters that came later."""
         before = dict(self._fields.values)
         taken = self._fields.press(event.key, event.character)
-        if not taken and event.key == "enter":
+        if taken:
+            self._after(before)
+        elif event.key in self._keys:
             taken = True
-            self._fields.go(self._fields.at + 1)
+            self._keys[event.key]()
         if taken:
             event.stop()
             event.prevent_default()
-            self._after(before)
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from kvmtui.tui.spans import Line, Span, crop, width_of
 
 
 def wrap(line: Line, width: int) -> tuple[Line, ...]:
     """A line as several, none wider than ``width``; the later ones begin where it begins.
 
-    A word that is too long alone is cut with ``…``. An empty line stays one.
+    A word that is too long alone, such as a path, is broken where it must be. An empty
+    line stays one.
     """
     if width_of(line) <= width:
         return (line,)
@@ -18,7 +21,7 @@ def wrap(line: Line, width: int) -> tuple[Line, ...]:
     used = indent = _indent(line)
     if indent:
         lines[0].append(Span(" " * indent))
-    for word in _words(line):
+    for word in _broken(_words(line), max(width - indent, 1)):
         if used + width_of(_trimmed(word)) > width and used > indent:
             lines.append([Span(" " * indent)] if indent else [])
             used = indent
@@ -52,6 +55,22 @@ def _words(line: Line) -> list[list[Span]]:
     while words and not any(span.text.strip() for span in words[0]):
         del words[0]
     return [[span for span in word if span.text] for word in words]
+
+
+def _broken(words: list[list[Span]], width: int) -> list[list[Span]]:
+    """The words, those that are too long in pieces that fit."""
+    found: list[list[Span]] = []
+    for word in words:
+        if width_of(_trimmed(word)) <= width:
+            found.append(word)
+            continue
+        found.append([])
+        for span in word:
+            for character in span.text:
+                if width_of(found[-1]) + cell_len(character) > width:
+                    found.append([])
+                found[-1].append(span._replace(text=character))
+    return found
 
 
 def _trimmed(spans: Sequence[Span]) -> Line:
