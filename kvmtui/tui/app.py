@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.binding import BindingType
 
 from kvmtui.errors import KvmtuiError, as_told
@@ -196,7 +195,30 @@ class KvmtuiApp(WireApp):
         """Put the cursor on a guest once it is seen."""
         self.main.show_guest(name)
 
-    # Keys that work everywhere.
+    # Keys.
+
+    async def on_event(self, event: events.Event) -> None:
+        """Do what a key is bound to before the next key is looked at.
+
+        Textual hands a key to the focused widget and asks for its binding only when it comes
+        back: of ``/d`` that arrive at once the ``d`` would be heard before the filter opens.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded and not self._is_typed_into():
+            if isinstance(self.screen, AnsweringScreen):
+                self.screen.key_came()
+            if await self._check_bindings(event.key, priority=True):
+                return
+            if await self._check_bindings(event.key):
+                return
+        await super().on_event(event)
+
+    def _is_typed_into(self) -> bool:
+        """Whether keys are text, or are heard by a box that lies over the rest."""
+        if not isinstance(self.screen, AnsweringScreen) or isinstance(
+            self.screen, DefinitionScreen
+        ):
+            return True
+        return self.screen.message.filtering
 
     def action_act(self, action_id: str) -> None:
         """Do what a key of the whole app asks for."""
@@ -206,6 +228,7 @@ class KvmtuiApp(WireApp):
             "app.repaint": self.action_repaint,
             "app.palette": self._open_palette,
             "app.help": self._open_help,
+            "app.back": self._answering.back,
         }
         handler = handlers.get(action_id)
         if handler is not None:
@@ -257,6 +280,13 @@ class KvmtuiApp(WireApp):
         else:
             self.exit()
 
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving does what ours does."""
+        self._ask_quit()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C ends nothing."""
+        self.refuse(f"{self.keys.of('app.quit')} leaves kvmtui; guests go on")
+
     def _suspend(self) -> None:
-        if os.environ.get("SHLVL") and not self.is_headless:
-            self.action_suspend_process()
+        self.action_suspend_process()

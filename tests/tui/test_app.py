@@ -151,7 +151,7 @@ def test_a_failure_is_told_with_its_remedy_and_stays_in_activity(kvmtui, open_ap
     terminal.wait_gone("Esc ×")
     terminal.send("5")
     terminal.wait_for("✗ start")
-    terminal.wait_for("does not exist")
+    terminal.wait_for("a: disks[0]: /")
 
 
 def test_the_palette_finds_and_does(kvmtui, open_app):

@@ -151,6 +151,16 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "app",
     ),
     Action(
+        "app.back",
+        "escape",
+        "back",
+        "Go back",
+        "Goes up one: a told failure, the filter, the marks, a guest's screen.",
+        "Around",
+        "app",
+        minor=True,
+    ),
+    Action(
         "app.repaint",
         "ctrl+l",
         "repaint",

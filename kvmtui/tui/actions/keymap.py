@@ -94,4 +94,6 @@ def bindings(place: Place) -> Iterable[Binding]:
 
 
 def _binding(action: Action) -> Binding:
-    return Binding(action.key, f"act('{action.id}')", action.label, id=action.id, show=False)
+    where = "app" if action.place == "app" else "screen"
+    words = f"{where}.act('{action.id}')"
+    return Binding(action.key, words, action.label, id=action.id, show=False)

@@ -34,13 +34,6 @@ class ActivityPane(Widget):
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings("activity"))
 
-    class CancelRequested(Message):
-        """An operation is to be ended."""
-
-        def __init__(self, operation: OperationView) -> None:
-            super().__init__()
-            self.operation = operation
-
     class OutputRequested(Message):
         """Enter on an operation: go to its guest's log."""
 
@@ -103,13 +96,10 @@ class ActivityPane(Widget):
         key = self.table.cursor_key
         return self._shown.get(key) if key is not None else None
 
-    def action_act(self, action_id: str) -> None:
-        """Cancel, or show failures only."""
-        if action_id == "activity.failures":
-            self._failures = not self._failures
-            self._show()
-        elif self.under_cursor is not None:
-            self.post_message(self.CancelRequested(self.under_cursor))
+    def switch_failures(self) -> None:
+        """Show failures only, or all again."""
+        self._failures = not self._failures
+        self._show()
 
     @on(LineTable.RowOpened)
     def _row_opened(self, event: LineTable.RowOpened) -> None:

@@ -210,10 +210,6 @@ class GuestsPane(Widget):
 
     # What a person does.
 
-    def action_act(self, action_id: str) -> None:
-        """Ask for an action on the chosen guests."""
-        self.post_message(self.ActionRequested(action_id, self.chosen))
-
     @on(LineTable.CursorMoved)
     def _cursor_moved(self, event: LineTable.CursorMoved) -> None:
         event.stop()

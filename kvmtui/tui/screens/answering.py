@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events
 from textual.screen import Screen
 
 from kvmtui.errors import KvmtuiError
@@ -65,16 +64,21 @@ class AnsweringScreen(Screen[None]):
         """The toast's parent's line with the cursor, which it must not hide."""
         return None
 
-    def on_key(self, event: events.Key) -> None:
-        """Any key takes a refusal away; Esc goes up one."""
+    def action_act(self, action_id: str) -> None:
+        """Do what a key of one of its places asks for."""
+        self.perform(action_id)
+
+    def key_came(self) -> None:
+        """Any key takes a refusal away."""
         self.message.key_pressed()
-        if event.key == "escape":
-            event.stop()
-            toast = self.query_one(FailureToast)
-            if toast.shown:
-                toast.close()
-            else:
-                self.go_up()
+
+    def back(self) -> None:
+        """Esc goes up one: a told failure first."""
+        toast = self.query_one(FailureToast)
+        if toast.shown:
+            toast.close()
+        else:
+            self.go_up()
 
     def go_up(self) -> None:
         """What Esc does where no toast stands."""

@@ -110,12 +110,15 @@ class DefinitionScreen(AnsweringScreen):
         ]
 
     def on_key(self, event: events.Key) -> None:
-        """Keys that came before the form are kept for it."""
-        if not self._begun and event.key != "escape":
+        """Keys that came before the form are kept for it; letters are never actions here."""
+        self.key_came()
+        if event.key == "escape":
+            self.back()
+        elif not self._begun:
             self._typed.append(event)
-            event.stop()
+        elif not event.is_printable:
             return
-        super().on_key(event)
+        event.stop()
 
     @on(Form.Changed)
     def _changed(self, event: Form.Changed) -> None:

@@ -176,10 +176,6 @@ class GuestScreen(AnsweringScreen):
         """The guest."""
         return [self._guest]
 
-    def action_act(self, action_id: str) -> None:
-        """Do something with the guest."""
-        self.perform(action_id)
-
     def perform(self, action_id: str) -> None:
         """Do something with the guest."""
         if action_id == "guest.open":

@@ -198,10 +198,6 @@ class MainScreen(AnsweringScreen):
         self._show_standing()
         self._show_keys()
 
-    @on(ActivityPane.CancelRequested)
-    def _cancel_requested(self, event: ActivityPane.CancelRequested) -> None:
-        self.kvmtui.desk.cancel(event.operation)
-
     @on(ActivityPane.OutputRequested)
     def _output_requested(self, event: ActivityPane.OutputRequested) -> None:
         if event.operation.guest in self._fleet.guests:
@@ -211,7 +207,7 @@ class MainScreen(AnsweringScreen):
 
     @on(TitleBar.TabClicked)
     def _tab_clicked(self, event: TitleBar.TabClicked) -> None:
-        self.act(event.tab)
+        self._do(event.tab)
 
     @on(KeyBar.KeyClicked)
     def _key_clicked(self, event: KeyBar.KeyClicked) -> None:
@@ -225,15 +221,11 @@ class MainScreen(AnsweringScreen):
         elif self.pane.table.marked:
             self.pane.table.clear_marks()
 
-    def action_act(self, action_id: str) -> None:
-        """Do what a key of the main screen asks for."""
-        self.act(action_id)
-
-    def act(self, action_id: str) -> None:
+    def _do(self, action_id: str) -> None:
         """Do what is for all panes."""
         if action_id in _PANES:
             self.query_one(ContentSwitcher).current = _PANES[action_id]
-            self.pane.table.focus()
+            self.set_focus(self.pane.table)
             self._show_standing()
             self._frame()
         elif action_id == "list.filter":
@@ -245,14 +237,20 @@ class MainScreen(AnsweringScreen):
             self._next_trouble()
 
     def perform(self, action_id: str) -> None:
-        """Do an action of the pane, or of its list."""
+        """Do an action of the main screen, of its list or of the pane that is shown."""
         moves = {"list.mark": "action_mark", "list.mark_all": "action_mark_all"}
+        under_cursor = self.activity.under_cursor
         if action_id in moves:
             getattr(self.pane.table, moves[action_id])()
-        elif ACTIONS[action_id].place == "main":
-            self.act(action_id)
+        elif ACTIONS[action_id].place == "guests":
+            self.kvmtui.desk.perform(action_id, self.guests.chosen)
+        elif action_id == "activity.failures":
+            self.activity.switch_failures()
+        elif action_id == "activity.cancel":
+            if under_cursor is not None:
+                self.kvmtui.desk.cancel(under_cursor)
         else:
-            self.pane.action_act(action_id)
+            self._do(action_id)
 
     def show_guest(self, name: str) -> None:
         """Put the cursor on a guest, now or as soon as it is there."""
@@ -265,7 +263,7 @@ class MainScreen(AnsweringScreen):
             self._wanted = ""
 
     def _next_trouble(self) -> None:
-        self.act("pane.guests")
+        self._do("pane.guests")
         names = [row.key for row in self.guests.table.rows]
         key = self.guests.table.cursor_key
         start = names.index(key) + 1 if key in names else 0

@@ -231,6 +231,11 @@ class Dialog(ModalScreen[Answer]):
     def on_mount(self) -> None:
         self._box.fit_into(self.app.size)
 
+    def on_key(self, event: events.Key) -> None:
+        """A key that came before the box had the focus is for it too."""
+        if self.focused is None:
+            self._box.on_key(event)
+
     def on_resize(self, event: events.Resize) -> None:
         self._box.fit_into(event.size)
 

@@ -116,7 +116,8 @@ class MessageLine(LineWidget):
             self._focused_before = self.screen.focused
         self._editor = Editor.at_end(text)
         self.can_focus = True
-        self.focus()
+        # Not by `focus()`, which would let keys that come at once go elsewhere.
+        self.screen.set_focus(self)
         self.show_changes()
 
     def set_found(self, shown: int, total: int) -> None:
