@@ -15,7 +15,7 @@ CLEAR, CTRL_E, CTRL_S = "\x15", "\x05", "\x13"
 
 def row(terminal, name):
     """The line of a guest in the list; empty when it is not there."""
-    return next((line for line in terminal.lines if f" {name} " in line[:40]), "")
+    return next((line for line in terminal.lines if line[5:].startswith(f"{name} ")), "")
 
 
 def wait_row(terminal, name, word):

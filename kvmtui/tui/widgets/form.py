@@ -18,6 +18,7 @@ class Form(LineWidget, can_focus=True):
     """Fields to fill in. Letters are text; Ctrl-S does it, F1 explains, Esc leaves."""
 
     DEFAULT_CSS = "Form { height: 1fr; width: 1fr; }"
+
     class Changed(Message):
         """A field has another value."""
 
