@@ -169,7 +169,8 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
 
         def action_say(self) -> None:
             self.told["said"] += 1
-            self.query_one("#said", Static).update(f"said {self.told['said']}")
+            wide = ("東京bcdefgh都", "a東cbcdefgh都", "京東bcdefgha")[self.told["said"] % 3]
+            self.query_one("#said", Static).update(f"said {self.told['said']} {wide}")
 
     return Probe
 

@@ -57,6 +57,7 @@ class Page:
         # Wide characters are whole or not at all.
         ("東京", "東都", "\x1b[1;3H都"),
         ("東京", "a東 ", "\x1b[Ha東 "),
+        ("東bcdefghi", "京bcdefghx", "\x1b[H京\x1b[7Cx"),
         ("a東b", "abcb", "\x1b[1;2Hbc"),
         ("abcd", "a東d", "\x1b[1;2H東"),
         ("e\u0301x", "ex", "\x1b[He"),

@@ -36,6 +36,9 @@ class Probe(Terminal):
     def wait_told(self, name: str, least: int) -> None:
         self.wait_until(lambda: self.told.get(name, 0) >= least, what=f"{name} {least}")
 
+    def wait_size(self, *size: int) -> None:
+        self.wait_until(lambda: self.told["size"] == list(size), what=f"size {size}")
+
     def settle(self) -> None:
         """Wait until three of its ticks have sent nothing."""
         sent = -1
@@ -107,8 +110,11 @@ STEPS: list[tuple[str | tuple[int, int], str]] = [
     (F10, "a name is awaited"),
     ("二typed", "二typed"),
     (F8, "said 1"),
-    ((40, 12), "said 1"),
-    ((80, 24), "said 1"),
+    (F8, "said 2"),
+    (F8, "said 3"),
+    (F8, "said 4"),
+    ((40, 12), "said 4"),
+    ((80, 24), "said 4"),
 ]
 
 
@@ -125,8 +131,7 @@ def test_it_shows_what_stock_output_shows(tmp_path: Path, theme: str) -> None:
                     terminal.send(step)
                 else:
                     terminal.resize(*step)
-                    size = list(step)
-                    terminal.wait_until(lambda of=terminal: of.told["size"] == size)
+                    terminal.wait_size(*step)
             same(stock, wire, seen)
         assert len(wire.received) < len(stock.received) / 2
 
