@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -238,3 +239,17 @@ def test_a_themes_own_indices_are_used_in_256_colours(tmp_path: Path) -> None:
         assert b"48;5;233" in wire.received
         assert b"48;2;" not in wire.received
         assert b"48;5;235" in wire.received
+
+
+@pytest.mark.parametrize(("theme", "colored"), [("ansi-dark", False), ("probe", True)])
+def test_no_color_takes_colours_out_of_themes_that_need_none(
+    tmp_path: Path, theme: str, colored: bool
+) -> None:
+    environment = {"PROBE_THEME": theme, "NO_COLOR": "1"}
+    with Probe("wire", tmp_path, environment=environment) as wire:
+        wire.wait_for("naïve 5")
+        wire.settle()
+        colors = re.findall(
+            rb"\x1b\[[0-9;]*\b(?:[34][0-8]|9[0-7]|10[0-7])\b[0-9;]*m", wire.received
+        )
+        assert bool(colors) is colored
