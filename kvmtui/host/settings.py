@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pwd
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kvmtui.errors import DefinitionError, HostError
@@ -18,6 +21,24 @@ class Settings(NamedTuple):
 
     run_as: str | None = None
     """The user that QEMU is executed as when root starts it; None: ``kvmtui`` if it exists."""
+    theme: str | None = None
+    """The name of the interface's theme; None: what suits the terminal."""
+    glyphs: str = "auto"
+    mouse: str = "auto"
+    detail: str = "auto"
+    """Where the detail of a guest is shown."""
+    interval: float = 1.0
+    """Seconds from one sample to the next."""
+    keys: Mapping[str, Any] = MappingProxyType({})
+    """The keys of actions by their names, not yet checked."""
+
+
+_CHOICES = {
+    "glyphs": ("auto", "unicode", "blocks", "ascii"),
+    "mouse": ("auto", "on", "off"),
+    "detail": ("auto", "beside", "below", "off"),
+}
+_INTERVAL_S = (0.2, 60)
 
 
 class Account(NamedTuple):
@@ -29,29 +50,60 @@ class Account(NamedTuple):
     name: str
 
 
+def _fault(key: str, value: Any) -> str:
+    """What is wrong with a setting; empty when nothing is."""
+    if key not in Settings._fields:
+        return "unknown key"
+    if key == "keys":
+        return "" if isinstance(value, dict) else "a mapping of actions to keys is expected"
+    if key == "interval":
+        least, most = _INTERVAL_S
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return "" if number and least <= value <= most else f"{least} to {most} seconds"
+    if not isinstance(value, str):
+        return "text is expected"
+    choices = _CHOICES.get(key, (value,))
+    return "" if value in choices else f"'{visible(value)}' is none of {', '.join(choices)}"
+
+
+def _read(path: Path, faults: list[str]) -> dict[str, Any]:
+    """The settings of one file that are right; the others are told."""
+    try:
+        found = read_mapping(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        faults.append(f"{path}: {error.strerror}")
+        return {}
+    except DefinitionError as error:
+        faults.extend(f"{path}: {problem}" for problem in error.problems)
+        return {}
+    told = {key: _fault(str(key), value) for key, value in found.items()}
+    faults.extend(f"{path}: {visible(str(key))}: {text}" for key, text in told.items() if text)
+    return {key: value for key, value in found.items() if not told[key]}
+
+
+def read_settings() -> tuple[Settings, list[str]]:
+    """Read the settings files; what is faulty in them keeps its default and is told."""
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    for path in config_files():
+        found = _read(path, faults)
+        keys = {**values.get("keys", {}), **found.get("keys", {})}
+        values = {**values, **found, "keys": keys}
+    return Settings(**values), faults
+
+
 def load_settings() -> Settings:
     """Read the settings files.
 
     Raises:
         DefinitionError: A file is not valid; names the file and the key.
     """
-    values: dict[str, Any] = {}
-    for path in config_files():
-        try:
-            data = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        try:
-            found = read_mapping(data)
-        except DefinitionError as error:
-            raise DefinitionError([f"{path}: {problem}" for problem in error.problems]) from None
-        for key, value in found.items():
-            if key not in Settings._fields:
-                raise DefinitionError([f"{path}: {visible(str(key))}: unknown key"])
-            if not isinstance(value, str):
-                raise DefinitionError([f"{path}: {key}: text is expected"])
-        values |= found
-    return Settings(**values)
+    settings, faults = read_settings()
+    if faults:
+        raise DefinitionError(faults)
+    return settings
 
 
 def account(name: str) -> Account | None:

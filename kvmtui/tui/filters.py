@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.segment import Segment
 from textual.color import Color
@@ -27,14 +27,19 @@ _keeping = functools.lru_cache(maxsize=16)(KeepsControl)
 _no_color = NoColor()
 
 
-def line_filters(filters: Iterable[LineFilter], *, no_color: bool) -> list[LineFilter]:
+def no_color(environment: Mapping[str, str]) -> bool:
+    """Whether no colours are wanted (no-color.org: set, and not to nothing)."""
+    return bool(environment.get("NO_COLOR"))
+
+
+def line_filters(filters: Iterable[LineFilter], *, colorless: bool) -> list[LineFilter]:
     """The filters to use.
 
     Args:
         filters: Textual's choice. With ``NO_COLOR`` it makes every theme grey, in RGB.
-        no_color: Whether colours are to be taken out instead.
+        colorless: Whether colours are to be taken out instead.
     """
     kept: list[LineFilter] = [
         _keeping(each) for each in filters if not isinstance(each, Monochrome | NoColor)
     ]
-    return [*kept, _keeping(_no_color)] if no_color else kept
+    return [*kept, _keeping(_no_color)] if colorless else kept

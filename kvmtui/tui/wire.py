@@ -8,6 +8,7 @@ that version is pinned, and a test compares the result with stock output cell by
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Thread
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from kvmtui.tui.cells import Frame, Shadow, moved_to
-from kvmtui.tui.filters import line_filters
+from kvmtui.tui.filters import line_filters, no_color
 from kvmtui.tui.sgr import Looks, Triplet
 
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -78,6 +79,7 @@ class WireApp(App[Any]):
         super().__init__(**options)
         self.bytes_sent = 0
         self.frames_skipped = 0
+        self._no_color = no_color(os.environ)
         self._shadow = Shadow()
         self._exact: dict[Triplet, int] = {}
         self._looks: Looks | None = None
@@ -118,8 +120,8 @@ class WireApp(App[Any]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """With ``NO_COLOR`` a theme of the terminal's own colours has none; one with
         colours is shown in them, since a person must have asked for it by name."""
-        no_color = self.no_color and self.native_ansi_color
-        return line_filters(super().get_line_filters(), no_color=no_color)
+        colorless = self._no_color and self.native_ansi_color
+        return line_filters(super().get_line_filters(), colorless=colorless)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if self.is_inline or not isinstance(renderable, ChopsUpdate | LayoutUpdate):

@@ -90,6 +90,7 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
             ("f7", "flood", "Flood"),
             ("f8", "say", "Say"),
             ("f9", "controls", "Controls"),
+            ("f10", "name", "Name"),
             ("ctrl+z", "suspend_process", "Suspend"),
         ]
 
@@ -124,6 +125,7 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
         def tell(self) -> None:
             told = {
                 **self.told,
+                "size": list(self.screen.size),
                 "sent": getattr(self, "bytes_sent", 0),
                 "skipped": getattr(self, "frames_skipped", 0),
             }
@@ -161,9 +163,14 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
             on = "on" if self.has_class("controls") else "off"
             self.query_one("#said", Static).update(f"controls {on}")
 
+        def action_name(self) -> None:
+            self.query_one(Input).focus()
+            self.query_one("#said", Static).update("a name is awaited")
+
         def action_say(self) -> None:
             self.told["said"] += 1
-            self.query_one("#said", Static).update(f"said {self.told['said']}")
+            wide = ("東京bcdefgh都", "a東cbcdefgh都", "京東bcdefgha")[self.told["said"] % 3]
+            self.query_one("#said", Static).update(f"said {self.told['said']} {wide}")
 
     return Probe
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ from terminal import Terminal
 
 PROBE = str(Path(__file__).parent / "probe.py")
 F2, F3, F4, F5 = "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~"
-F6, F7, F8, F9 = "\x1b[17~", "\x1b[18~", "\x1b[19~", "\x1b[20~"
-DOWN, PAGE_DOWN, END, ESCAPE, TAB = "\x1b[B", "\x1b[6~", "\x1b[1;5F", "\x1b", "\t"
+F6, F7, F8, F9, F10 = "\x1b[17~", "\x1b[18~", "\x1b[19~", "\x1b[20~", "\x1b[21~"
+DOWN, PAGE_DOWN, END, ESCAPE = "\x1b[B", "\x1b[6~", "\x1b[1;5F", "\x1b"
 PALETTE, REPAINT, SUSPEND = "\x10", "\x0c", "\x1a"
 
 
@@ -30,11 +31,14 @@ class Probe(Terminal):
         super().__init__([sys.executable, PROBE, kind], environment=environment, **options)
 
     @property
-    def told(self) -> dict[str, int]:
+    def told(self) -> dict[str, Any]:
         return json.loads(self.state.read_text()) if self.state.exists() else {}
 
     def wait_told(self, name: str, least: int) -> None:
         self.wait_until(lambda: self.told.get(name, 0) >= least, what=f"{name} {least}")
+
+    def wait_size(self, *size: int) -> None:
+        self.wait_until(lambda: self.told["size"] == list(size), what=f"size {size}")
 
     def settle(self) -> None:
         """Wait until three of its ticks have sent nothing."""
@@ -63,9 +67,12 @@ def differences(stock: Terminal, wire: Terminal) -> list[str]:
 
 
 def same(stock: Probe, wire: Probe, seen: str) -> None:
-    """Wait until a text is on both screens, then until the screens are the same."""
-    stock.wait_for(seen)
-    wire.wait_for(seen)
+    """Wait until a text is on both screens (or not), then until the screens are the same."""
+    for terminal in (stock, wire):
+        if seen.startswith("not "):
+            terminal.wait_gone(seen.removeprefix("not "))
+        else:
+            terminal.wait_for(seen)
 
     def equal() -> bool:
         stock.pump(0)
@@ -90,21 +97,25 @@ STEPS: list[tuple[str | tuple[int, int], str]] = [
     ("theme", "Change the current theme"),
     ("\r", "Search for themes"),
     ("nord", "nord"),
-    (ESCAPE, "199"),
+    (ESCAPE, "not nord"),
     (F2, "disks go with it"),
     ("東e\u0301", "東é"),
-    ("\x7f\x7fab", "ab"),
-    ((60, 15), "ab"),
-    ((131, 37), "ab"),
-    (ESCAPE, "naïve 187"),
+    ("\x7f", "東e"),
+    ("ab", "東eab"),
+    ((60, 15), "東eab"),
+    ((131, 37), "東eab"),
+    (ESCAPE, "not disks go with it"),
     (F3, "theme textual-light"),
     ((100, 30), "naïve 187"),
     (F3, "theme ansi-dark"),
-    (TAB, "naïve 187"),
+    (F10, "a name is awaited"),
     ("二typed", "二typed"),
     (F8, "said 1"),
-    ((40, 12), "said 1"),
-    ((80, 24), "said 1"),
+    (F8, "said 2"),
+    (F8, "said 3"),
+    (F8, "said 4"),
+    ((40, 12), "said 4"),
+    ((80, 24), "said 4"),
 ]
 
 
@@ -121,6 +132,7 @@ def test_it_shows_what_stock_output_shows(tmp_path: Path, theme: str) -> None:
                     terminal.send(step)
                 else:
                     terminal.resize(*step)
+                    terminal.wait_size(*step)
             same(stock, wire, seen)
         assert len(wire.received) < len(stock.received) / 2
 
@@ -159,6 +171,7 @@ def test_the_loop_goes_on_while_the_link_stands(wire: Probe) -> None:
     wire.wait_told("ticks", 5)
     wire.stop_reading()
     wire.wait_told("skipped", 1)
+    wire.settle()
     ticks, skipped, sent = (wire.told[name] for name in ("ticks", "skipped", "sent"))
     wire.wait_told("ticks", ticks + 40)
     assert wire.told["skipped"] > skipped
@@ -226,3 +239,17 @@ def test_a_themes_own_indices_are_used_in_256_colours(tmp_path: Path) -> None:
         assert b"48;5;233" in wire.received
         assert b"48;2;" not in wire.received
         assert b"48;5;235" in wire.received
+
+
+@pytest.mark.parametrize(("theme", "colored"), [("ansi-dark", False), ("probe", True)])
+def test_no_color_takes_colours_out_of_themes_that_need_none(
+    tmp_path: Path, theme: str, colored: bool
+) -> None:
+    environment = {"PROBE_THEME": theme, "NO_COLOR": "1"}
+    with Probe("wire", tmp_path, environment=environment) as wire:
+        wire.wait_for("naïve 5")
+        wire.settle()
+        colors = re.findall(
+            rb"\x1b\[[0-9;]*\b(?:[34][0-8]|9[0-7]|10[0-7])\b[0-9;]*m", wire.received
+        )
+        assert bool(colors) is colored

@@ -1,0 +1,42 @@
+"""How a person wants the interface to be: the door to the settings for what is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+from kvmtui.host.paths import config_files
+from kvmtui.host.settings import read_settings
+
+
+class Preferences(NamedTuple):
+    """The settings of the interface; a faulty one has its default and a complaint."""
+
+    theme: str | None
+    """None: what suits the terminal."""
+    glyphs: Literal["auto", "unicode", "blocks", "ascii"]
+    mouse: Literal["auto", "on", "off"]
+    detail: Literal["auto", "beside", "below", "off"]
+    interval_s: float
+    keys: Mapping[str, Any]
+    """Keys by the names of actions, as they stand in the files."""
+    theme_folders: tuple[Path, ...]
+    """Where themes may lie, the user's own last: of one name the last is taken."""
+    complaints: tuple[str, ...]
+    """One line each: file, key, what is wrong."""
+
+
+def load_preferences() -> Preferences:
+    """Read the settings of the interface. Nothing in them keeps it from starting."""
+    settings, faults = read_settings()
+    return Preferences(
+        theme=settings.theme,
+        glyphs=cast(Literal["auto", "unicode", "blocks", "ascii"], settings.glyphs),
+        mouse=cast(Literal["auto", "on", "off"], settings.mouse),
+        detail=cast(Literal["auto", "beside", "below", "off"], settings.detail),
+        interval_s=float(settings.interval),
+        keys=settings.keys,
+        theme_folders=tuple(path.parent / "themes" for path in config_files()),
+        complaints=tuple(faults),
+    )
