@@ -29,7 +29,7 @@ from kvmtui.tui.screens.guest import GuestScreen, Part
 from kvmtui.tui.screens.help import HelpScreen
 from kvmtui.tui.screens.main import MainScreen
 from kvmtui.tui.screens.palette import Entry, PaletteScreen
-from kvmtui.tui.themes import Look
+from kvmtui.tui.themes import LoadedTheme
 from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
 from kvmtui.tui.wire import WireApp
 
@@ -42,7 +42,7 @@ class KvmtuiApp(WireApp):
     Args:
         library: The home whose guests are shown.
         preferences: The user's settings, checked.
-        look: The theme that was chosen for this terminal.
+        theme: What was chosen for this terminal.
         complaints: Faults of the settings, told once the screen stands.
     """
 
@@ -50,16 +50,20 @@ class KvmtuiApp(WireApp):
     BINDINGS: ClassVar[list[BindingType]] = list(bindings("app"))
 
     def __init__(
-        self, library: Library, preferences: Preferences, look: Look, complaints: list[str]
+        self,
+        library: Library,
+        preferences: Preferences,
+        theme: LoadedTheme,
+        complaints: list[str],
     ) -> None:
         super().__init__()
-        self.palette = look.palette
+        self.palette = theme.palette
         self.glyphs = choose_glyphs(preferences.glyphs)
         self.preferences = preferences
         self.fleet = Fleet(library)
         self.keys, faults = checked_keys(preferences.keys)
         self.desk = GuestDesk(self, self.fleet, self.keys)
-        self._look = look
+        self._theme = theme
         self._complaints = [*complaints, *faults]
         self._look_now = asyncio.Event()
         self._noted: set[str] = set()
@@ -69,9 +73,9 @@ class KvmtuiApp(WireApp):
 
     def on_mount(self) -> None:
         """Lay out, and begin to look at the guests."""
-        self.register_theme(self._look.theme)
-        self.theme = self._look.theme.name
-        self.exact_256 = self._look.indices_256
+        self.register_theme(self._theme.textual)
+        self.theme = self._theme.name
+        self.exact_256 = self._theme.exact_256
         self.set_keymap({action_id: self.keys.all_of(action_id) for action_id in ACTIONS})
         end_on_signals(self._end)
         self.set_interval(TERMINAL_LOOK_S, self._look_for_terminal)
