@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -63,6 +64,8 @@ class KvmtuiApp(WireApp):
         self.fleet = Fleet(library)
         self.keys, faults = checked_keys(preferences.keys)
         self.desk = GuestDesk(self, self.fleet, self.keys)
+        self.fault = ""
+        """The traceback of a fault of our own that ended the app."""
         self._theme = theme
         self._complaints = [*complaints, *faults]
         self._look_now = asyncio.Event()
@@ -70,6 +73,11 @@ class KvmtuiApp(WireApp):
         self._asking: dict[Dialog, frozenset[str]] = {}
 
     # Life.
+
+    def _fatal_error(self) -> None:
+        """End after a fault of our own; who started the app tells of it in one line."""
+        self.fault = traceback.format_exc()
+        self._close_messages_no_wait()
 
     def on_mount(self) -> None:
         """Lay out, and begin to look at the guests."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
 
 from rich.console import Console
 
+from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.manage.preferences import Preferences, load_preferences
 from kvmtui.tui.app import KvmtuiApp
@@ -19,6 +21,9 @@ def open_interface(library: Library) -> int:
 
     Returns:
         The exit status: 128 and the signal where one ended it.
+
+    Raises:
+        KvmtuiError: A fault of the interface ended it; names the file that tells more.
     """
     preferences = load_preferences()
     themes = load_themes(preferences.theme_folders, os.environ)
@@ -27,6 +32,8 @@ def open_interface(library: Library) -> int:
     complaints = [*preferences.complaints, *themes.complaints, *filter(None, [complaint])]
     app = KvmtuiApp(library, preferences, themes.by_name[name], complaints)
     app.run(mouse=_mouse(preferences))
+    if app.fault:
+        raise _told_fault(app.fault)
     status = app.return_code or 0
     if threading.active_count() > 1:
         # A thread that waits for a dead file system would keep the program for ever.
@@ -34,6 +41,17 @@ def open_interface(library: Library) -> int:
         sys.stderr.flush()
         os._exit(status)
     return status
+
+
+def _told_fault(fault: str) -> KvmtuiError:
+    """A fault of our own as a line, with all of it in a file."""
+    descriptor, path = tempfile.mkstemp(prefix="kvmtui-fault-", suffix=".txt")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(fault)
+    last = fault.strip().splitlines()[-1]
+    return KvmtuiError(
+        f"the interface failed, guests go on: {last}", hint=f"send {path} to who maintains kvmtui"
+    )
 
 
 def _mouse(preferences: Preferences) -> bool:

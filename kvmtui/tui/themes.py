@@ -62,6 +62,8 @@ _TERMINAL = {
     **dict.fromkeys(("muted", "line", "cursor", "border", "border-blurred"), "ansi_default"),
     **dict.fromkeys(("link-color", "link-color-hover", "footer-key-foreground"), "ansi_default"),
     **dict.fromkeys((f"markdown-h{level}-color" for level in range(1, 7)), "ansi_default"),
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
     "busy": "ansi_magenta",
     "link-background-hover": "ansi_default",
     "block-cursor-background": "ansi_default",

@@ -43,20 +43,16 @@ class ActivityPane(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.table = LineTable(_COLUMNS, id="operations")
+        """The list."""
+        self.table.set_empty([(Span("Nothing runs, nothing has run."),)])
         self._operations: list[OperationView] = []
         self._failures = False
         self._filter = ""
         self._shown: dict[str, OperationView] = {}
 
     def compose(self) -> ComposeResult:
-        table = LineTable(_COLUMNS, id="operations")
-        table.set_empty([(Span("Nothing runs, nothing has run."),)])
-        yield table
-
-    @property
-    def table(self) -> LineTable:
-        """The list."""
-        return self.query_one("#operations", LineTable)
+        yield self.table
 
     @property
     def counts(self) -> tuple[int, int]:

@@ -75,6 +75,10 @@ class GuestsPane(Widget):
 
     def __init__(self, *, detail: DetailChoice = "auto", id: str | None = None) -> None:
         super().__init__(id=id)
+        self.table = LineTable(_COLUMNS, id="guests")
+        """The list."""
+        self.detail = DetailView(id="detail")
+        """The guest under the cursor."""
         self._detail_choice = detail
         self._guests: Mapping[str, LiveGuest] = {}
         self._filter = ""
@@ -83,18 +87,8 @@ class GuestsPane(Widget):
         self._shown: dict[str, dict[str, Line]] = {}
 
     def compose(self) -> ComposeResult:
-        yield LineTable(_COLUMNS, id="guests")
-        yield DetailView(id="detail")
-
-    @property
-    def table(self) -> LineTable:
-        """The list."""
-        return self.query_one("#guests", LineTable)
-
-    @property
-    def detail(self) -> DetailView:
-        """The guest under the cursor."""
-        return self.query_one("#detail", DetailView)
+        yield self.table
+        yield self.detail
 
     # What comes down.
 

@@ -9,6 +9,7 @@ from textual.screen import Screen
 from kvmtui.errors import KvmtuiError
 from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.toast import FailureToast
 
@@ -23,6 +24,12 @@ class AnsweringScreen(Screen[None]):
     """Where its keys belong, besides those of the whole app."""
     title_of_help: str = "kvmtui"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.message = MessageLine(id="message")
+        self.toast = FailureToast(id="toast")
+        self.key_bar = KeyBar(id="keys")
+
     @property
     def chosen(self) -> list[str]:
         """The guests that an action would be for."""
@@ -35,11 +42,6 @@ class AnsweringScreen(Screen[None]):
     def kvmtui(self) -> KvmtuiApp:
         """The app, as what it is."""
         return cast("KvmtuiApp", self.app)
-
-    @property
-    def message(self) -> MessageLine:
-        """The message line."""
-        return self.query_one(MessageLine)
 
     def tell(self, text: str) -> None:
         """What was done."""
@@ -58,7 +60,7 @@ class AnsweringScreen(Screen[None]):
             lines += [(Span(text),) for text in problems[:2]]
         if error.hint:
             lines.append((Span("Try: ", "muted"), Span(error.hint)))
-        self.query_one(FailureToast).show(lines, avoid_y=self.cursor_y())
+        self.toast.show(lines, avoid_y=self.cursor_y())
 
     def cursor_y(self) -> int | None:
         """The toast's parent's line with the cursor, which it must not hide."""
@@ -74,9 +76,8 @@ class AnsweringScreen(Screen[None]):
 
     def back(self) -> None:
         """Esc goes up one: a told failure first."""
-        toast = self.query_one(FailureToast)
-        if toast.shown:
-            toast.close()
+        if self.toast.shown:
+            self.toast.close()
         else:
             self.go_up()
 

@@ -18,10 +18,7 @@ from kvmtui.tui.spans import Span
 from kvmtui.tui.widgets.dialog import Answer, Dialog
 from kvmtui.tui.widgets.fields import FINE, PROBLEM, Field
 from kvmtui.tui.widgets.form import Form
-from kvmtui.tui.widgets.key_bar import KeyBar
-from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.text_view import LineView
-from kvmtui.tui.widgets.toast import FailureToast
 
 _SETTLED_S = 0.15
 _SECTIONS = {"disk": "Disks and networks", "firmware": "Machine"}
@@ -52,19 +49,15 @@ class DefinitionScreen(AnsweringScreen):
         self._guest = name
         self._begun: dict[str, str] = {}
         self._typed: list[events.Key] = []
+        self._form: Form | None = None
 
     def compose(self) -> ComposeResult:
         title = "New guest" if self._guest is None else f"Edit {self._guest}"
         yield LineView([(Span(f" {title}", bold=True),)], id="head")
         with Container(id="area"):
-            yield FailureToast(id="toast")
-        yield MessageLine(id="message")
-        yield KeyBar(id="keys")
-
-    @property
-    def form(self) -> Form:
-        """The form."""
-        return self.query_one(Form)
+            yield self.toast
+        yield self.message
+        yield self.key_bar
 
     def on_mount(self) -> None:
         """Ask for the fields; the screen is there at once, so that no key goes astray."""
@@ -72,7 +65,7 @@ class DefinitionScreen(AnsweringScreen):
         keys = [("Tab", "next field"), ("Space", "choose"), ("Ctrl-S", does)]
         if self._guest is not None:
             keys.append(("Ctrl-E", "$EDITOR"))
-        self.query_one(KeyBar).set_keys([*keys, ("Esc", "leave")], last=("F1", "help"))
+        self.key_bar.set_keys([*keys, ("Esc", "leave")], last=("F1", "help"))
         self._fill()
 
     @work(group="fill")
@@ -86,10 +79,11 @@ class DefinitionScreen(AnsweringScreen):
             self._leave()
             self.kvmtui.tell_failure(name or "new guest", as_told(name or "", error))
         else:
-            await self.query_one("#area").mount(Form(self._asked(fields), id="form"), before=0)
-            self.form.focus()
+            self._form = form = Form(self._asked(fields), id="form")
+            await self.query_one("#area").mount(form, before=0)
+            self.set_focus(form)
             for key in self._typed:
-                self.form.post_message(events.Key(key.key, key.character))
+                form.post_message(events.Key(key.key, key.character))
             for field in fields:
                 self._check(field.id, field.value)
 
@@ -114,7 +108,7 @@ class DefinitionScreen(AnsweringScreen):
         self.key_came()
         if event.key == "escape":
             self.back()
-        elif not self._begun:
+        elif self._form is None:
             self._typed.append(event)
         elif not event.is_printable:
             return
@@ -126,14 +120,18 @@ class DefinitionScreen(AnsweringScreen):
         self.set_timer(_SETTLED_S, lambda: self._check_settled(field, value))
 
     def _check_settled(self, field: str, value: str) -> None:
-        if self.is_mounted and self.form.values.get(field) == value:
+        if self._stands(field, value):
             self._check(field, value)
 
     @work(group="check")
     async def _check(self, field: str, value: str) -> None:
         said = await self._said(field, value)
-        if self.is_mounted and self.form.values.get(field) == value:
-            self.form.set_result(field, said)
+        if self._form is not None and self._stands(field, value):
+            self._form.set_result(field, said)
+
+    def _stands(self, field: str, value: str) -> bool:
+        """Whether a field still has this value."""
+        return self._form is not None and self._form.values.get(field) == value
 
     async def _said(self, field: str, value: str) -> str:
         right, words = await self._fleet.check_field(field, value)
@@ -148,14 +146,17 @@ class DefinitionScreen(AnsweringScreen):
     @work(group="do", exclusive=True)
     async def _do(self, values: dict[str, str]) -> None:
         """Check all once more, since the last key may be an instant ago, and do it."""
+        form = self._form
+        if form is None:
+            return
         wrong: list[tuple[str, str]] = []
         for field, value in values.items():
             said = await self._said(field, value)
-            self.form.set_result(field, said)
+            form.set_result(field, said)
             if said.startswith(PROBLEM):
                 wrong.append((field, said[2:]))
         if wrong:
-            self.form.go_to(wrong[0][0])
+            form.go_to(wrong[0][0])
             count = "1 field" if len(wrong) == 1 else f"{len(wrong)} fields"
             self.refuse(f"{count} to put right: {wrong[0][1]}")
             return
@@ -186,8 +187,8 @@ class DefinitionScreen(AnsweringScreen):
 
     def go_up(self) -> None:
         """Esc: the form says whether it was changed."""
-        if self._begun:
-            self.form.action_leave()
+        if self._form is not None:
+            self._form.action_leave()
         else:
             self._leave()
 

@@ -21,9 +21,7 @@ from kvmtui.tui.render.keys import bar_keys
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.key_bar import KeyBar
-from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.text_view import LineView
-from kvmtui.tui.widgets.toast import FailureToast
 
 Part = Literal["overview", "log", "qemu"]
 _TITLES: dict[Part, str] = {"overview": "Overview", "log": "Console log", "qemu": "QEMU's log"}
@@ -57,6 +55,8 @@ class GuestScreen(AnsweringScreen):
 
     def __init__(self, fleet: Fleet, keys: Keys, name: str, part: Part) -> None:
         super().__init__()
+        self.head = LineView(id="head")
+        self.body = LineView(focusable=True, id="body")
         self._fleet = fleet
         self._keys = keys
         self._guest = name
@@ -66,12 +66,12 @@ class GuestScreen(AnsweringScreen):
         self._gathered_for: object = None
 
     def compose(self) -> ComposeResult:
-        yield LineView(id="head")
+        yield self.head
         with Container(id="area"):
-            yield LineView(focusable=True, id="body")
-            yield FailureToast(id="toast")
-        yield MessageLine(id="message")
-        yield KeyBar(id="keys")
+            yield self.body
+            yield self.toast
+        yield self.message
+        yield self.key_bar
 
     def on_mount(self) -> None:
         """Gather what is shown."""
@@ -126,19 +126,17 @@ class GuestScreen(AnsweringScreen):
             shown = part == self._part
             words = f"[{title}]" if shown else f" {title} "
             tabs += [Span(" "), Span(words, "accent" if shown else "muted", bold=shown)]
-        self.query_one("#head", LineView).set_lines(
-            [(Span(" "), *render.head(live, scene), Span("   "), *tabs), ()]
-        )
+        self.head.set_lines([(Span(" "), *render.head(live, scene), Span("   "), *tabs), ()])
         self._show_body(scene)
         keys = bar_keys(("guests",), live, [self._guest], self._keys, self.kvmtui.desk)
         around = [("Tab", "part"), ("J K", "next guest"), ("Esc", "back")]
         hidden = {self._keys.of(action_id) for action_id in _NOT_HERE}
         mine = [shown for shown in keys if shown[0] not in hidden]
-        self.query_one(KeyBar).set_keys([*mine[:5], *around])
+        self.key_bar.set_keys([*mine[:5], *around])
 
     def _show_body(self, scene: Scene) -> None:
         live = self._fleet.guests[self._guest]
-        view = self.query_one("#body", LineView)
+        view = self.body
         if self._part == "overview":
             lines = render.whole(live, self._detail, scene)
             view.set_lines([(Span(" "), *line) for line in lines])

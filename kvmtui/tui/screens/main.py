@@ -27,7 +27,6 @@ from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.title_bar import Tab, TitleBar
-from kvmtui.tui.widgets.toast import FailureToast
 
 _PANES = {"pane.guests": "guests-pane", "pane.activity": "activity-pane"}
 _LOW = 30
@@ -53,24 +52,30 @@ class MainScreen(AnsweringScreen):
 
     def __init__(self, fleet: Fleet, keys: Keys, preferences: Preferences) -> None:
         super().__init__()
+        self.title_bar = TitleBar(id="title")
+        self.trouble = LineView(id="trouble")
+        self.guests = GuestsPane(detail=preferences.detail, id="guests-pane")
+        """The pane of the guests."""
+        self.activity = ActivityPane(id="activity-pane")
+        """The pane of the operations."""
+        self.switcher = ContentSwitcher(initial="guests-pane", id="panes")
         self._fleet = fleet
         self._keys = keys
-        self._preferences = preferences
         self._fault = ""
         self._verdict = ""
         self._wanted = ""
         self._gathered_for: object = None
 
     def compose(self) -> ComposeResult:
-        yield TitleBar(id="title")
-        yield LineView(id="trouble")
+        yield self.title_bar
+        yield self.trouble
         with Container(id="area"):
-            with ContentSwitcher(initial="guests-pane", id="panes"):
-                yield GuestsPane(detail=self._preferences.detail, id="guests-pane")
-                yield ActivityPane(id="activity-pane")
-            yield FailureToast(id="toast")
-        yield MessageLine(id="message")
-        yield KeyBar(id="keys")
+            with self.switcher:
+                yield self.guests
+                yield self.activity
+            yield self.toast
+        yield self.message
+        yield self.key_bar
 
     @property
     def places(self) -> tuple[Place, ...]:  # type: ignore[override]
@@ -88,20 +93,9 @@ class MainScreen(AnsweringScreen):
         return self.guests.chosen if self.pane is self.guests else []
 
     @property
-    def guests(self) -> GuestsPane:
-        """The pane of the guests."""
-        return self.query_one(GuestsPane)
-
-    @property
-    def activity(self) -> ActivityPane:
-        """The pane of the operations."""
-        return self.query_one(ActivityPane)
-
-    @property
     def pane(self) -> GuestsPane | ActivityPane:
         """The pane that is shown."""
-        shown = self.query_one(ContentSwitcher).current
-        return self.activity if shown == "activity-pane" else self.guests
+        return self.activity if self.switcher.current == "activity-pane" else self.guests
 
     def on_mount(self) -> None:
         """Begin with what is known at once."""
@@ -136,7 +130,7 @@ class MainScreen(AnsweringScreen):
             Tab("pane.guests", "1", "Guests", str(len(guests)) if guests else ""),
             Tab("pane.activity", "5", "Activity", badge=badge),
         ]
-        title = self.query_one(TitleBar)
+        title = self.title_bar
         title.set_tabs(tabs, "pane.activity" if self.pane is self.activity else "pane.guests")
         title.set_figures(*frame.host_figures(self._fleet.host))
         title.set_alarm(frame.alarm(guests.values(), app.glyphs))
@@ -154,7 +148,7 @@ class MainScreen(AnsweringScreen):
         if self._fault:
             sign = Span(f" {self.kvmtui.glyphs.crashed}", "err", glyph=True)
             line = (sign, Span(f" {self._fault}", "err", bold=True))
-        view = self.query_one("#trouble", LineView)
+        view = self.trouble
         view.set_lines([line])
         view.display = bool(line) or self.size.height >= _LOW
 
@@ -162,7 +156,7 @@ class MainScreen(AnsweringScreen):
         chosen = self.chosen
         live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
         keys = bar_keys((*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk)
-        self.query_one(KeyBar).set_keys(keys, last=(self._keys.of("app.help"), "help"))
+        self.key_bar.set_keys(keys, last=(self._keys.of("app.help"), "help"))
 
     @work(group="verdict")
     async def _ask_verdict(self) -> None:
@@ -224,7 +218,7 @@ class MainScreen(AnsweringScreen):
     def _do(self, action_id: str) -> None:
         """Do what is for all panes."""
         if action_id in _PANES:
-            self.query_one(ContentSwitcher).current = _PANES[action_id]
+            self.switcher.current = _PANES[action_id]
             self.set_focus(self.pane.table)
             self._show_standing()
             self._frame()
