@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.screen import Screen
 
 from kvmtui.errors import KvmtuiError
@@ -11,15 +12,24 @@ from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
+from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.toast import FailureToast
+from kvmtui.tui.widgets.wrapping import wrap
 
 if TYPE_CHECKING:
     from kvmtui.tui.app import KvmtuiApp
+
+LEAST_WIDTH, LEAST_HEIGHT = 40, 12
 
 
 class AnsweringScreen(Screen[None]):
     """A screen with a `MessageLine` and a `FailureToast` among its widgets."""
 
+    DEFAULT_CSS = """
+    AnsweringScreen > #small { display: none; }
+    AnsweringScreen.small > * { display: none; }
+    AnsweringScreen.small > #small { display: block; }
+    """
     places: ClassVar[tuple[Place, ...]] = ()
     """Where its keys belong, besides those of the whole app."""
     title_of_help: str = "kvmtui"
@@ -29,6 +39,18 @@ class AnsweringScreen(Screen[None]):
         self.message = MessageLine(id="message")
         self.toast = FailureToast(id="toast")
         self.key_bar = KeyBar(id="keys")
+        self.too_small = LineView(id="small")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Where there is no room for anything, say so and draw nothing else."""
+        width, height = event.size
+        small = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        self.set_class(small, "small")
+        if small:
+            text = f"{LEAST_WIDTH}×{LEAST_HEIGHT} is the least; this is {width}×{height}"
+            lines = wrap((Span(text),), max(width - 2, 1))
+            above: list[Line] = [()] * max((height - len(lines)) // 2, 0)
+            self.too_small.set_lines([*above, *((Span(" "), *line) for line in lines)])
 
     @property
     def chosen(self) -> list[str]:

@@ -58,6 +58,7 @@ class DefinitionScreen(AnsweringScreen):
             yield self.toast
         yield self.message
         yield self.key_bar
+        yield self.too_small
 
     def on_mount(self) -> None:
         """Ask for the fields; the screen is there at once, so that no key goes astray."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import ClassVar, Literal, get_args
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -72,6 +72,7 @@ class GuestScreen(AnsweringScreen):
             yield self.toast
         yield self.message
         yield self.key_bar
+        yield self.too_small
 
     def on_mount(self) -> None:
         """Gather what is shown."""
@@ -79,7 +80,7 @@ class GuestScreen(AnsweringScreen):
         self._gather()
         self.set_interval(self.kvmtui.preferences.interval_s, self._follow)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Lay the lines out anew."""
         self._show()
 

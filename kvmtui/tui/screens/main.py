@@ -76,6 +76,7 @@ class MainScreen(AnsweringScreen):
             yield self.toast
         yield self.message
         yield self.key_bar
+        yield self.too_small
 
     @property
     def places(self) -> tuple[Place, ...]:  # type: ignore[override]
