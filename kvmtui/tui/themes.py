@@ -62,8 +62,7 @@ _TERMINAL = {
     **dict.fromkeys(("muted", "line", "cursor", "border", "border-blurred"), "ansi_default"),
     **dict.fromkeys(("link-color", "link-color-hover", "footer-key-foreground"), "ansi_default"),
     **dict.fromkeys((f"markdown-h{level}-color" for level in range(1, 7)), "ansi_default"),
-    "ansi-background": "ansi_default",
-    "ansi-foreground": "ansi_default",
+    **dict.fromkeys(("ansi-background", "ansi-foreground"), "ansi_default"),
     "busy": "ansi_magenta",
     "link-background-hover": "ansi_default",
     "block-cursor-background": "ansi_default",
@@ -137,6 +136,11 @@ def _terminal(file: ThemeFile) -> Theme:
         success="ansi_green",
         warning="ansi_yellow",
         error="ansi_red",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
         variables=dict(_TERMINAL),
     )
 

@@ -124,11 +124,12 @@ class WireApp(App[Any]):
         return line_filters(super().get_line_filters(), colorless=colorless)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        if self.is_inline or not isinstance(renderable, ChopsUpdate | LayoutUpdate):
+        on_terminal = isinstance(self._driver, LinuxDriver)
+        if not on_terminal or not isinstance(renderable, ChopsUpdate | LayoutUpdate):
             super()._display(screen, renderable)
             return
         try:
-            if self._batch_count or self._closed or not self._running or self.is_headless:
+            if self._batch_count or self._closed or not self._running:
                 return
             if self._link_stands():
                 self.frames_skipped += 1

@@ -18,17 +18,13 @@ from textual.app import App, ComposeResult
 from textual.containers import Center
 from textual.screen import ModalScreen
 from textual.strip import Strip
-from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import DataTable, Input, Label, Static
 
+from kvmtui.tui.themes import load_themes
 from kvmtui.tui.wire import WireApp
 
 NAMES = ["web-01", "東京-二", "cafe\u0301 db", "データベース", "x" * 30, "naïve", "ok ✓"]
-LOOKS = Theme(
-    name="probe", primary="#74b3f0", background="#11151a", surface="#11151a", panel="#1f2933"
-)
-EXACT = {(0x11, 0x15, 0x1A): 233, (0x1F, 0x29, 0x33): 235, (0x74, 0xB3, 0xF0): 75}
 
 
 class Noise(Widget):
@@ -103,9 +99,12 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
             yield Static("over\n二\nit", id="over")
 
         def on_mount(self) -> None:
-            self.register_theme(LOOKS)
-            self.exact_256 = EXACT
-            self.theme = os.environ.get("PROBE_THEME", "probe")
+            name = os.environ.get("PROBE_THEME", "night")
+            themes = load_themes([], os.environ).by_name
+            for theme in themes.values():
+                self.register_theme(theme.textual)
+            self.exact_256 = themes[name].exact_256
+            self.theme = name
             self.query_one(Noise).display = False
             table = self.query_one(DataTable)
             table.add_columns("Name", "State", "Memory")
@@ -138,7 +137,7 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
             self.push_screen(Dialog())
 
         def action_theme(self) -> None:
-            self.theme = "textual-light" if self.theme != "textual-light" else "ansi-dark"
+            self.theme = "paper" if self.theme != "paper" else "terminal"
             self.query_one("#said", Static).update(f"theme {self.theme}")
 
         def action_shell(self) -> None:

@@ -105,9 +105,9 @@ STEPS: list[tuple[str | tuple[int, int], str]] = [
     ((60, 15), "東eab"),
     ((131, 37), "東eab"),
     (ESCAPE, "not disks go with it"),
-    (F3, "theme textual-light"),
+    (F3, "theme paper"),
     ((100, 30), "naïve 187"),
-    (F3, "theme ansi-dark"),
+    (F3, "theme terminal"),
     (F10, "a name is awaited"),
     ("二typed", "二typed"),
     (F8, "said 1"),
@@ -119,7 +119,7 @@ STEPS: list[tuple[str | tuple[int, int], str]] = [
 ]
 
 
-@pytest.mark.parametrize("theme", ["probe", "ansi-dark"])
+@pytest.mark.parametrize("theme", ["night", "contrast", "terminal"])
 def test_it_shows_what_stock_output_shows(tmp_path: Path, theme: str) -> None:
     environment = {"PROBE_THEME": theme}
     with (
@@ -241,7 +241,7 @@ def test_a_themes_own_indices_are_used_in_256_colours(tmp_path: Path) -> None:
         assert b"48;5;235" in wire.received
 
 
-@pytest.mark.parametrize(("theme", "colored"), [("ansi-dark", False), ("probe", True)])
+@pytest.mark.parametrize(("theme", "colored"), [("terminal", False), ("night", True)])
 def test_no_color_takes_colours_out_of_themes_that_need_none(
     tmp_path: Path, theme: str, colored: bool
 ) -> None:
