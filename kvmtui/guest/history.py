@@ -17,6 +17,7 @@ cut off. Lines are appended under the guest's lock.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Line = dict[str, Any]
 
 _TAIL_BYTES = 1 << 20
+_LARGEST_BYTES = 1 << 20
 
 
 def iso_time(seconds: float | None = None) -> str:
@@ -83,6 +85,19 @@ def append(path: Path, line: Line) -> None:
     """Append one line; the caller holds the guest's lock."""
     record = {"time": iso_time(), **line}
     append_line(path, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def tell_gone(path: Path, guest: str) -> None:
+    """Tell in the home's own story that a guest was deleted: its story went with it.
+
+    Several may do so at once: a line is one write at the end of the file. A long story
+    makes room for a new one, and stays beside it.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > _LARGEST_BYTES:
+            path.replace(path.with_name(f"{path.name}.1"))
+    line = {"phase": "gone", "verb": "delete", "guest": guest}
+    append(path, {**line, "user": acting_user(), "pid": os.getpid()})
 
 
 def read(path: Path, *, tail_bytes: int = _TAIL_BYTES) -> list[Line]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kvmtui.durable import make_folder, sync_folder, try_lock
 from kvmtui.errors import HostError, KvmtuiError, StateError
-from kvmtui.guest.folder import DEFINITION, LOCK, PID, RUN, GuestFolder
+from kvmtui.guest.folder import DEFINITION, HISTORY, LOCK, PID, RUN, GuestFolder
 from kvmtui.guest.names import check_name, is_name
 
 TYPE_CHECKING = False
@@ -36,6 +36,8 @@ class Library:
         self.home = home
         self.guests = home / GUESTS
         self.images = home / IMAGES
+        self.history = home / HISTORY
+        """Which guests were deleted, when and by whom."""
 
     def make(self, owner: tuple[int, int] | None = None) -> None:
         """Make the home and its folders where missing.

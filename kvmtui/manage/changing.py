@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kvmtui.errors import DefinitionError, StateError
+from kvmtui.guest import history
 from kvmtui.guest.definition import FORMAT_OF_SUFFIX, Definition
 from kvmtui.guest.differences import differences, needs_restart
 from kvmtui.guest.editing import Change, apply_to_plain
@@ -260,6 +261,8 @@ def delete(library: Library, name: str, *, keep_disks: bool = False) -> Outcome:
             if keep_disks:
                 kept = _keep_disks(library, folder)
         library.discard(folder)
+        with contextlib.suppress(OSError):
+            history.tell_gone(library.history, name)
         library.sweep()
     note = "kept: " + ", ".join(str(path) for path in kept) if kept else ""
     return Outcome(name, "delete", True, f"{name} is deleted", note)
