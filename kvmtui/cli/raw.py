@@ -62,7 +62,7 @@ def configure_completion(parser: argparse.ArgumentParser) -> None:
 
 def run_completion(arguments: argparse.Namespace, context: Context) -> int:
     """Print a completion script for a shell."""
-    from kvmtui.cli.main import verb_parser
+    from kvmtui.cli.parsing import verb_parser
 
     if arguments.shell == "fish":
         sys.stdout.write(_fish())
