@@ -65,17 +65,18 @@ def acting_user() -> str:
         return str(uid)
 
 
-def append(path: Path, line: Line) -> None:
+def append(path: Path | str, line: Line) -> None:
     """Append one line; the caller holds the guest's lock."""
     record = {"time": iso_time(), **line}
     append_line(path, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def read(path: Path, *, tail_bytes: int = _TAIL_BYTES) -> list[Line]:
+def read(path: Path | str, *, tail_bytes: int = _TAIL_BYTES, holding: bytes = b"") -> list[Line]:
     """The newest lines, oldest first; lines that do not parse are left out.
 
     Args:
         tail_bytes: How much of the file's end is read.
+        holding: Only lines with these bytes in them, which spares parsing the others.
     """
     try:
         with open(path, "rb") as file:
@@ -88,7 +89,7 @@ def read(path: Path, *, tail_bytes: int = _TAIL_BYTES) -> list[Line]:
     lines = data.split(b"\n")
     if start:
         del lines[0]
-    return list(_parsed(lines))
+    return list(_parsed([line for line in lines if holding in line]))
 
 
 def _parsed(lines: list[bytes]) -> Iterator[Line]:

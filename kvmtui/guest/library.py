@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-from pathlib import Path
 
 from kvmtui.durable import make_folder, sync_folder, try_lock
 from kvmtui.errors import KvmtuiError, StateError
@@ -20,10 +18,13 @@ from kvmtui.guest.names import check_name, is_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 GUESTS = "guests"
 IMAGES = "images"
 CACHE = "cache.json"
+STARTS = "starts"
+"""What is remembered of each guest's last start."""
 _NEW = ".new-"
 _TRASH = ".deleted-"
 
@@ -31,10 +32,29 @@ _TRASH = ".deleted-"
 class Library:
     """The guests below one home."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.guests = home / GUESTS
-        self.images = home / IMAGES
+    def __init__(self, home: Path | str) -> None:
+        self.root = os.fspath(home)
+
+    @property
+    def home(self) -> Path:
+        """The home itself."""
+        from pathlib import Path
+
+        return Path(self.root)
+
+    @property
+    def guests(self) -> Path:
+        """The folder of the guests' folders."""
+        return self.home / GUESTS
+
+    @property
+    def images(self) -> Path:
+        """The folder of images that several guests share."""
+        return self.home / IMAGES
+
+    def at(self, *names: str) -> str:
+        """The path of something in the home, as text."""
+        return "/".join((self.root, *names))
 
     def make(self, owner: tuple[int, int] | None = None) -> None:
         """Make the home and its folders where missing.
@@ -54,7 +74,7 @@ class Library:
     def names(self) -> list[str]:
         """The names of all guests, sorted. A missing home has none."""
         try:
-            found = os.listdir(self.guests)
+            found = os.listdir(self.at(GUESTS))
         except FileNotFoundError:
             return []
         return sorted(name for name in found if is_name(name))
@@ -67,13 +87,13 @@ class Library:
             KvmtuiError: There is no such guest.
         """
         folder = self.place(name)
-        if not folder.path.is_dir():
+        if not os.path.isdir(folder.place):
             raise KvmtuiError(f"{name}: there is no such guest", hint="kvmtui list")
         return folder
 
     def place(self, name: str) -> GuestFolder:
         """Where a guest of this name lies or would lie."""
-        return GuestFolder(self.guests / check_name(name))
+        return GuestFolder(self.at(GUESTS, check_name(name)))
 
     @contextlib.contextmanager
     def new_guest(self, name: str) -> Iterator[GuestFolder]:
@@ -95,7 +115,7 @@ class Library:
             sync_folder(staging.path)
             self.move(staging.path, target)
         except BaseException:
-            shutil.rmtree(staging.path, ignore_errors=True)
+            remove_tree(staging.path)
             raise
         finally:
             if lock is not None:
@@ -123,7 +143,7 @@ class Library:
         trash = self.guests / f"{_TRASH}{folder.name}-{os.urandom(4).hex()}"
         folder.path.rename(trash)
         sync_folder(self.guests)
-        shutil.rmtree(trash, ignore_errors=True)
+        remove_tree(trash)
 
     def sweep(self) -> None:
         """Remove what killed programs left behind; what someone holds is left alone."""
@@ -134,5 +154,20 @@ class Library:
             with contextlib.suppress(OSError):
                 lock = try_lock(path / LOCK)
                 if lock is not None:
-                    shutil.rmtree(path, ignore_errors=True)
+                    remove_tree(path)
                     os.close(lock)
+        self._forget_gone()
+
+    def _forget_gone(self) -> None:
+        """Remove what is remembered of guests that are no more."""
+        with contextlib.suppress(OSError):
+            for entry in os.listdir(self.at(STARTS)):
+                if not os.path.isdir(self.at(GUESTS, entry.removesuffix(".json"))):
+                    os.unlink(self.at(STARTS, entry))
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder with all in it; what cannot be removed stays."""
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-from pathlib import Path
 
 
 def total_memory_bytes() -> int:
@@ -31,6 +29,8 @@ def port_is_free(protocol: str, address: str, port: int) -> bool:
     Raises:
         OSError: It cannot be told: the address is not of this machine, or no right.
     """
+    import socket
+
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(family, kind) as probe:
@@ -51,6 +51,8 @@ def port_is_free(protocol: str, address: str, port: int) -> bool:
 
 def interface_exists(name: str) -> bool:
     """Whether this network namespace has an interface of this name."""
+    import socket
+
     try:
         socket.if_nametoindex(name)
     except OSError:
@@ -81,7 +83,8 @@ def processes_that_hold(path: str) -> list[tuple[int, str]]:
     for entry in os.listdir("/proc"):
         if entry.isdecimal() and _holds(entry, wanted):
             try:
-                name = Path(f"/proc/{entry}/comm").read_text().strip()
+                with open(f"/proc/{entry}/comm", errors="replace") as file:
+                    name = file.read().strip()
             except OSError:
                 continue
             found.append((int(entry), name))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pwd
 from typing import Any, NamedTuple
 
 from kvmtui.errors import DefinitionError, HostError
+from kvmtui.host.accounts import Account, account
 from kvmtui.host.paths import config_files
 from kvmtui.strict_yaml import read_mapping
 from kvmtui.text import visible
@@ -20,15 +20,6 @@ class Settings(NamedTuple):
     """The user that QEMU is executed as when root starts it; None: ``kvmtui`` if it exists."""
 
 
-class Account(NamedTuple):
-    """A user of this machine, with all its groups."""
-
-    uid: int
-    gid: int
-    groups: tuple[int, ...]
-    name: str
-
-
 def load_settings() -> Settings:
     """Read the settings files.
 
@@ -38,7 +29,8 @@ def load_settings() -> Settings:
     values: dict[str, Any] = {}
     for path in config_files():
         try:
-            data = path.read_bytes()
+            with open(path, "rb") as file:
+                data = file.read()
         except (FileNotFoundError, NotADirectoryError):
             continue
         try:
@@ -52,30 +44,6 @@ def load_settings() -> Settings:
                 raise DefinitionError([f"{path}: {key}: text is expected"])
         values |= found
     return Settings(**values)
-
-
-def account(name: str) -> Account | None:
-    """A user by name; None when there is no such user."""
-    import os
-
-    try:
-        entry = pwd.getpwnam(name)
-    except KeyError:
-        return None
-    groups = tuple(os.getgrouplist(entry.pw_name, entry.pw_gid))
-    return Account(entry.pw_uid, entry.pw_gid, groups, entry.pw_name)
-
-
-def account_of_uid(uid: int, gid: int) -> Account:
-    """A user by number; one without a name has just its own group."""
-    import os
-
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:
-        return Account(uid, gid, (gid,), str(uid))
-    groups = tuple(os.getgrouplist(entry.pw_name, entry.pw_gid))
-    return Account(uid, entry.pw_gid, groups, entry.pw_name)
 
 
 def run_as_account() -> Account | None:

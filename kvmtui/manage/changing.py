@@ -9,14 +9,13 @@ from pathlib import Path
 from kvmtui.errors import DefinitionError, StateError
 from kvmtui.guest.definition import FORMAT_OF_SUFFIX
 from kvmtui.guest.editing import Change, apply_to_plain
-from kvmtui.guest.folder import EFI_VARS, GuestFolder
+from kvmtui.guest.folder import EFI_VARS, GuestFolder, read_definition_file
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
 from kvmtui.manage.definitions import (
     load_definition,
     load_plain,
-    read_definition_file,
     save_change,
     save_text,
 )

@@ -16,6 +16,7 @@ from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
+from kvmtui.guest.wants import Wants, wants_of
 from kvmtui.manage import hosting, needs, starting
 from kvmtui.manage.operation import told
 from kvmtui.manage.views import Outcome
@@ -44,14 +45,15 @@ def create(
     check_name(name)
     prepared = prepare(plain)
     definition = definition_from(prepared)
-    needs.check_memory(definition)
+    wants = wants_of(definition, name)
+    needs.check_memory(wants)
     hosting.make_home(library)
     made: list[Path] = []
     try:
         with library.new_guest(name) as folder, told(folder, "create", needs_room=True):
             _make_images(folder, definition, made)
-            needs.check_files(_named(folder, name), definition)
-            starting.ensure_firmware_variables(folder, definition)
+            needs.check_files(_named(folder, name), wants)
+            starting.ensure_firmware_variables(folder, wants)
             complete = _completed(library, prepared, definition)
             content = dump_plain(complete) if text is None else _carried(text, complete)
             definition_from(complete)
@@ -60,7 +62,7 @@ def create(
         for path in made:
             path.unlink(missing_ok=True)
         raise
-    return Outcome(name, "create", True, f"{name} is defined", _warnings(library, name, definition))
+    return Outcome(name, "create", True, f"{name} is defined", _warnings(library, name, wants))
 
 
 class _Renamed(GuestFolder):
@@ -148,10 +150,10 @@ def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) 
         give_to_owner_of(path.parent, path)
 
 
-def _warnings(library: Library, name: str, definition: Definition) -> str:
+def _warnings(library: Library, name: str, wants: Wants) -> str:
     """What would keep it from starting now, though the definition is fine."""
     try:
-        needs.check_host(library.place(name), definition)
+        needs.check_host(library.place(name), wants)
     except (HostError, ImageError) as error:
         return f"it would not start now: {error.message}"
     return ""

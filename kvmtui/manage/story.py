@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import os
 
 from kvmtui.guest import history
-from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.folder import CONSOLE_LOG, EVENTS, HISTORY, QEMU_LOG
 from kvmtui.guest.history import iso_time
-from kvmtui.guest.library import Library
-from kvmtui.manage.looking import look_at, was_killed_on_request
+from kvmtui.manage.living import was_killed_on_request
 from kvmtui.qemu.events import read_events
 from kvmtui.qemu.launch import log_lines
 from kvmtui.text import visible_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
+    from kvmtui.guest.folder import GuestFolder
+    from kvmtui.guest.library import Library
+else:
+    from kvmtui.light import NamedTuple
 
 _MOST_FOLDED = 200
 _NOISE = frozenset({"RTC_CHANGE", "BALLOON_CHANGE", "NIC_RX_FILTER_CHANGED", "VNC_CONNECTED"})
@@ -66,7 +74,7 @@ def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
         return None
     shutdown = None
     any_event = False
-    for event, _ in read_events(folder.events):
+    for event, _ in read_events(folder.at(EVENTS)):
         any_event = True
         if event.name == "SHUTDOWN":
             shutdown = event
@@ -82,7 +90,7 @@ def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
 
 def _came_up(folder: GuestFolder) -> bool:
     try:
-        return folder.events.stat().st_size > 0
+        return os.stat(folder.at(EVENTS)).st_size > 0
     except OSError:
         return False
 
@@ -93,7 +101,7 @@ def last_stop(folder: GuestFolder, *, running: bool) -> LastStop | None:
         found = last_stop_of_record(folder)
         if found is not None:
             return found
-    for line in reversed(history.read(folder.history)):
+    for line in reversed(history.read(folder.at(HISTORY))):
         if line.get("phase") == "run":
             return LastStop(line.get("ended"), str(line.get("reason")))
     return None
@@ -110,16 +118,16 @@ def close_run(folder: GuestFolder) -> None:
     run = record["run"]
     if any(
         line.get("phase") == "run" and line.get("run") == run
-        for line in history.read(folder.history)
+        for line in history.read(folder.at(HISTORY), holding=str(run).encode())
     ):
         return
     events = [
         {"time": iso_time(event.time), "event": event.name, "data": event.data}
-        for event, _ in read_events(folder.events)
+        for event, _ in read_events(folder.at(EVENTS))
         if event.name not in _NOISE
     ]
     history.append(
-        folder.history,
+        folder.at(HISTORY),
         {
             "phase": "run",
             "run": run,
@@ -138,10 +146,12 @@ def why(library: Library, name: str) -> Why:
     Raises:
         KvmtuiError: There is no such guest.
     """
+    from kvmtui.manage.looking import look_at
+
     folder = library.folder(name)
     view = look_at(library, name)
     ended = last_stop(folder, running=view.pid is not None)
-    lines = history.read(folder.history)
+    lines = history.read(folder.at(HISTORY))
     begin = next((line for line in reversed(lines) if line.get("phase") == "begin"), None)
     asked = None
     if begin is not None:
@@ -153,7 +163,7 @@ def why(library: Library, name: str) -> Why:
         last_stop=ended,
         asked_by=asked,
         events=recent_events(folder),
-        qemu_log=log_lines(folder.qemu_log, last=8),
+        qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
         console=_console_tail(folder),
     )
 
@@ -181,7 +191,8 @@ def _summary(state: str, error: str | None, ended: LastStop | None, asked: str) 
 def recent_events(folder: GuestFolder, *, most: int = 8) -> list[str]:
     """The last events of the present or last run, one line each."""
     found = [
-        event_line(event.time, event.name, event.data) for event, _ in read_events(folder.events)
+        event_line(event.time, event.name, event.data)
+        for event, _ in read_events(folder.at(EVENTS))
     ]
     return found[-most:]
 
@@ -198,7 +209,7 @@ def event_line(time: float, name: str, data: dict[str, Any]) -> str:
 
 def _console_tail(folder: GuestFolder) -> list[str]:
     try:
-        with open(folder.console_log, "rb") as file:
+        with open(folder.at(CONSOLE_LOG), "rb") as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - 16384))
             return visible_lines(file.read(16384), last=6)

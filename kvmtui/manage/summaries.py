@@ -13,6 +13,7 @@ import os
 
 from kvmtui.durable import write_atomically
 from kvmtui.errors import DefinitionError
+from kvmtui.guest.folder import DEFINITION
 from kvmtui.guest.library import CACHE
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ class Summaries:
     """The cache of one home while a listing is made."""
 
     def __init__(self, library: Library) -> None:
-        self._path = library.home / CACHE
+        self._path = library.at(CACHE)
         self._known = self._load()
         self._fresh: dict[str, Any] = {}
         self._changed = False
@@ -50,7 +51,7 @@ class Summaries:
     def get(self, folder: GuestFolder) -> Summary:
         """The summary of a guest; ``error`` in it says why its definition is not valid."""
         try:
-            stat = os.stat(folder.definition)
+            stat = os.stat(folder.at(DEFINITION))
             identity = [stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size]
         except OSError as error:
             return {"error": f"guest.yaml: {error.strerror}"}
