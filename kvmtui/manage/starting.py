@@ -38,6 +38,8 @@ from kvmtui.manage.operation import Operation, locked, told
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import events, launch
 from kvmtui.qemu.process import await_release
+from kvmtui.qemu.scope import is_systemd_here, scope_name
+from kvmtui.qemu.scope import obstacle as scope_obstacle
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from kvmtui.guest.library import Library
     from kvmtui.guest.wants import Wants
     from kvmtui.qemu.layout import Layout
+    from kvmtui.qemu.spawn import RunUser
 
 _CONSOLE_LARGEST_BYTES = 64 << 20
 _CONSOLE_KEPT_BYTES = 16 << 20
@@ -117,10 +120,26 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     needs.check_host(folder, wants)
     ensure_firmware_variables(folder, wants)
     argv, layout = line.built()
-    user = hosting.run_user(library)
     story.close_run(folder)
     _prepare_run(folder)
     record = _start_record(folder, wants, layout)
+    try:
+        note = _bring_up(library, folder, argv, record)
+    except LaunchError as error:
+        _forget_run(folder)
+        raise _explained(library, folder, wants, error) from None
+    operation.result["accelerator"] = layout.accelerator
+    message = f"{folder.name} runs under {layout.accelerator}"
+    return Outcome(folder.name, "start", True, message, note)
+
+
+def _bring_up(
+    library: Library, folder: GuestFolder, argv: list[str], record: dict[str, object]
+) -> str:
+    """Start QEMU with all that it inherits; what the user should know of how it runs."""
+    user = hosting.run_user(library)
+    systemd = is_systemd_here()
+    missed = (systemd and scope_obstacle(user)) or ""
     with contextlib.ExitStack() as stack:
         fifo = events.prepare(folder.at(RUN), folder.at(EVENTS))
         stack.callback(os.close, fifo)
@@ -134,25 +153,27 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
             log=folder.at(QEMU_LOG),
             inherited=(fifo, run_lock),
             user=user,
-            scope=_scope_name(folder) if launch.scope_available() else None,
+            scope=scope_name(folder.name) if systemd and not missed else None,
+            description=f"kvmtui guest {folder.name}",
         )
-        try:
-            record["scope"] = request.scope if launch.launch(request) else None
-        except LaunchError as error:
-            _forget_run(folder)
-            raise _explained(library, folder, wants, error) from None
-    if record["scope"]:
+        missed = launch.launch(request) or missed
+    if request.scope and not missed:
+        record["scope"] = request.scope
         _write_record(folder, record)
-    operation.result["accelerator"] = layout.accelerator
-    note = ""
+    return _note(library, user, missed)
+
+
+def _note(library: Library, user: RunUser | None, no_scope: str) -> str:
+    """What the user should know of how QEMU runs."""
+    notes = []
     if os.geteuid() == 0 and user is None:
         home = library.root
-        note = (
+        notes.append(
             f"QEMU runs as root; to change that: useradd --system kvmtui && chown -R kvmtui: {home}"
         )
-    return Outcome(
-        folder.name, "start", True, f"{folder.name} runs under {layout.accelerator}", note
-    )
+    if no_scope:
+        notes.append(f"QEMU stays in this session, in no scope of its own; {no_scope}")
+    return "; ".join(notes)
 
 
 def ensure_firmware_variables(folder: GuestFolder, wants: Wants) -> None:
@@ -244,11 +265,6 @@ def _forget_run(folder: GuestFolder) -> None:
     """The run did not come up: its record would tell of one that crashed."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(folder.at(RUN, START_RECORD))
-
-
-def _scope_name(folder: GuestFolder) -> str:
-    """Unique for each run: a scope of the same name may still be going away."""
-    return f"kvmtui-{folder.name}-{os.urandom(4).hex()}"
 
 
 def _explained(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from kvmtui.errors import LaunchError
-from kvmtui.qemu.binary import find_program
+from kvmtui.qemu.scope import scope_words
 from kvmtui.qemu.spawn import RunUser, spawn, wait_for
 from kvmtui.text import visible, visible_lines
 
@@ -38,48 +38,33 @@ class Launch(NamedTuple):
     """None: as ourselves."""
     scope: str | None
     """Name of the systemd scope; None for a plain start."""
+    description: str
+    """What the scope is, in words."""
 
 
-def scope_available() -> bool:
-    """Whether systemd runs here and can make a scope for us."""
-    if not os.path.isdir("/run/systemd/system") or find_program("systemd-run") is None:
-        return False
-    if os.geteuid() == 0:
-        return True
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    return bool(runtime) and os.path.exists(f"{runtime}/bus")
-
-
-def scope_prefix(unit: str, user: RunUser | None) -> list[str]:
-    """The words before QEMU that put it in a scope, so that a logout cannot end it."""
-    words = ["systemd-run", "--scope", "--quiet", "--collect", f"--unit={unit}"]
-    if os.geteuid() != 0:
-        words.append("--user")
-    elif user is not None:
-        words += [f"--uid={user.uid}", f"--gid={user.gid}"]
-    return [*words, "--"]
-
-
-def launch(request: Launch) -> bool:
+def launch(request: Launch) -> str:
     """Start QEMU and wait until it has daemonized; its monitors are ready then.
 
     Returns:
-        Whether it runs in a scope of its own.
+        Why it is in no scope though one was asked for; empty when all is as asked.
 
     Raises:
         LaunchError: It did not come up; its own line is the message.
     """
+    missed = ""
     if request.scope is not None:
-        prefix = scope_prefix(request.scope, request.user)
-        status, said = _run(request, [*prefix, *request.argv], None)
+        words = scope_words(request.scope, request.description, request.user)
+        status, said = _run(request, [*words, *request.argv], None)
         if status == 0:
-            return True
-        if os.stat(request.log).st_size or not said.startswith("Failed"):
+            return ""
+        if status < 0 or os.stat(request.log).st_size:
             raise _failure(request, status, said)
+        # Nobody can tell systemd's words from QEMU's: if these were QEMU's it says them again.
+        missed = visible(said.strip().partition("\n")[0]) or f"systemd-run ended with {status}"
     status, said = _run(request, request.argv, request.user)
     if status != 0:
         raise _failure(request, status, said)
-    return False
+    return missed
 
 
 def _run(request: Launch, argv: Sequence[str], user: RunUser | None) -> tuple[int, str]:
