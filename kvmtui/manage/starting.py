@@ -16,8 +16,6 @@ from kvmtui.errors import (
     BusyError,
     DefinitionError,
     HostError,
-    ImageError,
-    KvmtuiError,
     LaunchError,
 )
 from kvmtui.guest import history
@@ -30,7 +28,6 @@ from kvmtui.guest.folder import (
     RUN_LOCK,
     START_RECORD,
 )
-from kvmtui.host import resources
 from kvmtui.manage import hosting, needs, story
 from kvmtui.manage.command_lines import CommandLine
 from kvmtui.manage.living import live_pid
@@ -40,7 +37,6 @@ from kvmtui.qemu import events, launch
 from kvmtui.qemu.process import await_release
 from kvmtui.qemu.scope import is_systemd_here, scope_name
 from kvmtui.qemu.scope import obstacle as scope_obstacle
-from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,8 +122,10 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     try:
         note = _bring_up(library, folder, argv, record)
     except LaunchError as error:
+        from kvmtui.manage.explaining import explained
+
         _forget_run(folder)
-        raise _explained(library, folder, wants, error) from None
+        raise explained(library, folder, wants, error) from None
     operation.result["accelerator"] = layout.accelerator
     message = f"{folder.name} runs under {layout.accelerator}"
     return Outcome(folder.name, "start", True, message, note)
@@ -265,34 +263,3 @@ def _forget_run(folder: GuestFolder) -> None:
     """The run did not come up: its record would tell of one that crashed."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(folder.at(RUN, START_RECORD))
-
-
-def _explained(
-    library: Library, folder: GuestFolder, wants: Wants, error: LaunchError
-) -> KvmtuiError:
-    """QEMU's own line, or a clearer one where we know what it means."""
-    text = error.message
-    if "lock" in text and ("Failed to get" in text or "Is another process using" in text):
-        for file in wants.disks:
-            path = folder.resolve(file)
-            holders = resources.processes_that_hold(path)
-            if holders:
-                who = holder_name(library, holders[0][0]) or f"{holders[0][1]}"
-                return ImageError(
-                    f"{folder.name} did not start: its disk {visible(path)} is in use "
-                    f"by {who} (pid {holders[0][0]})"
-                )
-        return ImageError(f"{folder.name} did not start: a disk is in use: {text}")
-    return LaunchError(
-        f"{folder.name} did not start: {text}", hint=f"kvmtui logs {folder.name} --qemu"
-    )
-
-
-def holder_name(library: Library, pid: int) -> str | None:
-    """The name of the guest whose QEMU has this pid, if it is one of ours."""
-    for name in library.names():
-        folder = library.place(name)
-        record = folder.start_record()
-        if record is not None and live_pid(folder, record, None) == pid:
-            return name
-    return None

@@ -73,7 +73,7 @@ class Bench:
         run.mkdir()
         os.mkfifo(run / "events.in")
         (run / "events.out").touch()
-        subprocess.run(argv, cwd=run, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(argv, cwd=run, check=True, capture_output=True, stdin=subprocess.DEVNULL)
 
     def end(self) -> None:
         """End every guest, by the lock on its pid file."""
@@ -108,7 +108,7 @@ def one_start(bench: Bench, rounds: int = 15) -> None:
     argv = bench.argv(name)
     ours, theirs, python = [], [], []
     for _ in range(rounds):
-        python.append(seconds(lambda: subprocess.run([sys.executable, "-c", ""], check=True)))
+        python.append(seconds(lambda: quiet([sys.executable, "-c", "pass"])))
         theirs.append(seconds(lambda: bench.raw_start(argv)))
         bench.end()
         ours.append(seconds(lambda: bench.call("start", name)))
