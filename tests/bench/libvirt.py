@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 _URI = os.environ.get("LIBVIRT_DEFAULT_URI", "qemu:///system")
-_LIMIT_S = 180.0
-"""The first domain waits until libvirt has asked QEMU what it can do, KVM included."""
+_LIMIT_S = 60.0
+"""For one domain; the first waits until libvirt has asked QEMU what it can do."""
 _DOMAIN = """
 <domain type='qemu'>
   <name>{name}</name>
@@ -49,8 +49,7 @@ class Domains:
             raise NoDomains("virsh is not installed")
         try:
             self._make(self.names[0])
-            with ThreadPoolExecutor(4) as pool:
-                list(pool.map(self._make, self.names[1:]))
+            self._make_others()
         except BaseException:
             self._end()
             raise
@@ -63,6 +62,14 @@ class Domains:
         trace: TracebackType | None,
     ) -> None:
         self._end()
+
+    def _make_others(self) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            try:
+                list(pool.map(self._make, self.names[1:]))
+            except NoDomains:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def _make(self, name: str) -> None:
         xml = _DOMAIN.format(name=name, arch=os.uname().machine)
