@@ -14,7 +14,7 @@ from typing import Any
 from kvmtui.guest import history
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.history import iso_time
-from kvmtui.qemu.events import Event, read_events, tail_offset
+from kvmtui.qemu.events import event_entry, read_events, tail_offset
 
 Entry = dict[str, Any]
 """An event (``time``, ``event``, ``data``), or a line of the history as it stands."""
@@ -113,8 +113,3 @@ class Follower:
             for old in list(itertools.islice(self._told, _REMEMBERED // 2)):
                 del self._told[old]
         return True
-
-
-def event_entry(event: Event) -> Entry:
-    """An event as the history keeps it."""
-    return {"time": iso_time(event.time), "event": event.name, "data": event.data}
