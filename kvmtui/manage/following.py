@@ -67,7 +67,7 @@ class Follower:
         for line in lines:
             found.extend(self._of_run(line) if line.get("phase") == "run" else [line])
         found.extend(self._of_record())
-        found.sort(key=lambda entry: str(entry["time"]))
+        found.sort(key=_order)
         if settle:
             since, until = iso_time(now - SETTLE_S), iso_time(now + SETTLE_S)
             self._kept = [entry for entry in found if since <= entry["time"] <= until]
@@ -113,3 +113,9 @@ class Follower:
             for old in list(itertools.islice(self._told, _REMEMBERED // 2)):
                 del self._told[old]
         return True
+
+
+def _order(entry: Entry) -> tuple[str, int]:
+    """By time; of one millisecond an operation's begin comes first, and its end last."""
+    phase = entry.get("phase")
+    return str(entry["time"]), 0 if phase == "begin" else 2 if phase == "end" else 1
