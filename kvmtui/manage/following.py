@@ -22,6 +22,7 @@ Entry = dict[str, Any]
 _HISTORY_BYTES = 4 << 20
 _REMEMBERED = 1000
 SETTLE_S = 0.1
+_RANKS = {"begin": 0, "end": 2, "run": 3}
 
 
 class Follower:
@@ -116,6 +117,5 @@ class Follower:
 
 
 def _order(entry: Entry) -> tuple[str, int]:
-    """By time; of one millisecond an operation's begin comes first, and its end last."""
-    phase = entry.get("phase")
-    return str(entry["time"]), 0 if phase == "begin" else 2 if phase == "end" else 1
+    """By time; in one millisecond an operation begins before its events and ends after them."""
+    return str(entry["time"]), _RANKS.get(str(entry.get("phase")), 1)

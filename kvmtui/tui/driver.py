@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import termios
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from textual.drivers.linux_driver import LinuxDriver
 
 _PATIENCE_S = 0.7
+_DROP_S = 0.01
+_MOST_DROPS = 100
 _SETTLED_S = 0.05
 _WAKE = signal.SIGURG
 """Ends a write that waits, so that it is tried again; it means nothing else here."""
@@ -71,9 +74,18 @@ class TerminalDriver(LinuxDriver):
             return
         writer._queue.put(None)
         writer.join(_PATIENCE_S)
-        if writer.is_alive():
+        if not writer.is_alive():
+            return
+        with contextlib.suppress(queue.Empty):
+            while True:
+                writer._queue.get_nowait()
+        writer._queue.put(None)
+        for _ in range(_MOST_DROPS):
             self._drop_output()
-            writer.join(_PATIENCE_S)
+            writer.join(_DROP_S)
+            if not writer.is_alive():
+                break
+        self._hand_back()
 
     @property
     def stands(self) -> bool:
@@ -87,9 +99,17 @@ class TerminalDriver(LinuxDriver):
         with contextlib.suppress(termios.error, OSError):
             if self.attrs_before is not None:
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+        self._drop_output()
+        self._hand_back()
+
+    def _hand_back(self) -> None:
+        """Undo what was asked of the terminal, past what still waits to be written."""
+        with contextlib.suppress(OSError):
             ours = os.open(os.ttyname(self.fileno), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-            self._drop_output()
-            os.write(ours, _GIVEN_BACK.encode())
+            try:
+                os.write(ours, _GIVEN_BACK.encode())
+            finally:
+                os.close(ours)
 
     def _drop_output(self) -> None:
         """Drop what nobody has read. The kernel does not tell a write that waits for room."""
