@@ -157,6 +157,11 @@ class MainScreen(AnsweringScreen):
         chosen = self.chosen
         live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
         keys = bar_keys((*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk)
+        under_cursor = self.activity.under_cursor
+        if self.pane is self.activity and (
+            under_cursor is None or under_cursor.result != "running"
+        ):
+            keys = [shown for shown in keys if shown[0] != self._keys.of("activity.cancel")]
         self.key_bar.set_keys(keys, last=(self._keys.of("app.help"), "help"))
 
     @work(group="verdict")
@@ -189,6 +194,7 @@ class MainScreen(AnsweringScreen):
         self.kvmtui.desk.perform(event.action_id, event.names)
 
     @on(GuestsPane.ChoiceChanged)
+    @on(ActivityPane.ChoiceChanged)
     def _choice_changed(self) -> None:
         self._show_standing()
         self._show_keys()
@@ -226,8 +232,8 @@ class MainScreen(AnsweringScreen):
         elif action_id == "list.filter":
             self.message.open_filter(self.pane.filter)
             self.message.set_found(*self.pane.counts)
-        elif action_id == "list.sort" and self.pane is self.guests:
-            self.tell(f"sorted by {self.guests.sort_next()}")
+        elif action_id == "list.sort":
+            self.tell(f"sorted by {self.pane.sort_next()}")
         elif action_id == "list.trouble":
             self._next_trouble()
 
