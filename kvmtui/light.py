@@ -1,4 +1,4 @@
-"""A light ``NamedTuple``, for what `list` and `start` import.
+"""What keeps a start short: a light ``NamedTuple``, and modules imported when they are used.
 
 ``typing.NamedTuple`` costs 2 ms to import and up to 1.5 ms for each class, more than all
 that `list` does with ten guests. To a type checker this one is the same: import it as
@@ -12,11 +12,31 @@ that `list` does with ten guests. To a type checker this one is the same: import
 
 from __future__ import annotations
 
+import importlib
 from operator import itemgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, Self
+
+
+class Later:
+    """A module that is imported when something of it is first asked for.
+
+    Two thirds of what the interface can do is not needed for its first picture. To a type
+    checker it is the module itself:
+
+        if TYPE_CHECKING:
+            from kvmtui.manage import changing
+        else:
+            changing = Later("kvmtui.manage.changing")
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._module), name)
 
 
 class NamedTuple(tuple):  # type: ignore[type-arg]

@@ -10,22 +10,48 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kvmtui.errors import KvmtuiError, told_os_error
-from kvmtui.guest.editing import Change
 from kvmtui.guest.library import Library
-from kvmtui.host.accelerator import Verdict
-from kvmtui.manage import changing, creating, demo, forms, hosting, power, starting, story, waiting
-from kvmtui.manage.detail import GuestDetail, guest_detail
-from kvmtui.manage.forms import FormField
+from kvmtui.light import Later
 from kvmtui.manage.live import Watch
-from kvmtui.manage.logs import log_tail
-from kvmtui.manage.power import monitors_of
-from kvmtui.manage.views import LiveGuest, OperationView, Outcome
-from kvmtui.qemu.monitor import command_session
+from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
 from kvmtui.stats.host import HostFigures as HostFigures
 from kvmtui.stats.host import HostMeter
+
+if TYPE_CHECKING:
+    from kvmtui.guest import editing
+    from kvmtui.host.accelerator import Verdict
+    from kvmtui.manage import (
+        changing,
+        creating,
+        demo,
+        detail,
+        forms,
+        hosting,
+        logs,
+        power,
+        starting,
+        story,
+        waiting,
+    )
+    from kvmtui.manage.detail import GuestDetail
+    from kvmtui.qemu import monitor
+else:
+    editing = Later("kvmtui.guest.editing")
+    changing = Later("kvmtui.manage.changing")
+    creating = Later("kvmtui.manage.creating")
+    demo = Later("kvmtui.manage.demo")
+    detail = Later("kvmtui.manage.detail")
+    forms = Later("kvmtui.manage.forms")
+    hosting = Later("kvmtui.manage.hosting")
+    logs = Later("kvmtui.manage.logs")
+    power = Later("kvmtui.manage.power")
+    starting = Later("kvmtui.manage.starting")
+    story = Later("kvmtui.manage.story")
+    waiting = Later("kvmtui.manage.waiting")
+    monitor = Later("kvmtui.qemu.monitor")
 
 Result = Outcome | KvmtuiError
 Changed = dict[str, LiveGuest | None]
@@ -102,29 +128,33 @@ class Fleet:
         Raises:
             HostError: QEMU is missing.
         """
-        return await asyncio.to_thread(hosting.verdict_for, self.library)
+        return await asyncio.to_thread(lambda: hosting.verdict_for(self.library))
 
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""
-        return await asyncio.to_thread(creating.create, self.library, name, plain, text=text)
+        return await asyncio.to_thread(
+            lambda: creating.create(self.library, name, plain, text=text)
+        )
 
-    async def change(self, name: str, changes: list[Change]) -> Outcome:
+    async def change(self, name: str, changes: list[editing.Change]) -> Outcome:
         """As `changing.change`."""
-        return await asyncio.to_thread(changing.change, self.library, name, changes)
+        return await asyncio.to_thread(lambda: changing.change(self.library, name, changes))
 
     async def replace_text(self, name: str, before: str, after: str) -> Outcome:
         """As `changing.replace_text`."""
-        return await asyncio.to_thread(changing.replace_text, self.library, name, before, after)
+        return await asyncio.to_thread(
+            lambda: changing.replace_text(self.library, name, before, after)
+        )
 
-    async def form_fields(self, name: str | None) -> list[FormField]:
+    async def form_fields(self, name: str | None) -> list[forms.FormField]:
         """As `forms.edit_fields`; for None as `forms.new_fields`."""
         if name is None:
-            return await asyncio.to_thread(forms.new_fields, self.library)
-        return await asyncio.to_thread(forms.edit_fields, self.library, name)
+            return await asyncio.to_thread(lambda: forms.new_fields(self.library))
+        return await asyncio.to_thread(lambda: forms.edit_fields(self.library, name))
 
     async def check_field(self, field: str, text: str) -> tuple[bool, str]:
         """As `forms.check_field`."""
-        return await asyncio.to_thread(forms.check_field, self.library, field, text)
+        return await asyncio.to_thread(lambda: forms.check_field(self.library, field, text))
 
     async def create_from_form(self, values: dict[str, str]) -> Outcome:
         """Define a guest as a filled form says.
@@ -150,32 +180,34 @@ class Fleet:
 
     async def definition_text(self, name: str) -> str:
         """As `changing.definition_text`."""
-        return await asyncio.to_thread(changing.definition_text, self.library, name)
+        return await asyncio.to_thread(lambda: changing.definition_text(self.library, name))
 
     async def detail(self, name: str) -> GuestDetail:
         """As `detail.guest_detail`."""
-        return await asyncio.to_thread(guest_detail, self.library, name)
+        return await asyncio.to_thread(lambda: detail.guest_detail(self.library, name))
 
     async def log_tail(self, name: str, which: Literal["console", "qemu"]) -> list[str]:
         """As `logs.log_tail`."""
-        return await asyncio.to_thread(log_tail, self.library, name, which)
+        return await asyncio.to_thread(lambda: logs.log_tail(self.library, name, which))
 
     async def rename(self, name: str, new_name: str) -> Outcome:
         """As `changing.rename`."""
-        return await asyncio.to_thread(changing.rename, self.library, name, new_name)
+        return await asyncio.to_thread(lambda: changing.rename(self.library, name, new_name))
 
     async def delete(self, name: str, *, keep_disks: bool = False) -> Outcome:
         """As `changing.delete`."""
-        return await asyncio.to_thread(changing.delete, self.library, name, keep_disks=keep_disks)
+        return await asyncio.to_thread(
+            lambda: changing.delete(self.library, name, keep_disks=keep_disks)
+        )
 
     async def files_of(self, name: str) -> tuple[list[tuple[str, int]], list[str]]:
         """As `changing.files_of`."""
-        return await asyncio.to_thread(changing.files_of, self.library, name)
+        return await asyncio.to_thread(lambda: changing.files_of(self.library, name))
 
     async def set_tags(self, name: str, tags: list[str]) -> Outcome:
         """Give a guest other tags."""
         text = json.dumps(tags) if tags else ""
-        return await self.change(name, [Change(["tags"], text)])
+        return await self.change(name, [editing.Change(["tags"], text)])
 
     def demo_names(self) -> list[str]:
         """The names of the demo guests."""
@@ -183,20 +215,20 @@ class Fleet:
 
     async def define_demo(self) -> list[str]:
         """As `demo.ensure`; returns the demo guests' names."""
-        await asyncio.to_thread(demo.ensure, self.library)
+        await asyncio.to_thread(lambda: demo.ensure(self.library))
         return self.demo_names()
 
     async def start(self, name: str) -> Outcome:
         """As `starting.start`."""
-        return await asyncio.to_thread(starting.start, self.library, name)
+        return await asyncio.to_thread(lambda: starting.start(self.library, name))
 
     async def shutdown(
-        self, name: str, *, timeout_s: float = power.SHUTDOWN_LIMIT_S, force: bool = False
+        self, name: str, *, timeout_s: float = SHUTDOWN_LIMIT_S, force: bool = False
     ) -> Outcome:
         """As `power.shutdown`."""
         return await power.shutdown(self.library, name, timeout_s=timeout_s, force=force)
 
-    async def reboot(self, name: str, *, timeout_s: float = power.SHUTDOWN_LIMIT_S) -> Outcome:
+    async def reboot(self, name: str, *, timeout_s: float = SHUTDOWN_LIMIT_S) -> Outcome:
         """As `power.reboot`."""
         return await power.reboot(self.library, name, timeout_s=timeout_s)
 
@@ -222,7 +254,7 @@ class Fleet:
 
     async def why(self, name: str) -> story.Why:
         """As `story.why`."""
-        return await asyncio.to_thread(story.why, self.library, name)
+        return await asyncio.to_thread(lambda: story.why(self.library, name))
 
     async def qmp(
         self, name: str, command: str, arguments: dict[str, Any] | None, *, limit_s: float
@@ -235,8 +267,10 @@ class Fleet:
         folder = self.library.folder(name)
         if not power.is_running(self.library, folder):
             raise KvmtuiError(f"{name} does not run", hint=f"kvmtui start {name}")
-        async with command_session(monitors_of(folder), f"kvmtui qmp {name}") as monitor:
-            return await monitor.execute(command, arguments, limit_s=limit_s)
+        async with monitor.command_session(
+            power.monitors_of(folder), f"kvmtui qmp {name}"
+        ) as session:
+            return await session.execute(command, arguments, limit_s=limit_s)
 
     async def each(
         self, names: list[str], act: Callable[[str], Awaitable[Outcome]]

@@ -23,12 +23,11 @@ from kvmtui.manage import starting, story
 from kvmtui.manage.living import live_pid
 from kvmtui.manage.operation import Operation, acquire, told
 from kvmtui.manage.summaries import Summaries
-from kvmtui.manage.views import Outcome
+from kvmtui.manage.views import SHUTDOWN_LIMIT_S, Outcome
 from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
 from kvmtui.qemu.process import ProcessHandle
 from kvmtui.qemu.process import hold_process as hold
 
-SHUTDOWN_LIMIT_S = 60.0
 _QUIT_LIMIT_S = 5.0
 _PRESS_AGAIN_S = 5.0
 _KILL_LIMIT_S = 10.0

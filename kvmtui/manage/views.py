@@ -8,6 +8,9 @@ if TYPE_CHECKING:
 else:
     from kvmtui.light import NamedTuple
 
+SHUTDOWN_LIMIT_S = 60.0
+"""How long a guest may take after its power button was pressed."""
+
 
 class GuestView(NamedTuple):
     """One guest as it stands now; the fields of `list --json`."""

@@ -33,28 +33,31 @@ class HostMeter:
 
     def __init__(self, home: str | os.PathLike[str]) -> None:
         self._home = os.fspath(home)
-        self._first = True
+        self._ticks: tuple[int, int] | None = None
 
     def read(self) -> HostFigures:
         """The figures now; may wait for a slow file system."""
-        import psutil
-
-        percent = psutil.cpu_percent(None)
-        memory = psutil.virtual_memory()
+        memory = _memory_bytes()
         place = self._nearest()
         try:
             free = shutil.disk_usage(place).free
         except OSError:
             free = None
-        first, self._first = self._first, False
         return HostFigures(
             name=socket.gethostname().split(".")[0],
-            cpu_percent=None if first else percent,
-            memory_used_bytes=memory.total - memory.available,
-            memory_total_bytes=memory.total,
+            cpu_percent=self._cpu_percent(),
+            memory_used_bytes=memory["MemTotal"] - memory["MemAvailable"],
+            memory_total_bytes=memory["MemTotal"],
             mount=_mount_of(place),
             disk_free_bytes=free,
         )
+
+    def _cpu_percent(self) -> float | None:
+        """The share of the ticks since the last reading in which a processor was busy."""
+        before, self._ticks = self._ticks, _ticks()
+        if before is None or self._ticks[1] <= before[1]:
+            return None
+        return 100 * (self._ticks[0] - before[0]) / (self._ticks[1] - before[1])
 
     def _nearest(self) -> str:
         """The home, or the nearest folder above it that exists."""
@@ -62,6 +65,22 @@ class HostMeter:
         while not os.path.exists(place) and place != "/":
             place = os.path.dirname(place)
         return place
+
+
+def _ticks() -> tuple[int, int]:
+    """The busy ticks of all processors, and all of them; a guest's are among the user's."""
+    with open("/proc/stat") as file:
+        counts = file.readline().split()[1:9]
+    user, nice, system, idle, waiting, irq, soft, stolen = map(int, counts)
+    busy = user + nice + system + irq + soft + stolen
+    return busy, busy + idle + waiting
+
+
+def _memory_bytes() -> dict[str, int]:
+    """The figures of ``/proc/meminfo``."""
+    with open("/proc/meminfo") as file:
+        pairs = (line.split(":") for line in file)
+        return {name: int(value.split()[0]) * 1024 for name, value in pairs}
 
 
 def _mount_of(place: str) -> str:

@@ -1,4 +1,7 @@
-"""The app: themes, keys and screens; what it shows is the Fleet's."""
+"""The app: themes, keys and screens; what it shows is the Fleet's.
+
+What the first picture does not need is imported where it is opened.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.binding import BindingType
+from textual.screen import Screen
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.guest.library import Library
@@ -20,7 +24,6 @@ from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.keymap import bindings, checked_keys
 from kvmtui.tui.actions.registry import Action
 from kvmtui.tui.desk import GuestDesk
-from kvmtui.tui.editing import edit_text
 from kvmtui.tui.glyphs import choose_glyphs
 from kvmtui.tui.life import (
     TERMINAL_LOOK_S,
@@ -28,16 +31,14 @@ from kvmtui.tui.life import (
     leave_within_limit,
     terminal_is_there,
 )
-from kvmtui.tui.render.confirm import question_quit
 from kvmtui.tui.screens.answering import AnsweringScreen
-from kvmtui.tui.screens.definition import DefinitionScreen
-from kvmtui.tui.screens.guest import GuestScreen, Part
-from kvmtui.tui.screens.help import HelpScreen
 from kvmtui.tui.screens.main import MainScreen
-from kvmtui.tui.screens.palette import Entry, PaletteScreen
 from kvmtui.tui.themes import LoadedTheme
-from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
 from kvmtui.tui.wire import WireApp
+
+if TYPE_CHECKING:
+    from kvmtui.tui.screens.guest import Part
+    from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
 
 _LEAVE_LIMIT_S = 2.0
 
@@ -72,11 +73,14 @@ class KvmtuiApp(WireApp):
         self.fault = ""
         """The traceback of a fault of our own that ended the app."""
         self._leaving = False
-        self._theme = theme
         self._complaints = [*complaints, *faults]
         self._look_now = asyncio.Event()
         self._noted: set[str] = set()
         self._asking: dict[Dialog, frozenset[str]] = {}
+        self.register_theme(theme.textual)
+        self.theme = theme.name
+        self.exact_256 = theme.exact_256
+        self.main = MainScreen(self.fleet, self.keys, preferences)
 
     # Life.
 
@@ -107,16 +111,15 @@ class KvmtuiApp(WireApp):
             self._leaving = True
             leave_within_limit(status, self.give_terminal_back)
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The main screen lies at the bottom: a blank one below it would be drawn first."""
+        return self.main
+
     def on_mount(self) -> None:
-        """Lay out, and begin to look at the guests."""
-        self.register_theme(self._theme.textual)
-        self.theme = self._theme.name
-        self.exact_256 = self._theme.exact_256
+        """Begin to look at the guests."""
         self.set_keymap({action_id: self.keys.all_of(action_id) for action_id in ACTIONS})
         end_on_signals(self._end)
         self.set_interval(TERMINAL_LOOK_S, self._look_for_terminal)
-        self.main = MainScreen(self.fleet, self.keys, self.preferences)
-        self.push_screen(self.main)
         self.fleet.subscribe(self._guests_changed)
         self._look_at_guests()
         if self._complaints:
@@ -199,6 +202,8 @@ class KvmtuiApp(WireApp):
         Returns:
             The dialog, whose text may still change.
         """
+        from kvmtui.tui.widgets.dialog import Dialog
+
         dialog = Dialog(question._replace(opener=key))
 
         def answered(answer: Answer | None) -> None:
@@ -214,14 +219,20 @@ class KvmtuiApp(WireApp):
 
     def open_guest(self, name: str, part: Part) -> None:
         """Show a guest on a screen of its own."""
+        from kvmtui.tui.screens.guest import GuestScreen
+
         self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
 
     def open_form(self, name: str | None) -> None:
         """Open the form of a guest's definition; None for a new guest."""
+        from kvmtui.tui.screens.definition import DefinitionScreen
+
         self.push_screen(DefinitionScreen(self.fleet, name))
 
     def open_editor(self, name: str) -> None:
         """Open the text of a definition in the user's editor."""
+        from kvmtui.tui.editing import edit_text
+
         self.run_worker(edit_text(self, name), group="editor", exclusive=True)
 
     def told(self, outcome: Outcome) -> None:
@@ -254,9 +265,7 @@ class KvmtuiApp(WireApp):
 
     def _is_typed_into(self) -> bool:
         """Whether keys are text, or are heard by a box that lies over the rest."""
-        if not isinstance(self.screen, AnsweringScreen) or isinstance(
-            self.screen, DefinitionScreen
-        ):
+        if not isinstance(self.screen, AnsweringScreen) or self.screen.typed_into:
             return True
         return self.screen.message.filtering
 
@@ -293,6 +302,8 @@ class KvmtuiApp(WireApp):
         return [action for action in ACTIONS.values() if action.place in places]
 
     def _open_palette(self) -> None:
+        from kvmtui.tui.screens.palette import Entry, PaletteScreen
+
         screen = self._answering
         names = screen.chosen
         target = names[0] if len(names) == 1 else f"{len(names)} guests" if names else ""
@@ -310,10 +321,14 @@ class KvmtuiApp(WireApp):
             self.perform(ACTIONS[action_id])
 
     def _open_help(self) -> None:
+        from kvmtui.tui.screens.help import HelpScreen
+
         actions = self._actions_here()
         self.push_screen(HelpScreen(self._answering.title_of_help, actions, self.keys))
 
     def _ask_quit(self) -> None:
+        from kvmtui.tui.render.confirm import question_quit
+
         names = self.desk.errands.names()
         if names:
             self.ask(question_quit(names), "", [], lambda _: self.exit())

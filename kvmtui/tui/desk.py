@@ -8,16 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import KvmtuiError, as_told
+from kvmtui.light import Later
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.views import LiveGuest, OperationView, Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.errands import Act, Ended, Errands
-from kvmtui.tui.render import confirm
-from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
 
 if TYPE_CHECKING:
     from kvmtui.tui.app import KvmtuiApp
+    from kvmtui.tui.render import confirm
+    from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
+else:
+    confirm = Later("kvmtui.tui.render.confirm")
 
 _CAN_BE_CANCELLED = ("shutdown", "reboot")
 _OVERTAKES = {"stop": ("shutdown", "reboot"), "reset": ("shutdown", "reboot")}

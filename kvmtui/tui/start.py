@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 
 from rich.console import Console
 
@@ -45,6 +44,8 @@ def open_interface(library: Library) -> int:
 
 def _told_fault(fault: str) -> KvmtuiError:
     """A fault of our own as a line, with all of it in a file."""
+    import tempfile
+
     descriptor, path = tempfile.mkstemp(prefix="kvmtui-fault-", suffix=".txt")
     with os.fdopen(descriptor, "w") as file:
         file.write(fault)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from kvmtui.manage.detail import GuestDetail
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.render import detail as render
 from kvmtui.tui.render.detail import Scene
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.base import LineWidget, Part, Parts
 from kvmtui.tui.widgets.text_view import rule
+
+if TYPE_CHECKING:
+    from kvmtui.manage.detail import GuestDetail
 
 Place = Literal["beside", "below", "off"]
 

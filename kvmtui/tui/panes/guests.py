@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,7 +12,6 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from kvmtui.manage.detail import GuestDetail
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions.keymap import bindings
 from kvmtui.tui.glyphs import Glyphs
@@ -22,6 +21,9 @@ from kvmtui.tui.spans import Line
 from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
+
+if TYPE_CHECKING:
+    from kvmtui.manage.detail import GuestDetail
 
 DetailChoice = Literal["auto", "beside", "below", "off"]
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.guest.units import format_duration, format_size
-from kvmtui.manage.detail import DiskUse, GuestDetail
-from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.manage.views import LiveGuest
 from kvmtui.text import visible
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Line, Role, Span, crop, fit, shorten_middle, width_of
 from kvmtui.tui.widgets.bar import bar
 from kvmtui.tui.words import clock_time, seconds_since, state_look, state_word
+
+if TYPE_CHECKING:
+    from kvmtui.manage.detail import DiskUse, GuestDetail
+    from kvmtui.manage.timeline import TimelineEntry
 
 _LABEL = 10
 _ALMOST_FULL = 0.85

@@ -33,6 +33,8 @@ class AnsweringScreen(Screen[None]):
     places: ClassVar[tuple[Place, ...]] = ()
     """Where its keys belong, besides those of the whole app."""
     title_of_help: str = "kvmtui"
+    typed_into: ClassVar[bool] = False
+    """Whether letters are text here, never actions."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -39,6 +39,7 @@ class DefinitionScreen(AnsweringScreen):
     DefinitionScreen #area { height: 1fr; layers: base above; }
     """
     AUTO_FOCUS = None
+    typed_into = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+e", "editor", "$EDITOR", id="form.editor", show=False, priority=True)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from kvmtui.errors import KvmtuiError
-from kvmtui.manage.detail import GuestDetail
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.tui.actions.keymap import bindings
 from kvmtui.tui.actions.registry import Keys
@@ -22,6 +21,9 @@ from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.text_view import LineView
+
+if TYPE_CHECKING:
+    from kvmtui.manage.detail import GuestDetail
 
 Part = Literal["overview", "log", "qemu"]
 _TITLES: dict[Part, str] = {"overview": "Overview", "log": "Console log", "qemu": "QEMU's log"}
