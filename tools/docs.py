@@ -1,4 +1,4 @@
-"""Write the generated pages of ``docs/``: verbs from their parsers, keys of a definition.
+"""Write the generated parts of ``docs/``: verbs, keys of a definition, pictures of the app.
 
 python -m tools.docs            write them
 python -m tools.docs --check    compare with what is there
@@ -14,6 +14,7 @@ from typing import Any
 from kvmtui.cli.parsing import verb_parser
 from kvmtui.cli.verbs import VERBS
 from kvmtui.guest.schema import definition_schema
+from tools import pictures
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -57,7 +58,7 @@ def _values(prop: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Write or check the pages; the exit status is 1 when one is not current."""
+    """Write or check them; the exit status is 1 when one is not current."""
     stale = []
     pages = {"definition.md": definition_page()}
     # argparse writes its help a little differently in each Python.
@@ -69,6 +70,10 @@ def main() -> int:
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
             stale.append(name)
+    if "--check" in sys.argv:
+        stale += pictures.stale()
+    else:
+        pictures.write()
     if stale:
         print("not current, run ./dev docs:", ", ".join(stale))
     return 1 if stale else 0

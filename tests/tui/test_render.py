@@ -13,7 +13,7 @@ from kvmtui.tui.spans import plain, width_of
 HOST = HostFigures("hv1", 71.2, 41 << 30, 64 << 30, "/srv", 312 << 30)
 
 
-def shown(live, glyphs=UNICODE, kvm_serves=False):
+def shown(live, glyphs=UNICODE, kvm_serves=""):
     cells = guests.row_cells(live, glyphs, kvm_serves=kvm_serves)
     return {column: plain(line) for column, line in cells.items()}
 
@@ -57,13 +57,13 @@ def test_emulation_is_told_of_where_kvm_serves():
     live = guest(state="running", accelerator="tcg")
     role = {
         serves: guests.row_cells(live, UNICODE, kvm_serves=serves)["acc"][0].role
-        for serves in (False, True)
+        for serves in ("", "x86_64", "aarch64")
     }
-    assert role == {False: "muted", True: "warn"}
+    assert role == {"": "muted", "x86_64": "warn", "aarch64": "muted"}
 
 
 def test_all_that_is_well_has_no_colour():
-    cells = guests.row_cells(guest(state="running", cpu=3.0), UNICODE, kvm_serves=True)
+    cells = guests.row_cells(guest(state="running", cpu=3.0), UNICODE, kvm_serves="x86_64")
     roles = {
         span.role for column, line in cells.items() for span in line[1 if column == "name" else 0 :]
     }

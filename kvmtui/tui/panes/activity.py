@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("started", "Started", 12),
     Column("what", "  What", 14),
     Column("guest", "Guest", 16),
-    Column("progress", "Progress", 30, flexible=True, least=14, sortable=False),
+    Column("progress", "Progress", 30, flexible=True, least=14, most=72, sortable=False),
     Column("by", "By", 10, drop=1),
 )
 _MOST = 500

@@ -85,7 +85,7 @@ class GuestsPane(Widget):
         self._guests: Mapping[str, LiveGuest] = {}
         self._filter = ""
         self._sort = "name"
-        self._kvm_serves = False
+        self._kvm_serves = ""
         self._shown: dict[str, dict[str, Line]] = {}
 
     def compose(self) -> ComposeResult:
@@ -103,7 +103,7 @@ class GuestsPane(Widget):
         """Show what was gathered of the guest under the cursor."""
         self.detail.take_detail(detail)
 
-    def take_verdict(self, kvm_serves: bool) -> None:
+    def take_verdict(self, kvm_serves: str) -> None:
         """Emulation is told of where KVM would serve."""
         self._kvm_serves = kvm_serves
         self._show()

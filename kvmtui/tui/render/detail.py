@@ -119,7 +119,7 @@ def _figures(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> Line:
         line += [Span("CPU ", "muted"), Span(f"{live.cpu_percent:4.0f}"), Span(" %   ", "muted")]
     line += [Span("Memory ", "muted"), *_amount(live), Span("   ")]
     for disk in detail.disks[:2] if detail is not None else ():
-        line += [Span(f"{disk.file} ", "muted"), *_disk_amount(disk), Span("   ")]
+        line += [Span(f"{disk_name(disk.file)} ", "muted"), *_disk_amount(disk), Span("   ")]
     return tuple(line)
 
 
@@ -194,9 +194,15 @@ def _bars(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Lin
         share_of = None
         if disk.used_bytes is not None and disk.size_bytes:
             share_of = disk.used_bytes / disk.size_bytes
-        name = shorten_middle(disk.file, _LABEL - 1)
+        name = shorten_middle(disk_name(disk.file), _LABEL - 1)
         lines.append(_barred(name, share_of, _disk_amount(disk), scene))
     return lines
+
+
+def disk_name(file: str) -> str:
+    """What a disk is called where there is little room: ``disk0`` for ``disk0.qcow2``."""
+    name = file.rpartition("/")[2]
+    return name.rpartition(".")[0] or name
 
 
 def _labelled(label: str, value: Line, scene: Scene) -> Line:

@@ -15,11 +15,12 @@ from kvmtui.tui.words import state_look, state_rank, state_word
 COLUMNS = ("name", "state", "cpus", "cpu", "memory", "up", "acc", "address", "tags")
 
 
-def row_cells(live: LiveGuest, glyphs: Glyphs, *, kvm_serves: bool) -> dict[str, Line]:
+def row_cells(live: LiveGuest, glyphs: Glyphs, *, kvm_serves: str) -> dict[str, Line]:
     """The cells of a guest's row by column.
 
     Args:
-        kvm_serves: Whether KVM was measured to serve here: emulation is then told of.
+        kvm_serves: The architecture that KVM was measured to serve here, whose emulation is
+            then told of; empty where it serves none.
     """
     view = live.view
     muted = not view.answers
@@ -33,7 +34,7 @@ def row_cells(live: LiveGuest, glyphs: Glyphs, *, kvm_serves: bool) -> dict[str,
         "cpu": _cpu(live, muted),
         "memory": _memory(live, muted),
         "up": () if view.uptime_s is None else (Span(format_duration(view.uptime_s), "muted"),),
-        "acc": _accelerator(view.accelerator, kvm_serves),
+        "acc": _accelerator(live, kvm_serves),
         "address": (Span(visible(view.addresses[0], limit=40), "muted"),) if view.addresses else (),
         "tags": (Span(" ".join(view.tags), "muted"),) if view.tags else (),
     }
@@ -59,10 +60,12 @@ def _memory(live: LiveGuest, muted: bool) -> Line:
     return (Span(used, "muted" if muted else "text"), Span(f"/{total}", "muted"))
 
 
-def _accelerator(accelerator: str | None, kvm_serves: bool) -> Line:
-    if accelerator is None:
+def _accelerator(live: LiveGuest, kvm_serves: str) -> Line:
+    view = live.view
+    if view.accelerator is None:
         return ()
-    return (Span(accelerator, "warn" if accelerator == "tcg" and kvm_serves else "muted"),)
+    slow = view.accelerator == "tcg" and view.arch == kvm_serves
+    return (Span(view.accelerator, "warn" if slow else "muted"),)
 
 
 _SORTS: dict[str, Callable[[LiveGuest], Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 from textual import on, work
@@ -44,7 +45,6 @@ class MainScreen(AnsweringScreen):
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     MainScreen #area { height: 1fr; layers: base above; }
-    MainScreen #trouble { height: 1; }
     MainScreen #panes { height: 1fr; }
     """
     AUTO_FOCUS = "#guests"
@@ -102,6 +102,7 @@ class MainScreen(AnsweringScreen):
         """Begin with what is known at once."""
         self._ask_verdict()
         self._frame()
+        self.activity.take(self._fleet.operations)
 
     # What comes down from the Fleet.
 
@@ -151,7 +152,9 @@ class MainScreen(AnsweringScreen):
             line = (sign, Span(f" {self._fault}", "err", bold=True))
         view = self.trouble
         view.set_lines([line])
-        view.display = bool(line) or self.size.height >= _LOW
+        high = self.size.height >= _LOW
+        view.display = bool(line) or high
+        view.styles.height = 2 if high else 1
 
     def _show_keys(self) -> None:
         chosen = self.chosen
@@ -172,7 +175,7 @@ class MainScreen(AnsweringScreen):
             self._verdict = str(error)
         else:
             self._verdict = verdict.words
-            self.guests.take_verdict(verdict.accelerator == "kvm")
+            self.guests.take_verdict(os.uname().machine if verdict.accelerator == "kvm" else "")
         self._frame()
 
     @on(GuestsPane.DetailWanted)

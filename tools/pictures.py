@@ -1,0 +1,104 @@
+"""Pictures of the app for the documentation: ``docs/pictures/*.svg``.
+
+Each is the app itself, without a terminal, over guests made by hand (`tools.exhibits`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+from xml.etree import ElementTree
+
+from textual.pilot import Pilot
+
+from kvmtui.manage.preferences import Preferences
+from kvmtui.tui.app import KvmtuiApp
+from kvmtui.tui.themes import load_themes
+from tools.exhibits import NOW, Exhibits, set_clock
+
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+_BIG, _SMALL = (140, 40), (80, 24)
+_MOVED_S = 0.12
+_MARKED = ("space", "space")
+
+
+class Picture(NamedTuple):
+    """One picture: what was pressed, in which theme, at which size."""
+
+    guest: str
+    keys: Sequence[str] = ()
+    theme: str = "night"
+    size: tuple[int, int] = _BIG
+
+
+GALLERY = {
+    "guests": Picture("web-01", (*_MARKED, *("up",) * 18)),
+    "guests-80x24": Picture("db-01", size=_SMALL),
+    "guests-paper": Picture("db-01", theme="paper"),
+    "help": Picture("db-01", ("question_mark",), size=_SMALL),
+    "delete": Picture("web-staging", ("D", *"web-sta"), size=_SMALL),
+    "activity": Picture("db-01", ("5",)),
+    "guest": Picture("db-01", ("enter",)),
+    "new-guest": Picture("db-01", ("n",)),
+}
+
+
+async def _draw(picture: Picture) -> str:
+    theme = load_themes([], os.environ).by_name[picture.theme]
+    preferences = Preferences(*(picture.theme, "unicode", "off", "auto", 3600.0), {}, (), ())
+    app = KvmtuiApp(Exhibits(), preferences, theme, [])
+    async with app.run_test(size=picture.size) as pilot:
+        await _settle(pilot)
+        app.show_guest(picture.guest)
+        await _settle(pilot)
+        for key in picture.keys:
+            await pilot.press(key)
+            await _settle(pilot)
+        return app.export_screenshot(title="kvmtui")
+
+
+async def _settle(pilot: Pilot[Any]) -> None:
+    """Let what was begun end: details are gathered a little after the last move."""
+    await pilot.pause(_MOVED_S)
+    while any(worker.group != "look" and worker.is_running for worker in pilot.app.workers):
+        await pilot.pause(0.02)
+    await pilot.pause()
+
+
+def draw(picture: Picture) -> str:
+    """A picture as SVG; the clock stands."""
+    set_clock()
+    with mock.patch("time.time", lambda: NOW):
+        return asyncio.run(_draw(picture))
+
+
+def seen(svg: str) -> str:
+    """What can be read in a picture; how it is drawn is Rich's affair.
+
+    Raises:
+        ElementTree.ParseError: It is no picture.
+    """
+    texts = (element.text or "" for element in ElementTree.fromstring(svg).iter())
+    return re.sub(r"\s+", " ", "\n".join(texts))
+
+
+def write(folder: Path = PICTURES) -> None:
+    """Draw all pictures."""
+    folder.mkdir(exist_ok=True)
+    for name, picture in GALLERY.items():
+        (folder / f"{name}.svg").write_text(draw(picture))
+
+
+def stale(folder: Path = PICTURES) -> list[str]:
+    """The pictures that are missing, or show something else than the app does."""
+    found = []
+    for name, picture in GALLERY.items():
+        path = folder / f"{name}.svg"
+        if not path.exists() or seen(path.read_text()) != seen(draw(picture)):
+            found.append(f"pictures/{name}.svg")
+    return found
