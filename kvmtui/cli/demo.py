@@ -14,11 +14,14 @@ from kvmtui.manage.views import Outcome
 
 def configure_demo(parser: argparse.ArgumentParser) -> None:
     """Arguments of `demo`."""
+    parser.add_argument(
+        "--keep", action="store_true", help="start the demo guests and leave them running"
+    )
     parser.add_argument("--stop", action="store_true", help="stop and remove the demo guests")
 
 
 def run_demo(arguments: argparse.Namespace, context: Context) -> int:
-    """Run the demo from start to end, or remove what an interrupted one left."""
+    """Run the demo from start to end, only begin it, or remove what was left of one."""
     library = context.library
     if arguments.stop:
         results: list[tuple[str, Outcome | KvmtuiError]] = [
@@ -27,12 +30,15 @@ def run_demo(arguments: argparse.Namespace, context: Context) -> int:
         return report(context, "demo", results)
     report_lines = []
     try:
-        for line in demo.tell(library, format_size):
+        lines = demo.begin(library) if arguments.keep else demo.tell(library, format_size)
+        for line in lines:
             context.say(line)
             report_lines.append(line)
     except KeyboardInterrupt:
         context.note("the demo guests go on: kvmtui demo --stop removes them")
         raise
+    if arguments.keep:
+        context.note("the demo guests go on: kvmtui demo --stop removes them")
     if context.as_json:
         context.document({"told": report_lines})
     return 0
