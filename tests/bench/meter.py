@@ -36,7 +36,7 @@ class Meter(Terminal):
             When the chunk came that completed them (`time.perf_counter`).
         """
         end = time.monotonic() + deadline_s
-        while wanted not in self.received[begin:]:
+        while len(self.received) == begin or wanted not in self.received[begin:]:
             if not self.pump(0.5) and time.monotonic() > end:
                 raise SystemExit(f"never came: {wanted!r}\n{bytes(self.received[-2000:])!r}")
         return time.perf_counter()
@@ -60,7 +60,11 @@ class Meter(Terminal):
         )
 
     def answer_s(self, key: str, wanted: bytes) -> float:
-        """From a key to the first of the frame that answers it."""
+        """From a key to the first bytes of the frame that answers it.
+
+        Args:
+            wanted: What is in that frame alone; empty where any bytes are taken for it.
+        """
         begin = len(self.received)
         began = time.perf_counter()
         self.send(key)

@@ -1,4 +1,4 @@
-"""Small apps to measure against: ``python -m tests.bench.stages STAGE [THEME]``.
+"""Small apps to measure against: ``python -m tests.bench.stages STAGE [THEME [ROWS]]``.
 
 table      our table on our output, three cells of each of 30 rows changing a second
 still      the same, nothing changing
@@ -76,7 +76,7 @@ def ours(theme: str, *, still: bool) -> Any:
     return Stage()
 
 
-def stock(*, still: bool) -> Any:
+def stock(rows: int, *, still: bool) -> Any:
     """Textual's own table on its own output."""
     from textual.app import App
     from textual.widgets import DataTable
@@ -89,7 +89,7 @@ def stock(*, still: bool) -> Any:
             table = self.query_one(DataTable)
             for name, width in zip(_NAMES, _WIDTHS, strict=True):
                 table.add_column(name, width=width, key=name)
-            for row in range(ROWS):
+            for row in range(rows):
                 table.add_row(*_first(row), key=str(row))
             if not still:
                 self.set_interval(1.0, self.tick)
@@ -103,11 +103,11 @@ def stock(*, still: bool) -> Any:
     return Stage()
 
 
-def stage(name: str, theme: str = "terminal") -> Any:
-    """An app by its name."""
+def stage(name: str, theme: str = "terminal", rows: str = str(ROWS)) -> Any:
+    """An app by its name; Textual's own may have more rows than those that change."""
     if name in ("table", "still"):
         return ours(theme, still=name == "still")
-    return stock(still=name == "minimal")
+    return stock(int(rows), still=name == "minimal")
 
 
 if __name__ == "__main__":
