@@ -15,7 +15,12 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def _interface(library: Library) -> int:
-    """The text interface; the command line does not import it."""
+    """The text interface; the command line does not import it.
+
+    Textual reads at its import how many frames a second there may be. At its 60, a key that
+    comes right after the figures of the second waits 17 ms for the next.
+    """
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     from kvmtui.tui.start import open_interface
 
     return open_interface(library)

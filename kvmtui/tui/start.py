@@ -16,6 +16,10 @@ from kvmtui.tui.life import threads_left
 from kvmtui.tui.themes import choose_theme, load_themes
 
 
+_SWITCH_S = 0.001
+"""After how long the look at the guests, in its thread, lets a key be answered."""
+
+
 def open_interface(library: Library) -> int:
     """Run the app until it is left; guests go on.
 
@@ -25,6 +29,7 @@ def open_interface(library: Library) -> int:
     Raises:
         KvmtuiError: A fault of the interface ended it; names the file that tells more.
     """
+    sys.setswitchinterval(_SWITCH_S)
     preferences = load_preferences()
     themes = load_themes(preferences.theme_folders, os.environ)
     system = Console(file=sys.stderr).color_system

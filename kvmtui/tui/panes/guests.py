@@ -209,7 +209,6 @@ class GuestsPane(Widget):
     @on(LineTable.CursorMoved)
     def _cursor_moved(self, event: LineTable.CursorMoved) -> None:
         event.stop()
-        self._show_detail()
         self.post_message(self.ChoiceChanged())
         if event.key is not None:
             key = event.key
@@ -217,6 +216,7 @@ class GuestsPane(Widget):
 
     def _settled(self, key: str) -> None:
         if self.table.cursor_key == key:
+            self._show_detail()
             self.post_message(self.DetailWanted(key))
 
     @on(LineTable.MarksChanged)
