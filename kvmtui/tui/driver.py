@@ -17,6 +17,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 _PATIENCE_S = 0.7
 _SETTLED_S = 0.05
+_TRIES = 20
 _WAKE = signal.SIGURG
 """Ends a write that waits, so that it is tried again; it means nothing else here."""
 _GIVEN_BACK = (
@@ -71,9 +72,11 @@ class TerminalDriver(LinuxDriver):
             return
         writer._queue.put(None)
         writer.join(_PATIENCE_S)
-        if writer.is_alive():
+        for _ in range(_TRIES):
+            if not writer.is_alive():
+                return
             self._drop_output()
-            writer.join(_PATIENCE_S)
+            writer.join(_SETTLED_S)
 
     @property
     def stands(self) -> bool:
