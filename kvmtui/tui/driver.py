@@ -47,6 +47,14 @@ class TerminalDriver(LinuxDriver):
             # else that is written is short.
             self._writer_thread._queue.maxsize = 0
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The size of the terminal itself: ``COLUMNS`` and ``LINES`` may be of another."""
+        with contextlib.suppress(OSError):
+            columns, rows = os.get_terminal_size(self.fileno)
+            if columns and rows:
+                return columns, rows
+        return super()._get_terminal_size()
+
     def run_input_thread(self) -> None:
         """Read keys; a terminal that can be read no more is gone."""
         try:
