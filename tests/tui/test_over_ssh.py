@@ -48,7 +48,9 @@ def sshd(tmp_path_factory):
     )
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    server = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [SSHD, "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 30
         while not answers(port):
