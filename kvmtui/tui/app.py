@@ -237,6 +237,14 @@ class KvmtuiApp(WireApp):
 
     # Keys.
 
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """Another window has the keys: nothing here looks or acts otherwise for that.
+
+        Textual would take the focus from whatever has it, end a filter that is being typed,
+        and lose the focus for good where a dialog closes meanwhile.
+        """
+        event.prevent_default()
+
     async def on_event(self, event: events.Event) -> None:
         """Do what a key is bound to before the next key is looked at.
 

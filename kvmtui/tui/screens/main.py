@@ -61,6 +61,7 @@ class MainScreen(AnsweringScreen):
         self.switcher = ContentSwitcher(initial="guests-pane", id="panes")
         self._fleet = fleet
         self._keys = keys
+        self._filtered: GuestsPane | ActivityPane = self.guests
         self._fault = ""
         self._verdict = ""
         self._wanted = ""
@@ -224,6 +225,7 @@ class MainScreen(AnsweringScreen):
             self._show_standing()
             self._frame()
         elif action_id == "list.filter":
+            self._filtered = self.pane
             self.message.open_filter(self.pane.filter)
             self.message.set_found(*self.pane.counts)
         elif action_id == "list.sort" and self.pane is self.guests:
@@ -272,13 +274,14 @@ class MainScreen(AnsweringScreen):
 
     @on(MessageLine.FilterChanged)
     def _filter_changed(self, event: MessageLine.FilterChanged) -> None:
-        self.pane.set_filter(event.text)
-        self.message.set_found(*self.pane.counts)
+        self._filtered.set_filter(event.text)
+        self.message.set_found(*self._filtered.counts)
 
     @on(MessageLine.FilterEnded)
     def _filter_ended(self, event: MessageLine.FilterEnded) -> None:
+        """Its pane keeps it or not; a click may have gone to another one meanwhile."""
         if not event.kept:
-            self.pane.set_filter("")
+            self._filtered.set_filter("")
         self._show_standing()
 
     def _show_standing(self) -> None:
