@@ -7,6 +7,7 @@ import signal
 
 from tui.seen import CLEAR, CTRL_E, CTRL_S, CTRL_Z, ENTER, ESC, TAB, row, wait_row
 
+from kvmtui.manage.operation import locked
 from kvmtui.stats.process import read_process
 
 
@@ -190,3 +191,15 @@ def test_the_end_of_the_app_during_the_editor_keeps_the_text(kvmtui, open_app, t
     (kept,) = tmp_path.glob("kvmtui-edit-*/a.yaml")
     assert "# mine" in kept.read_text()
     assert "# mine" not in kvmtui.ok("show", "a", "--yaml").out
+
+
+def test_leaving_does_not_wait_for_a_guest_that_another_holds(kvmtui, open_app):
+    kvmtui.tiny("a")
+    terminal = open_app(140, 40)
+    wait_row(terminal, "a", "stopped")
+    with locked(kvmtui.library.folder("a")):
+        terminal.send("sq")
+        terminal.wait_for("Leave while work goes on?")
+        terminal.send("y")
+        assert terminal.wait_end(deadline_s=15) == 0
+    assert not terminal.alternate
