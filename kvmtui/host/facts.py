@@ -31,7 +31,11 @@ class Asked(NamedTuple):
     ports: tuple[int, ...] = ()
     """Ports of the host that guests which do not run forward."""
     bridged: bool = False
-    """Whether a guest is on a bridge of the host."""
+    """Whether a guest is on a bridge or tap of the host."""
+    emulators: tuple[str, ...] = ("qemu-system-x86_64",)
+    """The names of the emulator for this machine's architecture."""
+    oldest: tuple[int, int] = (7, 2)
+    """The oldest QEMU that is driven."""
 
 
 class Person(NamedTuple):

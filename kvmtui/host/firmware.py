@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from kvmtui.errors import HostError
 from kvmtui.host.packages import install_hint
 
-_FOLDERS = ("/usr/share/qemu/firmware", "/etc/qemu/firmware")
-_FALLBACKS = {
+FOLDERS = ("/usr/share/qemu/firmware", "/etc/qemu/firmware")
+FALLBACKS = {
     "x86_64": (
         ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
         ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
@@ -35,7 +35,7 @@ class Firmware(NamedTuple):
     template_format: str
 
 
-def find_uefi(arch: str, folders: tuple[str, ...] = _FOLDERS) -> Firmware:
+def find_uefi(arch: str, folders: tuple[str, ...] = FOLDERS) -> Firmware:
     """The first plain UEFI firmware (no SMM, no enrolled keys) for an architecture.
 
     Descriptors are read in the order of their names; one of the same name in a later
@@ -52,7 +52,7 @@ def find_uefi(arch: str, folders: tuple[str, ...] = _FOLDERS) -> Firmware:
         found = _from_descriptor(descriptors[name], arch)
         if found is not None:
             return found
-    for code, template in _FALLBACKS.get(arch, ()):
+    for code, template in FALLBACKS.get(arch, ()):
         if Path(code).is_file() and Path(template).is_file():
             return Firmware(code, "raw", template, "raw")
     raise HostError(f"UEFI firmware for {arch} is not installed", hint=install_hint(f"uefi-{arch}"))

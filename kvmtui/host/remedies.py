@@ -34,6 +34,7 @@ _BOOT_ARGUMENTS = {
     "then: {sudo}transactional-update grub.cfg",
 }
 _NIX = "in /etc/nixos/configuration.nix: {line} then: {sudo}nixos-rebuild switch"
+_NIX_PACKAGES = {"chrony": "chrony", "locales": "glibcLocales"}
 _KVM_RULE = 'KERNEL=="kvm", GROUP="kvm", MODE="0660", OPTIONS+="static_node=kvm"'
 _GROUP_FOR_OSTREE = (
     "grep -q '^kvm:' /etc/group || grep '^kvm:' /usr/lib/group >> /etc/group; usermod -aG kvm "
@@ -98,14 +99,29 @@ def _file(kind: str, path: str, line: str, *after: str) -> Step:
 def install(system: System, *things: str) -> Remedy:
     """Install what has these names in `kvmtui.host.packages`."""
     if system.image == "nixos":
-        line = "environment.systemPackages = [ pkgs.qemu ];"
+        packages = " ".join(f"pkgs.{_NIX_PACKAGES.get(thing, 'qemu')}" for thing in things[:1])
+        line = f"environment.systemPackages = [ {packages} ];"
         return Remedy(_NIX.format(line=line, sudo=system.sudo))
     kind, family = system.kind, system.family or ("fedora" if system.image == "ostree" else None)
     if kind is None or family is None:
         return Remedy(f"install {' and '.join(things)} by your distribution's package manager")
-    packages = tuple(dict.fromkeys(package_of(thing, family) for thing in things))
-    step = Step("packages", (*_INSTALL[kind], *packages))
+    names = tuple(dict.fromkeys(package_of(thing, family) for thing in things))
+    step = Step("packages", (*_INSTALL[kind], *names))
     return _by_steps(system, step, after=", then restart the host" if system.image else "")
+
+
+def newer_qemu(system: System, facts: Facts, thing: str) -> Remedy:
+    """Get a newer QEMU; never a step, since it may mean another release of the system."""
+    if system.kind != "debian":
+        return Remedy("update the system to a release with a newer QEMU")
+    lines = read_or(facts, _OS_RELEASE).splitlines()
+    values = dict(line.partition("=")[::2] for line in lines)
+    backports = f"{values.get('VERSION_CODENAME', 'CODENAME')}-backports"
+    package = package_of(thing, "debian")
+    return Remedy(
+        f"{system.sudo}apt install -t {backports} {package}, "
+        "or update the system to a newer release"
+    )
 
 
 def load_module(system: System, module: str) -> Remedy:
@@ -142,8 +158,8 @@ def join_group(system: System, user: str) -> Remedy:
 
 def restore_device_rule(system: System) -> Remedy:
     """Have udev give the device to the group ``kvm``."""
-    reload = "udevadm control --reload && udevadm trigger -c add /dev/kvm"
-    step = _file("udev", "/etc/udev/rules.d/65-kvm.rules", _KVM_RULE, reload)
+    after = ("groupadd -f -r kvm", "udevadm control --reload", "udevadm trigger -c add /dev/kvm")
+    step = _file("udev", "/etc/udev/rules.d/65-kvm.rules", _KVM_RULE, *after)
     return _by_steps(system, step)
 
 
