@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kvmtui.host.checks import Finding, check, ok, warn
+from kvmtui.host.checks.words import size
 from kvmtui.host.facts import Facts, is_there, names_or_none, read_or
 from kvmtui.host.remedies import set_kernel_value, system_of
 
@@ -26,10 +27,6 @@ def _meminfo(facts: Facts) -> dict[str, int]:
     return values
 
 
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / (1 << 30):.1f}G" if size_bytes >= 1 << 30 else f"{size_bytes >> 20}M"
-
-
 @check("memory", "Memory", reads="/proc/meminfo, /proc/pressure/memory, vm.overcommit_memory")
 def memory(facts: Facts) -> Finding:
     """A guest's memory is the host's. Guests may be promised more than there is, since not
@@ -47,7 +44,7 @@ def memory(facts: Facts) -> Finding:
         "promised_bytes": promised,
         "pressure_percent": pressure,
     }
-    detail = f"{_size(available)} of {_size(total)} available, {_size(promised)} promised to guests"
+    detail = f"{size(available)} of {size(total)} available, {size(promised)} promised to guests"
     if read_or(facts, "/proc/sys/vm/overcommit_memory") == "2":
         remedy = set_kernel_value(system_of(facts), "vm.overcommit_memory", "0")
         return warn("vm.overcommit_memory is 2: QEMU may be refused memory", remedy, **measured)
@@ -78,11 +75,11 @@ def hugepages(facts: Facts) -> Finding:
     system = system_of(facts)
     if idle > _meminfo(facts)["MemTotal"] * _IDLE_SHARE:
         remedy = set_kernel_value(system, "vm.nr_hugepages", "0")
-        told = f"{_size(idle)} are reserved as huge pages that nobody uses"
+        told = f"{size(idle)} are reserved as huge pages that nobody uses"
         return warn(told, remedy, **measured)
     if transparent == "never":
-        remedy = f"echo madvise | {system.sudo}tee {_THP}"
-        return warn("transparent huge pages are off: guests are slower", remedy, **measured)
+        command = f"echo madvise | {system.sudo}tee {_THP}"
+        return warn("transparent huge pages are off: guests are slower", command, **measured)
     return ok(f"transparent: {transparent or 'not offered'}", **measured)
 
 
@@ -102,7 +99,7 @@ def ksm(facts: Facts) -> Finding:
         return ok("this kernel has none")
     running = facts.read("/sys/kernel/mm/ksm/run") == "1"
     pages = int(read_or(facts, "/sys/kernel/mm/ksm/pages_sharing", "0"))
-    told = f"on, {_size(pages * 4096)} saved" if running else "off: worth it with many alike guests"
+    told = f"on, {size(pages * 4096)} saved" if running else "off: worth it with many alike guests"
     return ok(told, running=running, pages_sharing=pages)
 
 
@@ -138,9 +135,9 @@ def limits(facts: Facts) -> Finding:
     system = system_of(facts)
     if 0 <= found["open_files"] < _FEW_FILES:
         name = facts.person().name
-        line = f"echo '{name} - nofile 65536'"
-        remedy = f"{line} | {system.sudo}tee /etc/security/limits.d/kvmtui.conf, then log in again"
-        return warn(f"only {found['open_files']} open files a process", remedy, **measured)
+        line = f"echo '{name} - nofile 65536' | {system.sudo}tee /etc/security/limits.d/kvmtui.conf"
+        told = f"only {found['open_files']} open files a process"
+        return warn(told, f"{line}, then log in again", **measured)
     if asynchronous and used >= asynchronous * 0.9:
         remedy = set_kernel_value(system, "fs.aio-max-nr", str(asynchronous * 4))
         return warn(f"{used} of {asynchronous} asynchronous requests used", remedy, **measured)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+from kvmtui.host import firmware
 from kvmtui.host.checks import Finding, check, fail, ok, warn
 from kvmtui.host.facts import Facts, is_there, names_or_none, read_or
-from kvmtui.host.firmware import FALLBACKS, FOLDERS
 from kvmtui.host.remedies import Remedy, install, newer_qemu, system_of
 
 _HELPERS = {"swtpm": "a TPM", "passt": "networks without privilege", "virtiofsd": "shared folders"}
@@ -62,14 +62,14 @@ def ovmf(facts: Facts) -> Finding:
     architecture = _architecture(facts)
     found = _described(facts, architecture)
     if found is None:
-        pairs = FALLBACKS.get(architecture, ())
+        pairs = firmware._FALLBACKS.get(architecture, ())
         both = (pair for pair in pairs if all(is_there(facts, path) for path in pair))
         found = next((code for code, _ in both), None)
     if found:
         return ok(found, path=found)
     remedy = (
         install(system_of(facts), f"uefi-{architecture}")
-        if architecture in FALLBACKS
+        if architecture in firmware._FALLBACKS
         else Remedy(f"install UEFI firmware for {architecture}")
     )
     return warn(f"not installed for {architecture}: guests can only have a BIOS", remedy)
@@ -78,7 +78,7 @@ def ovmf(facts: Facts) -> Finding:
 def _described(facts: Facts, architecture: str) -> str | None:
     """The first firmware that a descriptor has for this architecture and that is there."""
     descriptors: dict[str, str] = {}
-    for folder in FOLDERS:
+    for folder in firmware._FOLDERS:
         for name in names_or_none(facts, folder):
             descriptors[name] = f"{folder}/{name}"
     for name in sorted(descriptors):

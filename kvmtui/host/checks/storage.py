@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kvmtui.host.checks import Finding, check, fail, ok, warn
+from kvmtui.host.checks.words import size
 from kvmtui.host.facts import Facts, is_there
 from kvmtui.host.remedies import system_of
 
@@ -53,10 +54,6 @@ def mount_of(facts: Facts, path: str) -> Mount:
     return best
 
 
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / (1 << 30):.1f}G" if size_bytes >= 1 << 30 else f"{size_bytes >> 20}M"
-
-
 @check("home", "Where guests are kept", reads="--home, its owner and permissions")
 def home(facts: Facts) -> Finding:
     """All of a guest lies in one folder below the home: its definition, disks, logs and
@@ -89,7 +86,7 @@ def disk(facts: Facts) -> Finding:
         "files_free": space.files_free,
         "file_system": mount.kind,
     }
-    room = f"{_size(space.free_bytes)} of {_size(space.size_bytes)} free on {mount.point}"
+    room = f"{size(space.free_bytes)} of {size(space.size_bytes)} free on {mount.point}"
     detail = f"{room} ({mount.kind})"
     make_room = f"make room on {mount.point}, or choose another place: kvmtui --home DIR"
     if space.free_bytes < _LEAST_BYTES or space.files_free == 0:
