@@ -118,9 +118,7 @@ def _open_bridges(
     return Remedy(" && ".join(lines))
 
 
-@check(
-    "bridge-filter", "Filters on bridges", reads="/proc/sys/net/bridge, /proc/net/ip_tables_names"
-)
+@check("bridge-filter", "Filters on bridges", reads="/proc/sys/net/bridge, docker0")
 def bridge_filter(facts: Facts) -> Finding:
     """With net.bridge.bridge-nf-call-iptables=1 what crosses a bridge passes the host's packet
     filter too. Docker sets that and drops what it does not know, so that guests on a bridge
