@@ -17,7 +17,7 @@ from kvmtui.guest.history import seconds_of
 from kvmtui.guest.library import Library
 from kvmtui.manage import story
 from kvmtui.manage.following import Entry, Follower
-from kvmtui.manage.looking import live_pid, was_killed_on_request
+from kvmtui.manage.living import live_pid, was_killed_on_request
 from kvmtui.manage.sentences import (
     event_sentence,
     failed_sentence,

@@ -22,7 +22,12 @@ from kvmtui.tui.actions.registry import Action
 from kvmtui.tui.desk import GuestDesk
 from kvmtui.tui.editing import edit_text
 from kvmtui.tui.glyphs import choose_glyphs
-from kvmtui.tui.life import TERMINAL_LOOK_S, end_on_signals, terminal_is_there
+from kvmtui.tui.life import (
+    TERMINAL_LOOK_S,
+    end_on_signals,
+    leave_within_limit,
+    terminal_is_there,
+)
 from kvmtui.tui.render.confirm import question_quit
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.screens.definition import DefinitionScreen
@@ -66,6 +71,7 @@ class KvmtuiApp(WireApp):
         self.desk = GuestDesk(self, self.fleet, self.keys)
         self.fault = ""
         """The traceback of a fault of our own that ended the app."""
+        self._leaving = False
         self._theme = theme
         self._complaints = [*complaints, *faults]
         self._look_now = asyncio.Event()
@@ -74,10 +80,32 @@ class KvmtuiApp(WireApp):
 
     # Life.
 
-    def _fatal_error(self) -> None:
+    def _handle_exception(self, error: Exception) -> None:
         """End after a fault of our own; who started the app tells of it in one line."""
-        self.fault = traceback.format_exc()
+        self.fault = self.fault or "".join(traceback.format_exception(error))
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self.panic()
+
+    def panic(self, *renderables: Any) -> None:
+        """End without drawing anything over what the terminal had before."""
+        if not self.fault:
+            with self.console.capture() as told:
+                self.console.print(*renderables)
+            self.fault = told.get()
+        self._limit_leaving(1)
         self._close_messages_no_wait()
+
+    def exit(self, result: Any = None, return_code: int = 0, message: Any = None) -> None:
+        """Leave; whatever then still waits is left behind at a limit."""
+        self._limit_leaving(return_code)
+        super().exit(result, return_code, message)
+
+    def _limit_leaving(self, status: int) -> None:
+        if not self._leaving and not self.is_headless:
+            self._leaving = True
+            leave_within_limit(status, self.give_terminal_back)
 
     def on_mount(self) -> None:
         """Lay out, and begin to look at the guests."""

@@ -1,4 +1,4 @@
-"""The life of the app: a clean end when the terminal goes.
+"""The life of the app: a clean end when the terminal goes, within a limit.
 
 Textual has no handler for SIGHUP and SIGTERM: it would die without leaving the alternate
 screen, or, with SIGHUP ignored, spin for ever on a terminal that is gone.
@@ -7,11 +7,17 @@ screen, or, with SIGHUP ignored, spin for ever on a terminal that is gone.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import threading
 from collections.abc import Callable
 
-TERMINAL_LOOK_S = 5.0
+TERMINAL_LOOK_S = 1.0
 """How often the app looks whether its terminal is still there: nohup swallows SIGHUP."""
+
+LEAVE_LIMIT_S = 4.0
+"""How long leaving may take: a link that stands or a disk that hangs holds nobody here."""
+_LIMIT = "kvmtui-limit"
 
 
 def end_on_signals(end: Callable[[int], None]) -> None:
@@ -30,3 +36,28 @@ def terminal_is_there() -> bool:
     except (termios.error, OSError):
         return False
     return True
+
+
+def leave_within_limit(status: int, give_back: Callable[[], None]) -> None:
+    """End the program at the limit, should leaving not have ended it by then.
+
+    Args:
+        status: Its exit status.
+        give_back: Called before, to give the terminal back without waiting.
+    """
+
+    def leave() -> None:
+        try:
+            give_back()
+        finally:
+            os._exit(status)
+
+    limit = threading.Timer(LEAVE_LIMIT_S, leave)
+    limit.name, limit.daemon = _LIMIT, True
+    limit.start()
+
+
+def threads_left() -> bool:
+    """Whether a thread still waits for something, once the app has ended."""
+    ours = threading.main_thread()
+    return any(one is not ours and one.name != _LIMIT for one in threading.enumerate())

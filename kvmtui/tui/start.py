@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import threading
 
 from rich.console import Console
 
@@ -13,6 +12,7 @@ from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.manage.preferences import Preferences, load_preferences
 from kvmtui.tui.app import KvmtuiApp
+from kvmtui.tui.life import threads_left
 from kvmtui.tui.themes import choose_theme, load_themes
 
 
@@ -33,12 +33,12 @@ def open_interface(library: Library) -> int:
     app = KvmtuiApp(library, preferences, themes.by_name[name], complaints)
     app.run(mouse=_mouse(preferences))
     if app.fault:
-        raise _told_fault(app.fault)
+        fault = _told_fault(app.fault)
+        if not app.link_stands_at_end():
+            raise fault
     status = app.return_code or 0
-    if threading.active_count() > 1:
-        # A thread that waits for a dead file system would keep the program for ever.
-        sys.stdout.flush()
-        sys.stderr.flush()
+    if threads_left():
+        # One that waits for a dead file system or a lost reader would keep us for ever.
         os._exit(status)
     return status
 

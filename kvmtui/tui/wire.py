@@ -27,6 +27,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from kvmtui.tui.cells import Frame, Shadow, moved_to
+from kvmtui.tui.driver import TerminalDriver
 from kvmtui.tui.filters import line_filters, no_color
 from kvmtui.tui.sgr import Looks, Triplet
 
@@ -76,7 +77,7 @@ class WireApp(App[Any]):
     ]
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(driver_class=TerminalDriver, **options)
         self.bytes_sent = 0
         self.frames_skipped = 0
         self._no_color = no_color(os.environ)
@@ -148,6 +149,15 @@ class WireApp(App[Any]):
             self._shadow.forget()
             self._writer = writer
         return writer is None or not writer.is_alive() or writer._queue.qsize() > _MOST_QUEUED
+
+    def link_stands_at_end(self) -> bool:
+        """Whether nobody has read the last output, once the app has ended."""
+        return isinstance(self._driver, TerminalDriver) and self._driver.stands
+
+    def give_terminal_back(self) -> None:
+        """Give the terminal back from any thread, waiting for nothing."""
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.give_back()
 
     def _repaint_in(self, delay_s: float) -> None:
         if self._retry is None and self._running:

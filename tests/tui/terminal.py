@@ -164,6 +164,17 @@ class Terminal:
         """Show bytes that did not come from the command: another program's scribble."""
         self._stream.feed(data)
 
+    @property
+    def fd(self) -> int:
+        """Our end of the terminal; its settings are those of the other end."""
+        return self._fd
+
+    def make_cooked(self) -> None:
+        """Give the terminal the settings that a shell wants."""
+        settings = termios.tcgetattr(self._fd)
+        settings[3] |= termios.ICANON | termios.ECHO | termios.ISIG
+        termios.tcsetattr(self._fd, termios.TCSANOW, settings)
+
     def stop_reading(self) -> None:
         """Be a link that stands, until `continue_reading`."""
         self._reading = False
