@@ -7,9 +7,10 @@ the group, the user, the file for udev or modprobe, lingering; nothing else is e
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from kvmtui.host.facts import Facts, is_there, read_or
+from kvmtui.host.facts import Facts, is_there, names_or_none, read_or
 from kvmtui.host.packages import family_of, package_of
 
 _OS_RELEASE = "/etc/os-release"
@@ -21,6 +22,7 @@ _INSTALL = {
     "ostree": ("rpm-ostree", "install", "-y"),
     "transactional": ("transactional-update", "--non-interactive", "pkg", "install"),
 }
+_UPDATE = {"debian": ("apt-get", "update"), "arch": ("pacman", "-Sy")}
 _BOOT_ARGUMENTS = {
     "debian": "add {words} to GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub, "
     "then: {sudo}update-grub",
@@ -65,6 +67,8 @@ class System(NamedTuple):
     """ostree, transactional or nixos on a host whose system is an image."""
     sudo: str
     """``sudo `` before what root does; empty for root."""
+    knows_packages: bool = True
+    """Whether the package manager has a list of what there is; a fresh system has none."""
 
     @property
     def kind(self) -> str | None:
@@ -82,7 +86,14 @@ def system_of(facts: Facts) -> System:
         image = "ostree"
     elif is_there(facts, "/usr/sbin/transactional-update"):
         image = "transactional"
-    return System(family_of(release), image, "" if facts.root() else "sudo ")
+    family = family_of(release)
+    return System(family, image, "" if facts.root() else "sudo ", _has_list(facts, family))
+
+
+def _has_list(facts: Facts, family: str | None) -> bool:
+    if family == "debian":
+        return any("_Packages" in name for name in names_or_none(facts, "/var/lib/apt/lists"))
+    return family != "arch" or is_there(facts, "/var/lib/pacman/sync/core.db")
 
 
 def _by_steps(system: System, *steps: Step, after: str = "") -> Remedy:
@@ -106,8 +117,23 @@ def install(system: System, *things: str) -> Remedy:
     if kind is None or family is None:
         return Remedy(f"install {' and '.join(things)} by your distribution's package manager")
     names = tuple(dict.fromkeys(package_of(thing, family) for thing in things))
-    step = Step("packages", (*_INSTALL[kind], *names))
-    return _by_steps(system, step, after=", then restart the host" if system.image else "")
+    steps = [Step("packages", (*_INSTALL[kind], *names))]
+    if not system.knows_packages and kind in _UPDATE:
+        steps.insert(0, Step("packages", _UPDATE[kind]))
+    return _by_steps(system, *steps, after=", then restart the host" if system.image else "")
+
+
+def joined(steps: Sequence[Step]) -> list[Step]:
+    """The steps, each once, with all packages installed by one command."""
+    once = list(dict.fromkeys(steps))
+    for prefix in _INSTALL.values():
+        length = len(prefix)
+        same = [step for step in once if step.argv[:length] == prefix]
+        if len(same) > 1:
+            names = dict.fromkeys(name for step in same for name in step.argv[length:])
+            once[once.index(same[0])] = Step("packages", (*prefix, *names))
+            once = [step for step in once if step not in same[1:]]
+    return once
 
 
 def newer_qemu(system: System, facts: Facts, thing: str) -> Remedy:
@@ -145,15 +171,20 @@ def set_module_option(system: System, module: str, option: str) -> Remedy:
     return _by_steps(system, step, after=f", then, with no guest running: {again}")
 
 
-def join_group(system: System, user: str) -> Remedy:
-    """Put a user into the group ``kvm``."""
+def join_group(system: System, user: str, *, logs_in: bool = True) -> Remedy:
+    """Put a user into the group ``kvm``.
+
+    Args:
+        logs_in: Whether it is a person, who has the group from the next login on.
+    """
     if system.image == "nixos":
         line = f'users.users.{user}.extraGroups = [ "kvm" ];'
         return Remedy(_NIX.format(line=line, sudo=system.sudo))
     argv: tuple[str, ...] = ("usermod", "-aG", "kvm", user)
     if system.image == "ostree":
         argv = ("sh", "-c", _GROUP_FOR_OSTREE + shlex.quote(user))
-    return _by_steps(system, Step("group", argv), after=", then log in again")
+    after = ", then log in again" if logs_in else ""
+    return _by_steps(system, Step("group", argv), after=after)
 
 
 def restore_device_rule(system: System) -> Remedy:

@@ -17,7 +17,12 @@ from kvmtui.host.facts import Asked, Facts, ThisMachine
 
 
 def _facts(order: dict[str, Any]) -> Facts:
-    asked = Asked(**order["asked"])
+    # JSON has no tuples.
+    plain: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in order["asked"].items()
+    }
+    asked = Asked(**plain)
     if order["tree"] is not None:
         from kvmtui.host.recorded import RecordedTree
 

@@ -63,6 +63,7 @@ def _give_device(facts: Facts, engine: str | None) -> Remedy:
 def _denied(facts: Facts, person: Person) -> tuple[str, Remedy]:
     """EACCES: a session too old, a device that is root's alone, or a user not in its group."""
     system = system_of(facts)
+    logs_in = facts.asked.run_as is None
     mode = facts.mode(_DEVICE)
     told = f"{person.name} may not open {_DEVICE} (EACCES, mode {mode.mode & 0o777:04o})"
     groups = _group_names(facts)
@@ -73,7 +74,7 @@ def _denied(facts: Facts, person: Person) -> tuple[str, Remedy]:
             rule = restore_device_rule(system)
             if "kvm" in person.listed:
                 return told, rule
-            join = join_group(system, person.name)
+            join = join_group(system, person.name, logs_in=logs_in)
             return told, Remedy(f"{rule.text} && {join.text}", rule.steps + join.steps)
         command = f"{system.sudo}chgrp kvm {_DEVICE} && {system.sudo}chmod 0660 {_DEVICE}"
         return told, Remedy(command)
@@ -81,7 +82,7 @@ def _denied(facts: Facts, person: Person) -> tuple[str, Remedy]:
         told += f": {person.name} is in the group {owner}, this session is older than that"
         remedy = f"log in again (and end an old tmux or screen server), or: sg {owner} -c kvmtui"
         return told, Remedy(remedy)
-    return f"{told}: not in the group {owner}", join_group(system, person.name)
+    return f"{told}: not in the group {owner}", join_group(system, person.name, logs_in=logs_in)
 
 
 def _group_names(facts: Facts) -> dict[str, str]:

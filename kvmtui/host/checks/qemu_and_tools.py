@@ -13,6 +13,8 @@ from kvmtui.host.remedies import Remedy, install, newer_qemu, system_of
 _HELPERS = {"swtpm": "a TPM", "passt": "networks without privilege", "virtiofsd": "shared folders"}
 _HELPER_FOLDERS = ("/usr/libexec", "/usr/lib/qemu", "/usr/lib")
 
+_UNWANTED = {"requires-smm", "enrolled-keys", "amd-sev", "amd-sev-es", "intel-tdx"}
+
 
 def _architecture(facts: Facts) -> str:
     return facts.machine()[0]
@@ -87,6 +89,7 @@ def _described(facts: Facts, architecture: str) -> str | None:
             targets = [target["architecture"] for target in value["targets"]]
             code = value["mapping"]["executable"]["filename"]
             fits = "uefi" in value["interface-types"] and architecture in targets
+            fits = fits and not _UNWANTED & set(value.get("features", []))
         except (ValueError, KeyError, TypeError):
             continue
         if fits and isinstance(code, str) and is_there(facts, code):

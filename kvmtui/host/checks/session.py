@@ -31,11 +31,11 @@ def run_as(facts: Facts) -> Finding:
     home = facts.asked.home
     users = [line.partition(":")[0] for line in facts.read("/etc/passwd").splitlines()]
     if _SYSTEM_USER not in users:
-        new, join = add_system_user(system, _SYSTEM_USER), join_group(system, _SYSTEM_USER)
+        new = add_system_user(system, _SYSTEM_USER)
+        join = join_group(system, _SYSTEM_USER, logs_in=False)
         owner = f" && chown -R {_SYSTEM_USER}: {home}" if is_there(facts, home) else ""
         told = f"root: there is no system user {_SYSTEM_USER}"
-        # A user that nobody logs in as has its groups at the next start.
-        text = f"{new.text} && {join.text.partition(', then log')[0]}{owner}"
+        text = f"{new.text} && {join.text}{owner}"
         return warn(told, Remedy(text, new.steps + join.steps), user="root")
     if is_there(facts, home):
         remedy = f"shut down its guests, then: chown -R {_SYSTEM_USER}: {home}"
