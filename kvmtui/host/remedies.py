@@ -102,9 +102,13 @@ def _by_steps(system: System, *steps: Step, after: str = "") -> Remedy:
 
 
 def _file(kind: str, path: str, line: str, *after: str) -> Step:
-    """A step that makes a file of one line, then runs more."""
-    script = f"echo {shlex.quote(line)} > {path}"
-    return Step(kind, ("sh", "-c", " && ".join([script, *after])))
+    """A step that makes a file of one line, then runs more.
+
+    The line has neither ``$`` nor backquotes; in double quotes it stays readable when the
+    whole command is quoted in single ones.
+    """
+    quoted = line.replace('"', '\\"')
+    return Step(kind, ("sh", "-c", " && ".join([f'echo "{quoted}" > {path}', *after])))
 
 
 def install(system: System, *things: str) -> Remedy:
@@ -115,12 +119,20 @@ def install(system: System, *things: str) -> Remedy:
         return Remedy(_NIX.format(line=line, sudo=system.sudo))
     kind, family = system.kind, system.family or ("fedora" if system.image == "ostree" else None)
     if kind is None or family is None:
-        return Remedy(f"install {' and '.join(things)} by your distribution's package manager")
+        told = " and ".join(map(_in_words, things))
+        return Remedy(f"install {told} by your distribution's package manager")
     names = tuple(dict.fromkeys(package_of(thing, family) for thing in things))
     steps = [Step("packages", (*_INSTALL[kind], *names))]
     if not system.knows_packages and kind in _UPDATE:
         steps.insert(0, Step("packages", _UPDATE[kind]))
     return _by_steps(system, *steps, after=", then restart the host" if system.image else "")
+
+
+def _in_words(thing: str) -> str:
+    """``qemu-x86_64`` for people whose distribution nobody knows."""
+    kind, _, rest = thing.partition("-")
+    words = {"qemu": "QEMU for", "uefi": "UEFI firmware (edk2) for", "microcode": "microcode for"}
+    return thing if thing == "qemu-img" else f"{words[kind]} {rest}" if kind in words else thing
 
 
 def joined(steps: Sequence[Step]) -> list[Step]:

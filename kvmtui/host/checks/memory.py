@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kvmtui.host.checks import Finding, check, ok, warn
-from kvmtui.host.checks.words import size
+from kvmtui.host.checks.words import number, size
 from kvmtui.host.facts import Facts, is_there, names_or_none, read_or
 from kvmtui.host.remedies import set_kernel_value, system_of
 
@@ -23,7 +23,7 @@ def _meminfo(facts: Facts) -> dict[str, int]:
     for line in facts.read("/proc/meminfo").splitlines():
         key, _, value = line.partition(":")
         if value.split():
-            values[key] = int(value.split()[0]) * 1024
+            values[key] = number(value.split()[0]) * 1024
     return values
 
 
@@ -87,7 +87,7 @@ def _idle_bytes(facts: Facts, name: str) -> int:
     """Reserved pages of one size that nobody uses; ``name`` is hugepages-2048kB."""
     kilobytes = re.fullmatch(r"hugepages-(\d+)kB", name)
     free = read_or(facts, f"{_PAGES}/{name}/free_hugepages", "0")
-    return int(kilobytes[1]) * 1024 * int(free) if kilobytes else 0
+    return int(kilobytes[1]) * 1024 * number(free) if kilobytes else 0
 
 
 @check("ksm", "Sharing of equal pages", reads="/sys/kernel/mm/ksm")
@@ -98,7 +98,7 @@ def ksm(facts: Facts) -> Finding:
     if not is_there(facts, "/sys/kernel/mm/ksm/run"):
         return ok("this kernel has none")
     running = facts.read("/sys/kernel/mm/ksm/run") == "1"
-    pages = int(read_or(facts, "/sys/kernel/mm/ksm/pages_sharing", "0"))
+    pages = number(read_or(facts, "/sys/kernel/mm/ksm/pages_sharing", "0"))
     told = f"on, {size(pages * 4096)} saved" if running else "off: worth it with many alike guests"
     return ok(told, running=running, pages_sharing=pages)
 
@@ -123,8 +123,8 @@ def limits(facts: Facts) -> Finding:
     that are given a device of the host. Where the kernel forbids io_uring, or the requests
     of all programs together (fs.aio-max-nr) are used up, disks fall back to threads."""
     found = facts.limits()
-    asynchronous = int(read_or(facts, "/proc/sys/fs/aio-max-nr", "0"))
-    used = int(read_or(facts, "/proc/sys/fs/aio-nr", "0"))
+    asynchronous = number(read_or(facts, "/proc/sys/fs/aio-max-nr", "0"))
+    used = number(read_or(facts, "/proc/sys/fs/aio-nr", "0"))
     forbidden = read_or(facts, "/proc/sys/kernel/io_uring_disabled", "0")
     measured = {
         "open_files": found["open_files"],

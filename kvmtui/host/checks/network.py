@@ -6,6 +6,7 @@ import errno
 import stat
 
 from kvmtui.host.checks import Finding, check, ok, warn
+from kvmtui.host.checks.words import number
 from kvmtui.host.facts import Facts, is_there, read_or
 from kvmtui.host.remedies import Remedy, load_module, set_kernel_value, system_of
 
@@ -142,8 +143,8 @@ def ports(facts: Facts) -> Finding:
     range for outgoing connections can be taken by any client at any moment, and low ones
     are root's alone."""
     wanted = facts.asked.ports
-    low, high = map(int, facts.read("/proc/sys/net/ipv4/ip_local_port_range").split())
-    first = int(read_or(facts, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024"))
+    low, high = map(number, facts.read("/proc/sys/net/ipv4/ip_local_port_range").split())
+    first = number(read_or(facts, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024"))
     taken = sorted(set(wanted) & _listening(facts))
     measured = {"forwarded": len(wanted), "taken": taken, "outgoing": [low, high]}
     if taken:

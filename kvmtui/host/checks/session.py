@@ -15,7 +15,6 @@ from kvmtui.host.remedies import (
 _LINGER = "/var/lib/systemd/linger"
 _SYSTEMD = "/run/systemd/system"
 _SYSTEM_USER = "kvmtui"
-_USUAL_PLACES = ("/var/lib/", "/home/", "/root/")
 _BUS = ("org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
 
 
@@ -84,13 +83,10 @@ def lsm(facts: Facts) -> Finding:
     path = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
     restricted = read_or(facts, path) == "1"
     measured = {"modules": modules, "selinux_enforces": enforcing, "userns_restricted": restricted}
-    home = facts.asked.home
-    if enforcing and not f"{home}/".startswith(_USUAL_PLACES):
-        sudo = system_of(facts).sudo
-        label = f"{sudo}semanage fcontext -a -t virt_image_t '{home}(/.*)?'"
-        told = f"SELinux enforces, and {home} is no place it knows for guests"
-        return warn(told, f"{label} && {sudo}restorecon -Rv {home}", **measured)
-    parts = ["SELinux enforces"] if enforcing else []
+    parts = []
+    if enforcing:
+        command = f"{system_of(facts).sudo}restorecon -Rv {facts.asked.home}"
+        parts.append(f"SELinux enforces, not on guests of a shell; for a system unit's: {command}")
     if restricted:
         parts.append("AppArmor keeps plain users from namespaces (passt and virtiofsd need them)")
     return ok("; ".join(parts) or f"{', '.join(modules) or 'none'}: nothing in the way", **measured)
