@@ -108,7 +108,9 @@ def _file(kind: str, path: str, line: str, *after: str) -> Step:
     whole command is quoted in single ones.
     """
     quoted = line.replace('"', '\\"')
-    return Step(kind, ("sh", "-c", " && ".join([f'echo "{quoted}" > {path}', *after])))
+    folder = path.rpartition("/")[0]
+    parts = [f"mkdir -p {folder}", f'echo "{quoted}" > {path}', *after]
+    return Step(kind, ("sh", "-c", " && ".join(parts)))
 
 
 def install(system: System, *things: str) -> Remedy:

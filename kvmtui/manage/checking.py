@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kvmtui.errors import HostError, KvmtuiError
 from kvmtui.guest.folder import RUN_LOCK
@@ -189,22 +189,10 @@ def _measured(
     verdict: Verdict | None = None,
     misled: tuple[str, ...] = (),
 ) -> Result:
-    measured = {}
-    if verdict is not None:
-        trials = [
-            {
-                "accelerator": trial.accelerator,
-                "cpu": trial.cpu,
-                "booted": trial.booted,
-                "duration_s": trial.seconds,
-                "detail": trial.detail,
-            }
-            for trial in verdict.trials
-        ]
-        measured = {"accelerator": verdict.accelerator, "cpu": verdict.cpu, "trials": trials}
-        if misled:
-            measured["said_yes"] = list(misled)
-            detail += f" (signs that said yes: {', '.join(misled)})"
+    measured = _figures(verdict) if verdict else {}
+    if misled:
+        measured["said_yes"] = list(misled)
+        detail += f" (signs that said yes: {', '.join(misled)})"
     return Result(
         id="accelerator",
         title="Accelerator, booted and timed",
@@ -216,6 +204,21 @@ def _measured(
         reads="QEMU, which boots a test under each accelerator",
         explanation=_EXPLANATION,
     )
+
+
+def _figures(verdict: Verdict) -> dict[str, Any]:
+    """The verdict and each trial, in the contract's names."""
+    trials = [
+        {
+            "accelerator": trial.accelerator,
+            "cpu": trial.cpu,
+            "booted": trial.booted,
+            "duration_s": trial.seconds,
+            "detail": trial.detail,
+        }
+        for trial in verdict.trials
+    ]
+    return {"accelerator": verdict.accelerator, "cpu": verdict.cpu, "trials": trials}
 
 
 def _settings() -> Result:

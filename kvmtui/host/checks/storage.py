@@ -92,12 +92,10 @@ def disk(facts: Facts) -> Finding:
     if space.free_bytes < _LEAST_BYTES or space.files_free == 0:
         what = "no room" if space.free_bytes < _LEAST_BYTES else "no inode left"
         return fail(f"{what}: {detail}", make_room, **measured)
-    if mount.kind in _IN_MEMORY:
-        told = f"{detail}: in memory, gone with a restart of the host"
-        return warn(told, "choose a place on a disk: kvmtui --home DIR", **measured)
-    if mount.kind in _ELSEWHERE:
-        told = f"{detail}: of another machine, where locks may not hold"
-        return warn(told, "choose a place on a disk of this machine: kvmtui --home DIR", **measured)
+    elsewhere = _unfit(mount.kind)
+    if elsewhere:
+        why, where = elsewhere
+        return warn(f"{detail}: {why}", f"choose a place on {where}: kvmtui --home DIR", **measured)
     if space.free_bytes < max(_LITTLE_BYTES, int(space.size_bytes * _LITTLE_SHARE)):
         return warn(f"little room: {detail}", make_room, **measured)
     if space.files_free is not None and space.files_free < _FEW_FILES:
@@ -105,3 +103,12 @@ def disk(facts: Facts) -> Finding:
     if mount.kind == "btrfs":
         detail += f"; before images are made: chattr +C {facts.asked.home}"
     return ok(detail, **measured)
+
+
+def _unfit(kind: str) -> tuple[str, str] | None:
+    """Why a kind of file system does not suit guests, and what does; None where it suits."""
+    if kind in _IN_MEMORY:
+        return "in memory, gone with a restart of the host", "a disk"
+    if kind in _ELSEWHERE:
+        return "of another machine, where locks may not hold", "a disk of this machine"
+    return None
