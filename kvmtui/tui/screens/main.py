@@ -151,7 +151,9 @@ class MainScreen(AnsweringScreen):
             line = (sign, Span(f" {self._fault}", "err", bold=True))
         view = self.trouble
         view.set_lines([line])
-        view.display = bool(line) or self.size.height >= _LOW
+        roomy = self.size.height >= _LOW
+        view.display = bool(line) or roomy
+        view.styles.height = 2 if roomy else 1
 
     def _show_keys(self) -> None:
         chosen = self.chosen
