@@ -108,9 +108,7 @@ def _done(ago_s: float, guest: str, verb: str, **fields: Any) -> OperationView:
 _OPERATIONS = [
     _done(12, "vault", "shutdown", result="running", ended=None),
     _done(40, "winsrv22", "resume"),
-    _done(
-        62, "web-03", "start", result="failed", message="its disk is in use by web-02"
-    ),
+    _done(62, "web-03", "start", result="failed", message="its disk is in use by web-02"),
     _done(1080, "db-01", "pause"),
     _done(26400, "nas-replica", "crashed", result="crashed", user="", message="out of memory"),
     _done(2 * _DAY_S, "db-01", "set"),
