@@ -45,6 +45,7 @@ class MainScreen(AnsweringScreen):
     MainScreen { layout: vertical; }
     MainScreen #area { height: 1fr; layers: base above; }
     MainScreen #trouble { height: 1; }
+    MainScreen #trouble.roomy { height: 2; }
     MainScreen #panes { height: 1fr; }
     """
     AUTO_FOCUS = "#guests"
@@ -152,8 +153,8 @@ class MainScreen(AnsweringScreen):
         view = self.trouble
         view.set_lines([line])
         roomy = self.size.height >= _LOW
+        view.set_class(roomy, "roomy")
         view.display = bool(line) or roomy
-        view.styles.height = 2 if roomy else 1
 
     def _show_keys(self) -> None:
         chosen = self.chosen
