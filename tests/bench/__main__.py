@@ -26,10 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kvmtui.qemu.process import lock_holder
-from tests.bench.libvirt import Domains, NoDomains
-
-
 from tests.bench import screen
+from tests.bench.libvirt import Domains, NoDomains
 
 KVMTUI = [sys.executable, "-m", "kvmtui"]
 TINY = ["--memory", "16M", "--network", "none", "--set", "usb=false", "--set", "balloon=false"]
@@ -159,7 +157,6 @@ def listing(bench: Bench, rounds: int = 25) -> None:
     bench.end()
 
 
-<<<<<<< HEAD
 def verbs(bench: Bench) -> None:
     """The figures of the command line."""
     try:
@@ -169,11 +166,11 @@ def verbs(bench: Bench) -> None:
         many_starts(bench)
     finally:
         bench.end()
-=======
+
+
 def quiet(command: list[str]) -> None:
     """Run a command as `Bench.call` does."""
     subprocess.run(command, capture_output=True, text=True, check=True)
->>>>>>> main
 
 
 def main() -> None:
