@@ -2,6 +2,7 @@
 
     ./dev bench            all of it, with 100 guests
     ./dev bench 20         with 20
+    ./dev bench 20 screen  only what the text interface costs
 
 Each figure is a median of runs that take turns, so that a machine whose speed drifts
 changes both sides alike. Every guest here is real: a QEMU of its own.
@@ -25,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kvmtui.qemu.process import lock_holder
+from tests.bench import screen
 from tests.bench.libvirt import Domains, NoDomains
 
 KVMTUI = [sys.executable, "-m", "kvmtui"]
@@ -155,6 +157,17 @@ def listing(bench: Bench, rounds: int = 25) -> None:
     bench.end()
 
 
+def verbs(bench: Bench) -> None:
+    """The figures of the command line."""
+    try:
+        bench.create()
+        one_start(bench)
+        listing(bench)
+        many_starts(bench)
+    finally:
+        bench.end()
+
+
 def quiet(command: list[str]) -> None:
     """Run a command as `Bench.call` does."""
     subprocess.run(command, capture_output=True, text=True, check=True)
@@ -162,16 +175,13 @@ def quiet(command: list[str]) -> None:
 
 def main() -> None:
     """Run every figure."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    with tempfile.TemporaryDirectory(prefix="kvmtui-bench-") as folder:
-        bench = Bench(Path(folder) / "home", count)
-        try:
-            bench.create()
-            one_start(bench)
-            listing(bench)
-            many_starts(bench)
-        finally:
-            bench.end()
+    words = sys.argv[1:]
+    count = next((int(word) for word in words if word.isdecimal()), 100)
+    with tempfile.TemporaryDirectory(prefix="kvmtui-bench-") as name:
+        folder = Path(name)
+        if "screen" not in words:
+            verbs(Bench(folder / "home", count))
+        screen.measure(Bench(folder / "screen", 2 * count), folder / "settings", count)
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def test_under_a_shell_with_job_control(kvmtui):
         terminal.wait_for("No guests yet")
         terminal.send(CTRL_Z)
         terminal.wait_until(lambda: not terminal.alternate, what="the main screen")
-        terminal.send("clear; kill %1\r")
+        terminal.send("kill %1\r")
         terminal.wait_until(lambda: state(pid) in ("gone", "Z"), what="its end")
         terminal.send("echo still e''choed\r")
         terminal.wait_for("still echoed")

@@ -45,6 +45,7 @@ class MainScreen(AnsweringScreen):
     MainScreen { layout: vertical; }
     MainScreen #area { height: 1fr; layers: base above; }
     MainScreen #trouble { height: 1; }
+    MainScreen #trouble.roomy { height: 2; }
     MainScreen #panes { height: 1fr; }
     """
     AUTO_FOCUS = "#guests"
@@ -151,7 +152,9 @@ class MainScreen(AnsweringScreen):
             line = (sign, Span(f" {self._fault}", "err", bold=True))
         view = self.trouble
         view.set_lines([line])
-        view.display = bool(line) or self.size.height >= _LOW
+        roomy = self.size.height >= _LOW
+        view.set_class(roomy, "roomy")
+        view.display = bool(line) or roomy
 
     def _show_keys(self) -> None:
         chosen = self.chosen
