@@ -10,7 +10,10 @@ from recorded_hosts import TREES, find_all
 from kvmtui.host.checks import all_checks
 from kvmtui.host.recorded import RecordedTree
 
-LOADS_AMD = 'sudo modprobe kvm_amd && sudo sh -c \'echo "kvm_amd" > /etc/modules-load.d/'
+LOADS_AMD = (
+    "sudo modprobe kvm_amd && "
+    'sudo sh -c \'mkdir -p /etc/modules-load.d && echo "kvm_amd" > /etc/modules-load.d/'
+)
 LOADS_INTEL = LOADS_AMD.replace("kvm_amd", "kvm_intel")
 NOT_TRIED = ("unknown", "not tried", "kvm-perm first")
 UNREAD = ("unknown", "", "look at ")
