@@ -44,22 +44,28 @@ def run_as(facts: Facts) -> Finding:
 
 @check("logout", "Guests after a logout", reads=f"{_LINGER}, busctl KillUserProcesses")
 def logout(facts: Facts) -> Finding:
-    """Where systemd runs, a plain user's guests are in units of that user's own manager,
-    which ends with the last session unless the user lingers; /run/user/UID goes with it.
-    Lingering also starts units of the user with the host."""
+    """Where systemd runs, a plain user's guest gets a unit of its own in that user's manager,
+    which ends after the last session unless the user lingers. For one who does not linger
+    it therefore stays in the session, and outlives the logout only while logind's
+    KillUserProcesses is no. Lingering settles it, and starts units of the user with the
+    host."""
     person = facts.person()
     if person.uid == 0 or facts.asked.run_as is not None:
         return ok("guests that root starts are in units of the system")
     if not is_there(facts, _SYSTEMD):
         return ok("no systemd here: nothing ends guests at a logout")
     lingers = is_there(facts, f"{_LINGER}/{person.name}")
-    measured = {"lingers": lingers, "kill_user_processes": _kills(facts)}
+    kills = _kills(facts)
+    measured = {"lingers": lingers, "kill_user_processes": kills}
     if facts.asked.home.startswith("/run/user/"):
         told = f"{facts.asked.home} is gone after the last logout"
         return warn(told, "choose another place: kvmtui --home DIR", **measured)
     if lingers:
         return ok(f"{person.name} lingers: guests go on", **measured)
-    told = f"{person.name} does not linger: guests end with the last logout"
+    what = "outlive it only while KillUserProcesses is no"
+    if kills is not False:
+        what = "end with it" if kills else "may end with it"
+    told = f"{person.name} does not linger: guests stay in the session and {what}"
     return warn(told, linger(system_of(facts), person.name), **measured)
 
 

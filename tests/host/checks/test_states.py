@@ -265,6 +265,17 @@ STATES = {
         {"asked": {"home": "/run/user/1000/kvmtui"}},
         ("warn", "gone after the last logout", "--home DIR"),
     ),
+    "session that is killed": (
+        "logout",
+        {
+            "gone": ["/var/lib/systemd"],
+            "commands": {
+                "busctl get-property org.freedesktop.login1 /org/freedesktop/login1 "
+                "org.freedesktop.login1.Manager KillUserProcesses": [0, "b true"]
+            },
+        },
+        ("warn", "stay in the session and end with it", "loginctl enable-linger anna"),
+    ),
     "no systemd": (
         "logout",
         {"gone": ["/run/systemd/system"]},
