@@ -302,11 +302,15 @@ class KvmtuiApp(WireApp):
             reason = self.desk.refusal(action.id, names)
             title = action.title.format(target or "the guest")
             entries.append(Entry(action.id, self.keys.of(action.id), title, "", reason))
-        self.push_screen(PaletteScreen(entries), self._chosen_in_palette)
 
-    def _chosen_in_palette(self, action_id: str | None) -> None:
-        if action_id:
-            self.perform(ACTIONS[action_id])
+        def chosen(action_id: str | None) -> None:
+            """Do it to the guests that it was offered for, though the cursor has moved on."""
+            if action_id and ACTIONS[action_id].on_guest and screen.chosen != names:
+                self.desk.perform(action_id, names)
+            elif action_id:
+                self.perform(ACTIONS[action_id])
+
+        self.push_screen(PaletteScreen(entries), chosen)
 
     def _open_help(self) -> None:
         actions = self._actions_here()

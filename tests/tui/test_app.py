@@ -7,21 +7,10 @@ import signal
 import sys
 
 import pytest
+from tui.seen import CLEAR, CTRL_E, CTRL_S, ENTER, ESC, TAB, row, wait_row
 from tui.terminal import Terminal
 
 from kvmtui.stats.process import read_process
-
-ESC, ENTER, TAB = "\x1b", "\r", "\t"
-CLEAR, CTRL_E, CTRL_S = "\x15", "\x05", "\x13"
-
-
-def row(terminal, name):
-    """The line of a guest in the list; empty when it is not there."""
-    return next((line for line in terminal.lines if line[5:].startswith(f"{name} ")), "")
-
-
-def wait_row(terminal, name, word):
-    terminal.wait_until(lambda: word in row(terminal, name), what=f"{name} {word}")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
