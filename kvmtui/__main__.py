@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kvmtui.guest.library import Library
+
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+"""Imports alone make thousands of objects, all of which stay; Python's 700 costs 0.7 ms."""
 
 
 def _interface(library: Library) -> int:
@@ -17,10 +22,18 @@ def _interface(library: Library) -> int:
 
 
 def main() -> None:
-    """Run the command line and leave with its exit status."""
+    """Run the command line and leave with its exit status.
+
+    Where no threads were used the interpreter's taking itself apart is skipped: it does
+    nothing for us and costs 3 ms. Everything said is flushed by then.
+    """
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     from kvmtui.cli.main import run
 
-    sys.exit(run(sys.argv[1:], _interface))
+    status = run(sys.argv[1:], _interface)
+    if "threading" not in sys.modules:
+        os._exit(status)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ terminal, direction marks could turn a name round, and any of it could be endles
 
 from __future__ import annotations
 
-import unicodedata
-
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -25,6 +23,8 @@ def visible(text: str, *, limit: int = 400) -> str:
 
 
 def _visible_character(character: str) -> str:
+    import unicodedata
+
     if unicodedata.category(character) not in _HIDDEN:
         return character
     if character == "\t":

@@ -25,6 +25,8 @@ MAY_IMPORT = {
     "tui": {"", "guest", "manage"},
 }
 HEAVY = {"textual", "qemu.qmp", "asyncio", "msgspec", "yaml", "ruamel", "psutil", "rich"}
+SLOW_TO_IMPORT = {"argparse", "ctypes", "pathlib", "shutil", "socket", "subprocess", "typing"}
+"""1.4 to 3.4 ms each, of the 20 that `list` of a few guests takes."""
 
 
 def room_of(name: str) -> str:
@@ -71,4 +73,4 @@ def test_list_imports_nothing_heavy(kvmtui) -> None:
     )
     assert "stopped" in done.stdout, done
     loaded = set(eval(done.stdout.splitlines()[-1]))
-    assert not {name for name in HEAVY if name in loaded}
+    assert not {name for name in HEAVY | SLOW_TO_IMPORT if name in loaded}

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kvmtui.cli.main import verb_parser
+from kvmtui.cli.parsing import verb_parser
 from kvmtui.cli.verbs import VERBS
 from kvmtui.guest.schema import definition_schema
 

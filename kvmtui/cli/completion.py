@@ -59,7 +59,7 @@ def run_completion(arguments: argparse.Namespace, context: Context) -> int:
 def _by_shtab(shell: str) -> str:
     import shtab
 
-    from kvmtui.cli.main import top_parser, verb_parser
+    from kvmtui.cli.parsing import top_parser, verb_parser
 
     top = top_parser()
     verbs = top.add_subparsers()
@@ -84,7 +84,7 @@ def _guest_arguments(verb: str, parser: argparse.ArgumentParser) -> list[argpars
 
 def _fish() -> str:
     """Fish by hand: verbs, and guests where a verb takes them."""
-    from kvmtui.cli.main import verb_parser
+    from kvmtui.cli.parsing import verb_parser
 
     lines = ["complete -c kvmtui -f"]
     taking = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kvmtui.cli.context import Context, tell_failure
 from kvmtui.errors import KvmtuiError, UsageError, told_os_error
-from kvmtui.manage.looking import look
 from kvmtui.manage.views import Outcome
 from kvmtui.text import visible
 
@@ -73,6 +72,8 @@ def chosen_names(
     library = context.library
     names = list(dict.fromkeys(arguments.names))
     if arguments.all or arguments.tag:
+        from kvmtui.manage.looking import look
+
         for view in look(library):
             if arguments.tag and not set(arguments.tag) & set(view.tags):
                 continue

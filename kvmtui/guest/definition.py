@@ -81,7 +81,8 @@ class Network(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=Tr
     """A network card and what it is plugged into."""
 
     type: Literal["user", "bridge", "tap"] = "user"
-    """user: NAT inside QEMU, no privilege needed; bridge, tap: existing ones of the host."""
+    """user: NAT inside QEMU, no privilege needed; bridge, tap: existing ones of the host.
+    A bridge takes a QEMU that runs as root; a tap may belong to a user."""
     bridge: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")] | None = None
     """Name of the bridge, for type bridge."""
     tap: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,15}$")] | None = None

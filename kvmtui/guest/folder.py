@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 
 from kvmtui.durable import read_small
+from kvmtui.errors import DefinitionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,15 +49,36 @@ RESERVED = frozenset(
 MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")
 """QMP sockets in `RUN`; the last one is for commands only, held under 2 s."""
 
+_MOST_READ_BYTES = 1 << 20
+"""More than a definition may have; the reader of YAML has its own, lower bound."""
+
 
 class GuestFolder:
-    """Where the parts of one guest lie."""
+    """Where the parts of one guest lie.
 
-    __slots__ = ("name", "path")
+    Paths are text below and `Path` only for who asks for one: `list` and `start` do
+    without pathlib, which costs 3 ms to import.
+    """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = path.name
+    __slots__ = ("_path", "name", "place")
+
+    def __init__(self, place: Path | str) -> None:
+        self.place = os.fspath(place)
+        self.name = os.path.basename(self.place)
+        self._path: Path | None = None
+
+    def at(self, *names: str) -> str:
+        """The path of something in the folder, as text."""
+        return "/".join((self.place, *names))
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        if self._path is None:
+            from pathlib import Path
+
+            self._path = Path(self.place)
+        return self._path
 
     @property
     def definition(self) -> Path:
@@ -94,12 +117,29 @@ class GuestFolder:
 
     def resolve(self, file: str) -> str:
         """The absolute path of a file that the definition names."""
-        return file if file.startswith("/") else os.path.join(self.path, file)
+        return file if file.startswith("/") else os.path.join(self.place, file)
 
     def start_record(self) -> dict[str, Any] | None:
         """``run/start.json``: how the present or last run was started; None without one."""
         try:
-            record = json.loads(read_small(f"{self.path}/{RUN}/{START_RECORD}"))
+            record = json.loads(read_small(self.at(RUN, START_RECORD)))
         except (OSError, ValueError):
             return None
         return record if isinstance(record, dict) else None
+
+
+def read_definition_file(folder: GuestFolder) -> bytes:
+    """The bytes of ``guest.yaml``, bounded.
+
+    Raises:
+        DefinitionError: It is missing or cannot be read.
+    """
+    try:
+        # A FIFO of this name must not hold up a listing.
+        fd = os.open(folder.at(DEFINITION), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise DefinitionError([f"{DEFINITION}: is no file"])
+            return file.read(_MOST_READ_BYTES)
+    except OSError as error:
+        raise DefinitionError([f"{DEFINITION}: {error.strerror}"]) from None

@@ -17,6 +17,7 @@ cut off. Lines are appended under the guest's lock.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Line = dict[str, Any]
 
 _TAIL_BYTES = 1 << 20
+_LARGEST_BYTES = 1 << 20
 
 
 def iso_time(seconds: float | None = None) -> str:
@@ -79,22 +81,36 @@ def acting_user() -> str:
         return str(uid)
 
 
-def append(path: Path, line: Line) -> None:
+def append(path: Path | str, line: Line) -> None:
     """Append one line; the caller holds the guest's lock."""
     record = {"time": iso_time(), **line}
     append_line(path, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def read(path: Path, *, tail_bytes: int = _TAIL_BYTES) -> list[Line]:
+def tell_gone(path: Path | str, guest: str) -> None:
+    """Tell in the home's own story that a guest was deleted: its story went with it.
+
+    Several may do so at once: a line is one write at the end of the file. A long story
+    makes room for a new one, and stays beside it.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if os.stat(path).st_size > _LARGEST_BYTES:
+            os.replace(path, f"{os.fspath(path)}.1")
+    line = {"phase": "gone", "verb": "delete", "guest": guest}
+    append(path, {**line, "user": acting_user(), "pid": os.getpid()})
+
+
+def read(path: Path | str, *, tail_bytes: int = _TAIL_BYTES, holding: bytes = b"") -> list[Line]:
     """The newest lines, oldest first; lines that do not parse are left out.
 
     Args:
         tail_bytes: How much of the file's end is read.
+        holding: Only lines with these bytes in them, which spares parsing the others.
     """
-    return read_from(path, tail_offset(path, tail_bytes))[0]
+    return read_from(path, tail_offset(path, tail_bytes), holding=holding)[0]
 
 
-def tail_offset(path: Path, tail_bytes: int) -> int:
+def tail_offset(path: Path | str, tail_bytes: int) -> int:
     """Where the last bytes begin; the line that this cuts does not parse."""
     try:
         return max(0, os.stat(path).st_size - tail_bytes)
@@ -102,8 +118,8 @@ def tail_offset(path: Path, tail_bytes: int) -> int:
         return 0
 
 
-def read_from(path: Path, start: int) -> tuple[list[Line], int]:
-    """The lines from an offset on, and the offset behind them.
+def read_from(path: Path | str, start: int, *, holding: bytes = b"") -> tuple[list[Line], int]:
+    """The lines from an offset on that hold these bytes, and the offset behind them all.
 
     A torn last line is not yet written.
     """
@@ -114,7 +130,8 @@ def read_from(path: Path, start: int) -> tuple[list[Line], int]:
     except FileNotFoundError:
         return [], start
     whole, newline, _ = data.rpartition(b"\n")
-    return list(_parsed(whole.split(b"\n"))), start + len(whole) + len(newline)
+    lines = [line for line in whole.split(b"\n") if holding in line]
+    return list(_parsed(lines)), start + len(whole) + len(newline)
 
 
 def _parsed(lines: list[bytes]) -> Iterator[Line]:

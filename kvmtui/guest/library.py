@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import stat
-from pathlib import Path
 
 from kvmtui.durable import make_folder, sync_folder, try_lock
 from kvmtui.errors import HostError, KvmtuiError, StateError
-from kvmtui.guest.folder import DEFINITION, LOCK, PID, RUN, GuestFolder
+from kvmtui.guest.folder import DEFINITION, HISTORY, LOCK, PID, RUN, GuestFolder
 from kvmtui.guest.names import check_name, is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 GUESTS = "guests"
 IMAGES = "images"
 CACHE = "cache.json"
+STARTS = "starts"
+"""What is remembered of each guest's last start."""
 _NEW = ".new-"
 _TRASH = ".deleted-"
 
@@ -32,10 +32,34 @@ _TRASH = ".deleted-"
 class Library:
     """The guests below one home."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.guests = home / GUESTS
-        self.images = home / IMAGES
+    def __init__(self, home: Path | str) -> None:
+        self.root = os.fspath(home)
+
+    @property
+    def home(self) -> Path:
+        """The home itself."""
+        from pathlib import Path
+
+        return Path(self.root)
+
+    @property
+    def guests(self) -> Path:
+        """The folder of the guests' folders."""
+        return self.home / GUESTS
+
+    @property
+    def images(self) -> Path:
+        """The folder of images that several guests share."""
+        return self.home / IMAGES
+
+    @property
+    def history(self) -> str:
+        """Which guests were deleted, when and by whom."""
+        return self.at(HISTORY)
+
+    def at(self, *names: str) -> str:
+        """The path of something in the home, as text."""
+        return "/".join((self.root, *names))
 
     def make(self, owner: tuple[int, int] | None = None) -> None:
         """Make the home and its folders where missing.
@@ -61,7 +85,7 @@ class Library:
             HostError: The home is another user's, and closed to this one.
         """
         try:
-            with os.scandir(self.guests) as entries:
+            with os.scandir(self.at(GUESTS)) as entries:
                 found = sorted(
                     entry.name
                     for entry in entries
@@ -70,11 +94,11 @@ class Library:
         except FileNotFoundError:
             return []
         except PermissionError:
-            self._refuse_closed(self.guests)
+            self._refuse_closed(self.at(GUESTS))
             raise
         if self._is_of_another():
             for name in found:
-                self._refuse_closed(self.guests / name)
+                self._refuse_closed(self.at(GUESTS, name))
         return found
 
     def folder(self, name: str) -> GuestFolder:
@@ -87,9 +111,9 @@ class Library:
         """
         folder = self.place(name)
         if self._is_of_another():
-            self._refuse_closed(folder.path)
+            self._refuse_closed(folder.place)
         _refuse_link(folder)
-        if not folder.path.is_dir():
+        if not os.path.isdir(folder.place):
             raise KvmtuiError(f"{name}: there is no such guest", hint="kvmtui list")
         return folder
 
@@ -97,30 +121,30 @@ class Library:
         """Whether the home belongs to a user that we are not; root is everyone."""
         user = os.geteuid()
         try:
-            return user not in (0, os.stat(self.home).st_uid)
+            return user not in (0, os.stat(self.root).st_uid)
         except OSError:
             return False
 
-    def _refuse_closed(self, path: Path) -> None:
+    def _refuse_closed(self, path: str) -> None:
         """Raise HostError where a folder of another user's home is closed to this one.
 
         Unread, a guest that runs would look like one that does not.
         """
         if not self._is_of_another():
             return
-        if all(_is_open(part) for part in (path, path / DEFINITION, path / RUN / PID)):
+        if all(_is_open(part) for part in (path, f"{path}/{DEFINITION}", f"{path}/{RUN}/{PID}")):
             return
-        uid = os.stat(self.home).st_uid
+        uid = os.stat(self.root).st_uid
         name = _user_name(uid)
         account = name or f"'#{uid}'"
         raise HostError(
-            f"{self.home} belongs to {name or f'user {uid}'}: run it as that user",
-            hint=f"sudo -u {account} kvmtui --home {self.home} …",
+            f"{self.root} belongs to {name or f'user {uid}'}: run it as that user",
+            hint=f"sudo -u {account} kvmtui --home {self.root} …",
         )
 
     def place(self, name: str) -> GuestFolder:
         """Where a guest of this name lies or would lie."""
-        return GuestFolder(self.guests / check_name(name))
+        return GuestFolder(self.at(GUESTS, check_name(name)))
 
     @contextlib.contextmanager
     def new_guest(self, name: str) -> Iterator[GuestFolder]:
@@ -142,7 +166,7 @@ class Library:
             sync_folder(staging.path)
             self.move(staging.path, target)
         except BaseException as error:
-            shutil.rmtree(staging.path, ignore_errors=True)
+            remove_tree(staging.path)
             _speak_of_final_place(error, staging, target)
             raise
         finally:
@@ -172,7 +196,7 @@ class Library:
         trash = self.guests / f"{_TRASH}{folder.name}-{os.urandom(4).hex()}"
         folder.path.rename(trash)
         sync_folder(self.guests)
-        shutil.rmtree(trash, ignore_errors=True)
+        remove_tree(trash)
 
     def sweep(self) -> None:
         """Remove what killed programs left behind; what someone holds is left alone.
@@ -189,20 +213,30 @@ class Library:
                     continue
                 lock = try_lock(path / LOCK)
                 if lock is not None:
-                    shutil.rmtree(path, ignore_errors=True)
+                    remove_tree(path)
                     os.close(lock)
+        self._forget_gone()
+
+    def _forget_gone(self) -> None:
+        """Remove what is remembered of guests that are no more."""
+        with contextlib.suppress(OSError):
+            for entry in os.listdir(self.at(STARTS)):
+                if not os.path.isdir(self.at(GUESTS, entry.removesuffix(".json"))):
+                    os.unlink(self.at(STARTS, entry))
 
 
 def _refuse_link(folder: GuestFolder) -> None:
-    if folder.path.is_symlink():
+    if os.path.islink(folder.place):
         raise KvmtuiError(
-            f"{folder.name}: {folder.path} is a symbolic link, and a guest is a folder",
+            f"{folder.name}: {folder.place} is a symbolic link, and a guest is a folder",
             hint="move the folder itself there, or mount it there (mount --bind)",
         )
 
 
-def _is_open(path: Path) -> bool:
+def _is_open(path: str) -> bool:
     """Whether a file or folder can be read, or is not there."""
+    import stat
+
     try:
         needed = os.R_OK | os.X_OK if stat.S_ISDIR(os.lstat(path).st_mode) else os.R_OK
     except PermissionError:
@@ -228,3 +262,10 @@ def _speak_of_final_place(error: BaseException, staging: GuestFolder, target: Gu
         error.message = error.message.replace(hidden, final)
     elif isinstance(error, OSError) and error.filename is not None:
         error.filename = os.fsdecode(error.filename).replace(hidden, final)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder with all in it; what cannot be removed stays."""
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)

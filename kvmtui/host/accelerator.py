@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from kvmtui.host.resources import processor_model
 from kvmtui.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, NamedTuple
+else:
+    from kvmtui.light import NamedTuple
 
 KVM_DEVICE = "/dev/kvm"
 LIMIT_S = 6.0
@@ -75,6 +79,7 @@ def measure(emulator: str, boot_sector: bytes, *, identity: dict[str, Any]) -> V
             that guests run as.
     """
     import tempfile
+    from pathlib import Path
 
     with tempfile.TemporaryDirectory(prefix="kvmtui-probe-") as folder:
         os.chmod(folder, 0o755)
@@ -98,6 +103,8 @@ def _kvm_missing() -> str | None:
 
 
 def _try(emulator: str, accelerator: str, cpu: str, image: Path, identity: dict[str, Any]) -> Trial:
+    import subprocess
+
     node = {"driver": "raw", "node-name": "d", "read-only": True}
     node["file"] = {"driver": "file", "filename": str(image), "read-only": True}
     command = [emulator, "-nodefaults", "-no-user-config", "-display", "none", "-m", "32"]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, NamedTuple
+import os
 
+from kvmtui.durable import read_small
 from kvmtui.errors import HostError
-from kvmtui.host.packages import install_hint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from kvmtui.light import NamedTuple
 
 _FOLDERS = ("/usr/share/qemu/firmware", "/etc/qemu/firmware")
 _FALLBACKS = {
@@ -44,23 +49,26 @@ def find_uefi(arch: str, folders: tuple[str, ...] = _FOLDERS) -> Firmware:
     Raises:
         HostError: None is installed.
     """
-    descriptors: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted(Path(folder).glob("*.json")):
-            descriptors[path.name] = path
+    descriptors: dict[str, str] = {}
+    for folder in filter(os.path.isdir, folders):
+        for name in os.listdir(folder):
+            if name.endswith(".json"):
+                descriptors[name] = f"{folder}/{name}"
     for name in sorted(descriptors):
         found = _from_descriptor(descriptors[name], arch)
         if found is not None:
             return found
     for code, template in _FALLBACKS.get(arch, ()):
-        if Path(code).is_file() and Path(template).is_file():
+        if os.path.isfile(code) and os.path.isfile(template):
             return Firmware(code, "raw", template, "raw")
+    from kvmtui.host.packages import install_hint
+
     raise HostError(f"UEFI firmware for {arch} is not installed", hint=install_hint(f"uefi-{arch}"))
 
 
-def _from_descriptor(path: Path, arch: str) -> Firmware | None:
+def _from_descriptor(path: str, arch: str) -> Firmware | None:
     try:
-        value: Any = json.loads(path.read_bytes()[: 1 << 20] or b"{}")
+        value: Any = json.loads(read_small(path) or b"{}")
         targets = [target["architecture"] for target in value["targets"]]
         unwanted = {"requires-smm", "enrolled-keys", "amd-sev", "amd-sev-es", "intel-tdx"}
         if "uefi" not in value["interface-types"] or arch not in targets:
@@ -74,5 +82,5 @@ def _from_descriptor(path: Path, arch: str) -> Firmware | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    there = Path(firmware.code).is_file() and Path(firmware.template).is_file()
+    there = os.path.isfile(firmware.code) and os.path.isfile(firmware.template)
     return firmware if there else None

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 SYSTEM_HOME = "/var/lib/kvmtui"
 SYSTEM_CONFIG = "/etc/kvmtui/config.yaml"
 
 
-def default_home() -> Path:
+def default_home() -> str:
     """``KVMTUI_HOME``, else ``/var/lib/kvmtui`` for root, else ``$XDG_DATA_HOME/kvmtui``."""
     chosen = os.environ.get("KVMTUI_HOME")
     if chosen:
         return absolute(chosen)
     if os.geteuid() == 0:
-        return Path(SYSTEM_HOME)
-    data = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
-    return base / "kvmtui"
+        return SYSTEM_HOME
+    return f"{_base('XDG_DATA_HOME', '~/.local/share')}/kvmtui"
 
 
-def absolute(text: str | os.PathLike[str]) -> Path:
+def _base(variable: str, usual: str) -> str:
+    """A base folder of the XDG specification, which ignores relative ones."""
+    chosen = os.environ.get(variable, "")
+    return chosen if chosen.startswith("/") else os.path.expanduser(usual)
+
+
+def absolute(text: str) -> str:
     """An absolute path without ``..``; symbolic links stay as they are."""
-    return Path(os.path.abspath(Path(text).expanduser()))
+    return os.path.abspath(os.path.expanduser(text))
 
 
-def config_files() -> list[Path]:
+def config_files() -> list[str]:
     """The settings files, the user's own last (it wins)."""
-    config = os.environ.get("XDG_CONFIG_HOME", "")
-    base = Path(config) if config.startswith("/") else Path.home() / ".config"
-    return [Path(SYSTEM_CONFIG), base / "kvmtui" / "config.yaml"]
+    return [SYSTEM_CONFIG, f"{_base('XDG_CONFIG_HOME', '~/.config')}/kvmtui/config.yaml"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
-from pathlib import Path
+
+_QCOW2_MAGIC = b"QFI\xfb"
 
 
 def total_memory_bytes() -> int:
@@ -31,6 +31,8 @@ def port_is_free(protocol: str, address: str, port: int) -> bool:
     Raises:
         OSError: It cannot be told: the address is not of this machine, or no right.
     """
+    import socket
+
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(family, kind) as probe:
@@ -51,11 +53,22 @@ def port_is_free(protocol: str, address: str, port: int) -> bool:
 
 def interface_exists(name: str) -> bool:
     """Whether this network namespace has an interface of this name."""
+    import socket
+
     try:
         socket.if_nametoindex(name)
     except OSError:
         return False
     return True
+
+
+def has_qcow2_header(path: str) -> bool:
+    """Whether a file begins as qcow2 does; one that cannot be read does not."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_QCOW2_MAGIC)) == _QCOW2_MAGIC
+    except OSError:
+        return False
 
 
 def opens_direct(path: str) -> bool:
@@ -81,7 +94,8 @@ def processes_that_hold(path: str) -> list[tuple[int, str]]:
     for entry in os.listdir("/proc"):
         if entry.isdecimal() and _holds(entry, wanted):
             try:
-                name = Path(f"/proc/{entry}/comm").read_text().strip()
+                with open(f"/proc/{entry}/comm", errors="replace") as file:
+                    name = file.read().strip()
             except OSError:
                 continue
             found.append((int(entry), name))

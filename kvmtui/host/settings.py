@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pwd
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kvmtui.errors import DefinitionError, HostError
+from kvmtui.host.accounts import Account, account
 from kvmtui.host.paths import config_files
 from kvmtui.strict_yaml import read_mapping
 from kvmtui.text import visible
@@ -41,15 +40,6 @@ _CHOICES = {
 _INTERVAL_S = (0.2, 60)
 
 
-class Account(NamedTuple):
-    """A user of this machine, with all its groups."""
-
-    uid: int
-    gid: int
-    groups: tuple[int, ...]
-    name: str
-
-
 def _fault(key: str, value: Any) -> str:
     """What is wrong with a setting; empty when nothing is."""
     if key not in Settings._fields:
@@ -66,10 +56,11 @@ def _fault(key: str, value: Any) -> str:
     return "" if value in choices else f"'{visible(value)}' is none of {', '.join(choices)}"
 
 
-def _read(path: Path, faults: list[str]) -> dict[str, Any]:
+def _read(path: str, faults: list[str]) -> dict[str, Any]:
     """The settings of one file that are right; the others are told."""
     try:
-        found = read_mapping(path.read_bytes())
+        with open(path, "rb") as file:
+            found = read_mapping(file.read())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
@@ -104,30 +95,6 @@ def load_settings() -> Settings:
     if faults:
         raise DefinitionError(faults)
     return settings
-
-
-def account(name: str) -> Account | None:
-    """A user by name; None when there is no such user."""
-    import os
-
-    try:
-        entry = pwd.getpwnam(name)
-    except KeyError:
-        return None
-    groups = tuple(os.getgrouplist(entry.pw_name, entry.pw_gid))
-    return Account(entry.pw_uid, entry.pw_gid, groups, entry.pw_name)
-
-
-def account_of_uid(uid: int, gid: int) -> Account:
-    """A user by number; one without a name has just its own group."""
-    import os
-
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:
-        return Account(uid, gid, (gid,), str(uid))
-    groups = tuple(os.getgrouplist(entry.pw_name, entry.pw_gid))
-    return Account(uid, entry.pw_gid, groups, entry.pw_name)
 
 
 def run_as_account() -> Account | None:

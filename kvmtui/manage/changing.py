@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from kvmtui.errors import DefinitionError, StateError
+from kvmtui.guest import history
 from kvmtui.guest.definition import FORMAT_OF_SUFFIX, Definition
 from kvmtui.guest.differences import differences, needs_restart
 from kvmtui.guest.editing import Change, apply_to_plain
-from kvmtui.guest.folder import EFI_VARS, GuestFolder
+from kvmtui.guest.folder import EFI_VARS, GuestFolder, read_definition_file
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
+from kvmtui.guest.wants import wants_of
 from kvmtui.manage import clashes, needs
 from kvmtui.manage.definitions import (
     load_definition,
     load_plain,
-    read_definition_file,
     save_change,
     save_text,
 )
@@ -101,9 +102,10 @@ class _Step:
     ) -> None:
         self._library, self._folder = library, folder
         self._before, self._after = before, after
+        wants = wants_of(after, folder.name)
         if before is None or before.memory != after.memory:
-            needs.check_memory(after)
-        needs.check_formats(folder, after)
+            needs.check_memory(wants)
+        needs.check_formats(folder, wants)
         self._restart = is_running(library, folder) and (
             before is None or needs_restart(before, after)
         )
@@ -260,6 +262,8 @@ def delete(library: Library, name: str, *, keep_disks: bool = False) -> Outcome:
             if keep_disks:
                 kept = _keep_disks(library, folder)
         library.discard(folder)
+        with contextlib.suppress(OSError):
+            history.tell_gone(library.history, name)
         library.sweep()
     note = "kept: " + ", ".join(str(path) for path in kept) if kept else ""
     return Outcome(name, "delete", True, f"{name} is deleted", note)

@@ -7,9 +7,10 @@ from typing import Any
 from kvmtui.guest.definition import Definition
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
+from kvmtui.guest.wants import lan_macs, macs
 from kvmtui.host import resources
-from kvmtui.manage.looking import live_pid
-from kvmtui.manage.summaries import Summaries, lan_macs, macs
+from kvmtui.manage.living import live_pid
+from kvmtui.manage.summaries import Summaries
 from kvmtui.qemu import image
 from kvmtui.text import visible
 

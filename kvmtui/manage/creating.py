@@ -16,6 +16,7 @@ from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
+from kvmtui.guest.wants import wants_of
 from kvmtui.manage import clashes, hosting, needs, starting
 from kvmtui.manage.operation import told
 from kvmtui.manage.views import Outcome
@@ -44,14 +45,15 @@ def create(
     check_name(name)
     prepared = prepare(plain)
     definition = definition_from(prepared)
-    needs.check_memory(definition)
+    wants = wants_of(definition, name)
+    needs.check_memory(wants)
     hosting.make_home(library)
     made: list[Path] = []
     try:
         with library.new_guest(name) as folder, told(folder, "create", needs_room=True):
             _make_images(folder, definition, made)
-            needs.check_files(_named(folder, name), definition)
-            starting.ensure_firmware_variables(folder, definition)
+            needs.check_files(_named(folder, name), wants)
+            starting.ensure_firmware_variables(folder, wants)
             complete = _completed(library, prepared, definition)
             content = dump_plain(complete) if text is None else _carried(text, complete)
             definition_from(complete)
@@ -154,7 +156,7 @@ def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
     folder = library.place(name)
     found = clashes.notes(library, folder, definition)
     try:
-        needs.check_host(folder, definition)
+        needs.check_host(folder, wants_of(definition, name))
     except (HostError, ImageError) as error:
         found.append(f"it would not start now: {error.message}")
     return found

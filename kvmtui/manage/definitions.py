@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import Any
 
 from kvmtui.durable import write_atomically
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.definition import Definition
-from kvmtui.guest.folder import DEFINITION, GuestFolder
+from kvmtui.guest.folder import DEFINITION, GuestFolder, read_definition_file
 from kvmtui.guest.validation import definition_from
-from kvmtui.strict_yaml import LARGEST_BYTES, read_mapping
-
-
-def read_definition_file(folder: GuestFolder) -> bytes:
-    """The bytes of ``guest.yaml``, bounded.
-
-    Raises:
-        DefinitionError: It is missing or cannot be read.
-    """
-    try:
-        # A FIFO of this name must not hold up a listing.
-        fd = os.open(folder.definition, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise DefinitionError([f"{DEFINITION}: is no file"])
-            return file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        raise DefinitionError([f"{DEFINITION}: {error.strerror}"]) from None
+from kvmtui.strict_yaml import read_mapping
 
 
 def load_plain(folder: GuestFolder) -> dict[str, Any]:
@@ -46,8 +27,17 @@ def load_definition(folder: GuestFolder) -> Definition:
     Raises:
         DefinitionError: All problems of the file.
     """
+    return checked(folder, read_definition_file(folder))
+
+
+def checked(folder: GuestFolder, data: bytes) -> Definition:
+    """The checked definition of a file's bytes.
+
+    Raises:
+        DefinitionError: All problems of the file.
+    """
     try:
-        return definition_from(load_plain(folder))
+        return definition_from(read_mapping(data))
     except DefinitionError as error:
         raise DefinitionError(
             [

@@ -80,11 +80,8 @@ def remove(library: Library) -> list[Outcome]:
     return outcomes
 
 
-def tell(library: Library, size: Callable[[int], str]) -> Iterator[str]:
-    """Run the demo: each line tells what was just done or seen.
-
-    Args:
-        size: How a number of bytes is written.
+def bring_up(library: Library) -> Iterator[str]:
+    """Define and start the demo guests: each line tells what was just done or seen.
 
     Raises:
         KvmtuiError: A guest did not come up.
@@ -94,6 +91,18 @@ def tell(library: Library, size: Callable[[int], str]) -> Iterator[str]:
     ensure(library)
     for name in GUESTS:
         yield f"{starting.start(library, name).message}, pid {look_at(library, name).pid}"
+
+
+def tell(library: Library, size: Callable[[int], str]) -> Iterator[str]:
+    """Run the demo: each line tells what was just done or seen.
+
+    Args:
+        size: How a number of bytes is written.
+
+    Raises:
+        KvmtuiError: A guest did not come up.
+    """
+    yield from bring_up(library)
     for name in GUESTS:
         asyncio.run(waiting.wait_for(library, name, "text=ready", timeout_s=_READY_LIMIT_S))
         yield f"{name} said on its serial port that it is ready"

@@ -27,13 +27,13 @@ from kvmtui.qemu.monitor import command_session
 from kvmtui.stats.host import HostFigures as HostFigures
 from kvmtui.stats.host import HostMeter
 
+T = TypeVar("T")
 Result = Outcome | KvmtuiError
 Changed = dict[str, LiveGuest | None]
 """What a refresh found: guests by name, None for one that is gone."""
 
 _MOST_AT_ONCE = 16
 _MOST_READERS = 8
-T = TypeVar("T")
 
 
 class Fleet:
@@ -54,6 +54,7 @@ class Fleet:
         self._watch = Watch(library)
         self._host_meter = HostMeter(library.home)
         self._looker = ThreadPoolExecutor(1, "kvmtui-look")
+        # Not the loop's own threads: leaving would wait for a disk that hangs, or a measurement.
         self._readers = ThreadPoolExecutor(_MOST_READERS, "kvmtui-read")
 
     def close(self) -> None:
@@ -61,10 +62,6 @@ class Fleet:
         self._looker.shutdown(wait=False, cancel_futures=True)
         self._readers.shutdown(wait=False, cancel_futures=True)
         self._watch.close()
-
-    async def _read(self, function: Callable[..., T], *words: Any) -> T:
-        """Look something up in a thread; one that waits for a dead disk hinders no operation."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, function, *words)
 
     def subscribe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         """Be told what each refresh changed; returns the function that ends it."""
@@ -104,13 +101,18 @@ class Fleet:
         self.operations = self._watch.operations()
         return fresh
 
+    async def _read(self, read: Callable[..., T], *arguments: Any) -> T:
+        """Read something in a thread that nobody waits for when the app is left."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, read, *arguments)
+
     async def verdict(self) -> Verdict:
         """Under what guests run here; measured when it never was.
 
         Raises:
             HostError: QEMU is missing.
         """
-        return await asyncio.to_thread(hosting.verdict_for, self.library)
+        return await self._read(hosting.verdict_for, self.library)
 
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""

@@ -14,7 +14,7 @@ from typing import Any
 from kvmtui.guest import history
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.history import iso_time
-from kvmtui.qemu.events import Event, read_events, tail_offset
+from kvmtui.qemu.events import event_entry, read_events, tail_offset
 
 Entry = dict[str, Any]
 """An event (``time``, ``event``, ``data``), or a line of the history as it stands."""
@@ -22,6 +22,7 @@ Entry = dict[str, Any]
 _HISTORY_BYTES = 4 << 20
 _REMEMBERED = 1000
 SETTLE_S = 0.1
+_RANKS = {"begin": 0, "end": 2, "run": 3}
 
 
 class Follower:
@@ -67,7 +68,7 @@ class Follower:
         for line in lines:
             found.extend(self._of_run(line) if line.get("phase") == "run" else [line])
         found.extend(self._of_record())
-        found.sort(key=lambda entry: str(entry["time"]))
+        found.sort(key=_order)
         if settle:
             since, until = iso_time(now - SETTLE_S), iso_time(now + SETTLE_S)
             self._kept = [entry for entry in found if since <= entry["time"] <= until]
@@ -115,6 +116,6 @@ class Follower:
         return True
 
 
-def event_entry(event: Event) -> Entry:
-    """An event as the history keeps it."""
-    return {"time": iso_time(event.time), "event": event.name, "data": event.data}
+def _order(entry: Entry) -> tuple[str, int]:
+    """By time; in one millisecond an operation begins before its events and ends after them."""
+    return str(entry["time"]), _RANKS.get(str(entry.get("phase")), 1)

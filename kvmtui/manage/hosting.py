@@ -8,19 +8,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Any
 
 from kvmtui.durable import write_atomically
 from kvmtui.errors import HostError
 from kvmtui.guest.library import Library
 from kvmtui.host import accelerator
 from kvmtui.host.accelerator import Verdict
-from kvmtui.host.packages import install_hint
-from kvmtui.host.settings import account_of_uid, run_as_account
-from kvmtui.qemu import capabilities as capabilities_module
+from kvmtui.host.accounts import account_of_uid
 from kvmtui.qemu.binary import find_emulator, host_architecture
-from kvmtui.qemu.capabilities import Capabilities
-from kvmtui.qemu.launch import RunUser
+from kvmtui.qemu.spawn import RunUser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from kvmtui.qemu.capabilities import Capabilities
 
 _CAPABILITIES = "capabilities.json"
 _VERDICT = "accelerator.json"
@@ -29,7 +31,9 @@ _VERDICT = "accelerator.json"
 def make_home(library: Library) -> None:
     """Make the home where it is missing; root gives a new one to ``run_as``."""
     owner = None
-    if os.geteuid() == 0 and not library.home.exists():
+    if os.geteuid() == 0 and not os.path.exists(library.root):
+        from kvmtui.host.settings import run_as_account
+
         found = run_as_account()
         owner = (found.uid, found.gid) if found else None
     library.make(owner)
@@ -39,7 +43,7 @@ def run_user(library: Library) -> RunUser | None:
     """The user that QEMU is executed as: the owner of the home, when root starts it."""
     if os.geteuid() != 0:
         return None
-    stat = os.stat(library.home)
+    stat = os.stat(library.root)
     if stat.st_uid == 0:
         return None
     found = account_of_uid(stat.st_uid, stat.st_gid)
@@ -55,6 +59,8 @@ def emulator_for(arch: str) -> str:
     try:
         return find_emulator(arch)
     except HostError as error:
+        from kvmtui.host.packages import install_hint
+
         raise HostError(error.message, hint=install_hint(f"qemu-{arch}")) from None
 
 
@@ -64,9 +70,11 @@ def capabilities_for(library: Library, arch: str) -> Capabilities:
     Raises:
         HostError: It is missing, too old, or does not answer.
     """
+    from kvmtui.qemu import capabilities
+
     emulator = emulator_for(arch)
-    path = library.home / _CAPABILITIES
-    found, content = capabilities_module.load(emulator, _read(path))
+    path = library.at(_CAPABILITIES)
+    found, content = capabilities.load(emulator, _read(path))
     if content is not None:
         with contextlib.suppress(OSError):
             write_atomically(path, content, durable=False)
@@ -84,7 +92,7 @@ def verdict_for(library: Library, *, again: bool = False) -> Verdict:
     """
     emulator = emulator_for(host_architecture())
     key = accelerator.verdict_key(emulator)
-    path = library.home / _VERDICT
+    path = library.at(_VERDICT)
     if not again:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             kept = json.loads(_read(path) or b"{}")
@@ -105,13 +113,13 @@ def probe_sector() -> bytes:
 
 
 def _identity(library: Library) -> dict[str, Any]:
-    user = run_user(library) if library.home.exists() else None
+    user = run_user(library) if os.path.exists(library.root) else None
     if user is None:
         return {}
     return {"user": user.uid, "group": user.gid, "extra_groups": user.groups}
 
 
-def _read(path: os.PathLike[str]) -> bytes | None:
+def _read(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
             return file.read()

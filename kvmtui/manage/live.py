@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from kvmtui.guest.folder import DEFINITION, EVENTS, HISTORY, RUN, START_RECORD, GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.manage.looking import Look, ask_open_ones
-from kvmtui.manage.operations import read_operations
+from kvmtui.manage.operations import read_deletions, read_operations
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
 from kvmtui.stats.meter import ProcessMeter
@@ -104,6 +104,8 @@ class Watch:
         self._library = library
         self._summaries = Summaries(library)
         self._guests: dict[str, _Watched] = {}
+        self._deletions: list[OperationView] = []
+        self._deletions_sign: object = None
         self._askers = ThreadPoolExecutor(_MOST_ASKED, "kvmtui-ask")
 
     def close(self) -> None:
@@ -115,7 +117,7 @@ class Watch:
     def operations(self) -> list[OperationView]:
         """The operations of all guests, as of the last round; newest first."""
         found = [one for guest in self._guests.values() for one in guest.operations]
-        return sorted(found, key=lambda one: one.begun, reverse=True)
+        return sorted([*found, *self._deletions], key=lambda one: one.begun, reverse=True)
 
     def round(self) -> dict[str, LiveGuest]:
         """Look at all guests.
@@ -123,6 +125,7 @@ class Watch:
         Raises:
             OSError, KvmtuiError: The home cannot be read.
         """
+        self._read_deletions()
         names = self._library.names()
         for gone in self._guests.keys() - set(names):
             self._guests.pop(gone).drop_meter()
@@ -137,6 +140,13 @@ class Watch:
         self._look_anew(anew, now)
         found = ((name, self._guests[name].live()) for name in names)
         return {name: live for name, live in found if live is not None}
+
+    def _read_deletions(self) -> None:
+        sign = _sign(str(self._library.history))
+        if sign != self._deletions_sign:
+            self._deletions_sign = sign
+            with contextlib.suppress(OSError):
+                self._deletions = read_deletions(self._library)
 
     def _is_due(self, guest: _Watched, now: float) -> bool:
         same_process = guest.sample()

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import contextlib
 
-from kvmtui.guest import history
-from kvmtui.guest.folder import EVENTS, MONITORS, PID, RUN, RUN_LOCK
+from kvmtui.guest.folder import EVENTS, MONITORS, RUN
+from kvmtui.manage.living import ended_state, live_pid
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView
 from kvmtui.qemu.events import keep_bounds, last_state_event
-from kvmtui.qemu.plain import query_states
-from kvmtui.qemu.process import find_process, is_held, search_process
 from kvmtui.stats.process import read_process
 
 TYPE_CHECKING = False
@@ -69,7 +67,7 @@ class Look:
         """The state, or an empty text where only QEMU can tell."""
         if self.pid is None:
             return ended_state(self.folder, self.record)
-        path = f"{self.folder.path}/{EVENTS}"
+        path = f"{self.folder.place}/{EVENTS}"
         with contextlib.suppress(OSError):
             keep_bounds(path)
         event, _ = last_state_event(path)
@@ -113,43 +111,6 @@ class Look:
         )
 
 
-def live_pid(
-    folder: GuestFolder, record: dict[str, Any] | None, defined_uuid: str | None
-) -> int | None:
-    """The pid of the guest's QEMU, or None.
-
-    The UUID it was started with counts, since the definition may have changed since.
-    """
-    uuid = (record or {}).get("uuid") or defined_uuid
-    pid_file = f"{folder.path}/{RUN}/{PID}"
-    if record is None and is_held(f"{folder.path}/{RUN_LOCK}"):
-        # A QEMU lives whose run/ was taken away; or one is about to be started.
-        return search_process(pid_file, uuid)
-    return find_process(pid_file, uuid) if isinstance(uuid, str) else None
-
-
-def ended_state(folder: GuestFolder, record: dict[str, Any] | None) -> str:
-    """The state of a guest without a process: ``stopped`` or ``crashed``."""
-    if record is None:
-        return "stopped"
-    event, came_up = last_state_event(f"{folder.path}/{EVENTS}")
-    if event == "SHUTDOWN" or not came_up or record.get("boot_id") != history.boot_id():
-        return "stopped"
-    return "stopped" if was_killed_on_request(folder, record) else "crashed"
-
-
-def was_killed_on_request(folder: GuestFolder, record: dict[str, Any]) -> bool:
-    """Whether the run that ``record`` tells of had to be killed by one of us.
-
-    The story has a ``kill`` line from just before the signal.
-    """
-    started = str(record.get("time", ""))
-    return any(
-        line.get("phase") == "kill" and str(line["time"]) >= started
-        for line in history.read(folder.history, tail_bytes=65536)
-    )
-
-
 def look(library: Library, names: Iterable[str] | None = None) -> list[GuestView]:
     """What is known of guests now, sorted by name.
 
@@ -179,9 +140,11 @@ def ask_open_ones(looks: list[Look], *, patience_s: float | None = None) -> None
     """
     open_ones = [one for one in looks if not one.state]
     sockets = MONITORS[-1:] if patience_s is not None else tuple(reversed(MONITORS))
-    questions = {one.folder.name: (f"{one.folder.path}/{RUN}", list(sockets)) for one in open_ones}
+    questions = {one.folder.name: (f"{one.folder.place}/{RUN}", list(sockets)) for one in open_ones}
     if not questions:
         return
+    from kvmtui.qemu.plain import query_states
+
     answers = query_states(questions, limit_s=patience_s or 1.0)
     for one in open_ones:
         answer = answers.get(one.folder.name)

@@ -7,68 +7,71 @@ import os
 import stat
 
 from kvmtui.errors import HostError, ImageError
-from kvmtui.guest.definition import Definition
-from kvmtui.guest.folder import GuestFolder
-from kvmtui.guest.units import format_size
 from kvmtui.host import resources
-from kvmtui.qemu import image
 from kvmtui.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from kvmtui.guest.folder import GuestFolder
+    from kvmtui.guest.wants import Wants
 
 _LEAST_ROOM_BYTES = 256 << 10
 
 
-def check_host(folder: GuestFolder, definition: Definition) -> None:
+def check_host(folder: GuestFolder, wants: Wants) -> None:
     """Refuse what cannot come up here: too much memory, missing files, taken ports.
 
     Raises:
         HostError, ImageError: With what is missing.
     """
-    check_memory(definition)
-    check_files(folder, definition)
-    for network in definition.networks:
-        name = network.bridge or network.tap
-        if name is not None and not resources.interface_exists(name):
-            raise HostError(f"{folder.name}: there is no {network.type} {name} on this host")
-    for rule in definition.forwards():
-        try:
-            free = resources.port_is_free(rule.protocol, rule.host_address, rule.host_port)
-        except OSError as error:
-            raise HostError(
-                f"{folder.name}: port {rule.host_port} on {rule.host_address} "
-                f"cannot be used: {error.strerror}"
-            ) from None
-        if not free:
-            raise HostError(
-                f"{folder.name}: port {rule.host_port} on {rule.host_address} is taken",
-                hint=f"ss -lnp 'sport = :{rule.host_port}'",
-            )
+    check_memory(wants)
+    check_files(folder, wants)
+    for kind, name in wants.interfaces:
+        if not resources.interface_exists(name):
+            raise HostError(f"{folder.name}: there is no {kind} {name} on this host")
+    for protocol, address, port in wants.ports:
+        _check_port(folder, protocol, address, port)
 
 
-def check_memory(definition: Definition) -> None:
+def _check_port(folder: GuestFolder, protocol: str, address: str, port: int) -> None:
+    try:
+        free = resources.port_is_free(protocol, address, port)
+    except OSError as error:
+        raise HostError(
+            f"{folder.name}: port {port} on {address} cannot be used: {error.strerror}"
+        ) from None
+    if not free:
+        raise HostError(
+            f"{folder.name}: port {port} on {address} is taken",
+            hint=f"ss -lnp 'sport = :{port}'",
+        )
+
+
+def check_memory(wants: Wants) -> None:
     """Refuse more memory than the host has.
 
     Raises:
         HostError: With both figures.
     """
     total = resources.total_memory_bytes()
-    if definition.memory > total:
+    if wants.memory_bytes > total:
+        from kvmtui.guest.units import format_size
+
         raise HostError(
-            f"{format_size(definition.memory)} of memory are more than "
+            f"{format_size(wants.memory_bytes)} of memory are more than "
             f"the host's {format_size(total)}"
         )
 
 
-def check_files(folder: GuestFolder, definition: Definition) -> None:
+def check_files(folder: GuestFolder, wants: Wants) -> None:
     """Refuse a definition whose files are not there.
 
     Raises:
         ImageError: Names the key and the file.
     """
-    named = [(f"disks[{i}]", disk.file) for i, disk in enumerate(definition.disks)]
-    named += [
-        (f"cdroms[{i}]", drive.file) for i, drive in enumerate(definition.cdroms) if drive.file
-    ]
-    named += [(key, path) for key in ("kernel", "initrd") if (path := getattr(definition, key))]
+    named = [(f"disks[{i}]", file) for i, file in enumerate(wants.disks)]
+    named += [(f"cdroms[{i}]", file) for i, file in enumerate(wants.cdroms) if file]
+    named += [(key, file) for key in ("kernel", "initrd") if (file := getattr(wants, key))]
     for key, file in named:
         path = folder.resolve(file)
         if not os.path.exists(path):
@@ -76,11 +79,11 @@ def check_files(folder: GuestFolder, definition: Definition) -> None:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
             raise ImageError(f"{folder.name}: {key}: {visible(path)} is no file or block device")
-    _check_distinct(folder, definition)
-    check_formats(folder, definition)
+    _check_distinct(folder, wants)
+    check_formats(folder, wants)
 
 
-def check_formats(folder: GuestFolder, definition: Definition) -> None:
+def check_formats(folder: GuestFolder, wants: Wants) -> None:
     """Refuse a qcow2 file that is called raw: the guest's first write would destroy it.
 
     The other way round QEMU refuses by itself.
@@ -88,9 +91,9 @@ def check_formats(folder: GuestFolder, definition: Definition) -> None:
     Raises:
         ImageError: Names the key and the file.
     """
-    for index, disk in enumerate(definition.disks):
-        path = folder.resolve(disk.file)
-        if disk.image_format() == "raw" and image.has_qcow2_header(path):
+    for index in wants.raw_disks:
+        path = folder.resolve(wants.disks[index])
+        if resources.has_qcow2_header(path):
             raise ImageError(
                 f"{folder.name}: disks[{index}]: {visible(path)} is called raw, but is qcow2: "
                 "written as raw it would be destroyed",
@@ -98,16 +101,15 @@ def check_formats(folder: GuestFolder, definition: Definition) -> None:
             )
 
 
-def _check_distinct(folder: GuestFolder, definition: Definition) -> None:
+def _check_distinct(folder: GuestFolder, wants: Wants) -> None:
     """Refuse two disks that are one file under two names."""
     seen: dict[tuple[int, int], int] = {}
-    for index, disk in enumerate(definition.disks):
-        found = os.stat(folder.resolve(disk.file))
+    for index, file in enumerate(wants.disks):
+        found = os.stat(folder.resolve(file))
         first = seen.setdefault((found.st_dev, found.st_ino), index)
         if first != index:
             raise ImageError(
-                f"{folder.name}: disks[{index}] is the same file as disks[{first}]: "
-                f"{visible(disk.file)}"
+                f"{folder.name}: disks[{index}] is the same file as disks[{first}]: {visible(file)}"
             )
 
 
@@ -117,6 +119,6 @@ def check_room(folder: GuestFolder) -> None:
     Raises:
         OSError: ENOSPC.
     """
-    room = os.statvfs(folder.path)
+    room = os.statvfs(folder.place)
     if room.f_bavail * room.f_frsize < _LEAST_ROOM_BYTES:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder.place)

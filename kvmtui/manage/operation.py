@@ -9,7 +9,7 @@ import time
 from kvmtui.durable import try_lock
 from kvmtui.errors import BusyError, KvmtuiError
 from kvmtui.guest import history
-from kvmtui.guest.folder import LOCK
+from kvmtui.guest.folder import HISTORY, LOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Operation:
     def begin(self) -> None:
         """Write the begin line: who does what, from which process."""
         history.append(
-            self.folder.history,
+            self.folder.at(HISTORY),
             {
                 "phase": "begin",
                 "id": self.id,
@@ -66,12 +66,12 @@ class Operation:
         if message:
             line["message"] = message
         with contextlib.suppress(OSError):
-            history.append(self.folder.history, {**line, **self.result})
+            history.append(self.folder.at(HISTORY), {**line, **self.result})
 
 
 def under_way(folder: GuestFolder) -> str:
     """What another kvmtui does with the guest now, in words."""
-    begin = history.last_begin(history.read(folder.history, tail_bytes=65536))
+    begin = history.last_begin(history.read(folder.at(HISTORY), tail_bytes=65536))
     if begin is None:
         return "in use by another kvmtui"
     doing = DOING.get(str(begin.get("verb")), "in use")
@@ -91,7 +91,7 @@ def acquire(folder: GuestFolder, *, limit_s: float = LOCK_LIMIT_S) -> int:
     deadline = time.monotonic() + limit_s
     while True:
         try:
-            lock = try_lock(folder.path / LOCK, owner_folder=folder.path)
+            lock = try_lock(folder.at(LOCK), owner_folder=folder.place)
         except FileNotFoundError:
             raise KvmtuiError(f"{folder.name}: there is no such guest") from None
         if lock is not None:
@@ -109,7 +109,7 @@ def _is_still_there(folder: GuestFolder, lock: int) -> bool:
     """Whether the folder of this name is the one that was locked."""
     held = os.fstat(lock)
     try:
-        named = os.stat(folder.path / LOCK)
+        named = os.stat(folder.at(LOCK))
     except OSError:
         return False
     return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from kvmtui.guest import history
 from kvmtui.guest.folder import LOCK, GuestFolder
 from kvmtui.guest.history import seconds_of
+from kvmtui.guest.library import Library
 from kvmtui.manage.views import OperationView
 from kvmtui.qemu.process import is_held
 from kvmtui.text import visible
@@ -31,6 +32,27 @@ def read_operations(folder: GuestFolder) -> list[OperationView]:
             found.append(_operation(folder, line, ends.get(line.get("id"))))
         elif phase == "run" and line.get("reason") == "crashed":
             found.append(_crash(folder, line))
+    return found[-_MOST:]
+
+
+def read_deletions(library: Library) -> list[OperationView]:
+    """The guests that were deleted, newest last, from the home's own story."""
+    found = []
+    for number, line in enumerate(history.read(library.history, tail_bytes=_TAIL_BYTES)):
+        when, pid = seconds_of(str(line.get("time"))), line.get("pid")
+        found.append(
+            OperationView(
+                id=f"gone-{number}-{when}",
+                guest=visible(str(line.get("guest")), limit=64),
+                verb="delete",
+                result="done",
+                user=visible(str(line.get("user")), limit=40),
+                pid=pid if isinstance(pid, int) else None,
+                begun=when,
+                ended=when,
+                message="it is gone with its files",
+            )
+        )
     return found[-_MOST:]
 
 

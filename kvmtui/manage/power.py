@@ -20,7 +20,7 @@ from kvmtui.guest import history
 from kvmtui.guest.folder import MONITORS, GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.manage import starting, story
-from kvmtui.manage.looking import live_pid
+from kvmtui.manage.living import live_pid
 from kvmtui.manage.operation import Operation, acquire, told
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import Outcome

@@ -37,6 +37,6 @@ def load_preferences() -> Preferences:
         detail=cast(Literal["auto", "beside", "below", "off"], settings.detail),
         interval_s=float(settings.interval),
         keys=settings.keys,
-        theme_folders=tuple(path.parent / "themes" for path in config_files()),
+        theme_folders=tuple(Path(path).parent / "themes" for path in config_files()),
         complaints=tuple(faults),
     )

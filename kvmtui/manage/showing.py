@@ -11,7 +11,8 @@ from kvmtui.guest.definition import Definition
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.validation import definition_from
-from kvmtui.manage import hosting, starting, story
+from kvmtui.manage import hosting, story
+from kvmtui.manage.command_lines import command_line
 from kvmtui.manage.definitions import load_plain
 from kvmtui.manage.looking import look_at
 from kvmtui.manage.views import GuestView
@@ -72,7 +73,7 @@ def _argv(
     if view.pid is not None:
         with contextlib.suppress(OSError):
             return [os.fsdecode(word) for word in command_line_of(view.pid)]
-    return starting.command_line(library, folder, definition)[0]
+    return command_line(library, folder, definition)
 
 
 def _disks(folder: GuestFolder, definition: Definition | None) -> list[dict[str, Any]]:

@@ -9,37 +9,45 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 from kvmtui.durable import give_to_owner_of, make_folder, try_lock, write_atomically
 from kvmtui.errors import (
     BusyError,
     DefinitionError,
     HostError,
-    ImageError,
-    KvmtuiError,
     LaunchError,
 )
 from kvmtui.guest import history
-from kvmtui.guest.definition import Definition
-from kvmtui.guest.folder import EFI_VARS, RUN_LOCK, START_RECORD, GuestFolder
-from kvmtui.guest.library import Library
-from kvmtui.host import resources
-from kvmtui.host.firmware import find_uefi
-from kvmtui.host.packages import install_hint
-from kvmtui.manage import clashes, hosting, needs, story
-from kvmtui.manage.definitions import load_definition
-from kvmtui.manage.looking import live_pid
+from kvmtui.guest.folder import (
+    CONSOLE_LOG,
+    EFI_VARS,
+    EVENTS,
+    QEMU_LOG,
+    RUN,
+    RUN_LOCK,
+    START_RECORD,
+)
+from kvmtui.manage import hosting, needs, story
+from kvmtui.manage.command_lines import CommandLine
+from kvmtui.manage.living import live_pid
 from kvmtui.manage.operation import Operation, locked, told
+from kvmtui.manage.twins import clashes_of_start
 from kvmtui.manage.views import Outcome
-from kvmtui.qemu import events, image, launch
-from kvmtui.qemu.binary import host_architecture
-from kvmtui.qemu.command import DiskPlace, FirmwarePlace, Layout, build
+from kvmtui.qemu import events, launch
 from kvmtui.qemu.process import await_release
-from kvmtui.text import visible
+from kvmtui.qemu.scope import is_systemd_here, scope_name
+from kvmtui.qemu.scope import obstacle as scope_obstacle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kvmtui.guest.folder import GuestFolder
+    from kvmtui.guest.library import Library
+    from kvmtui.guest.wants import Wants
+    from kvmtui.qemu.layout import Layout
+    from kvmtui.qemu.spawn import RunUser
 
 _CONSOLE_LARGEST_BYTES = 64 << 20
 _CONSOLE_KEPT_BYTES = 16 << 20
@@ -61,21 +69,21 @@ def start(library: Library, name: str) -> Outcome:
     """
     folder = library.folder(name)
     with locked(folder):
-        pid = _settle(folder)
+        pid = _settle(library, folder)
         if pid is not None:
             return Outcome(name, "start", False, f"{name} runs already (pid {pid})")
         with told(folder, "start", needs_room=True) as operation:
             return _start(library, folder, operation)
 
 
-def _settle(folder: GuestFolder) -> int | None:
+def _settle(library: Library, folder: GuestFolder) -> int | None:
     """The pid of a live QEMU, once one that is coming up or leaving has done so."""
     deadline = time.monotonic() + _SETTLE_LIMIT_S
     while True:
         record = folder.start_record()
-        uuid = None if record else _defined_uuid(folder)
+        uuid = None if record else _defined_uuid(library, folder)
         pid = live_pid(folder, record, uuid)
-        if pid is not None or await_release(folder.path / RUN_LOCK, 0.05):
+        if pid is not None or await_release(folder.at(RUN_LOCK), 0.05):
             return pid
         if time.monotonic() >= deadline:
             raise BusyError(
@@ -88,7 +96,7 @@ def _take_run_lock(folder: GuestFolder) -> int:
     """Take the lock that QEMU inherits; who only looks at it holds it for an instant."""
     deadline = time.monotonic() + _RUN_LOCK_LIMIT_S
     while True:
-        lock = try_lock(folder.path / RUN_LOCK, owner_folder=folder.path)
+        lock = try_lock(folder.at(RUN_LOCK), owner_folder=folder.place)
         if lock is not None:
             return lock
         if time.monotonic() >= deadline:
@@ -96,24 +104,47 @@ def _take_run_lock(folder: GuestFolder) -> int:
         time.sleep(0.02)
 
 
-def _defined_uuid(folder: GuestFolder) -> str | None:
+def _defined_uuid(library: Library, folder: GuestFolder) -> str | None:
     try:
-        return load_definition(folder).identity(folder.name)
+        return CommandLine(library, folder).wants.uuid
     except DefinitionError:
         return None
 
 
 def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outcome:
-    definition = load_definition(folder)
-    needs.check_host(folder, definition)
-    ensure_firmware_variables(folder, definition)
-    argv, layout = command_line(library, folder, definition)
-    user = hosting.run_user(library)
+    line = CommandLine(library, folder)
+    wants = line.wants
+    needs.check_host(folder, wants)
+    ensure_firmware_variables(folder, wants)
+    argv, layout = line.built()
     story.close_run(folder)
     _prepare_run(folder)
-    record = _start_record(definition, folder, layout)
+    record = _start_record(folder, wants, layout)
+    try:
+        note = _bring_up(library, folder, wants, argv, record)
+    except LaunchError as error:
+        from kvmtui.manage.explaining import explained
+
+        _forget_run(folder)
+        raise explained(library, folder, wants, error) from None
+    operation.result["accelerator"] = layout.accelerator
+    message = f"{folder.name} runs under {layout.accelerator}"
+    return Outcome(folder.name, "start", True, message, note)
+
+
+def _bring_up(
+    library: Library,
+    folder: GuestFolder,
+    wants: Wants,
+    argv: list[str],
+    record: dict[str, object],
+) -> str:
+    """Start QEMU with all that it inherits; what the user should know of how it runs."""
+    user = hosting.run_user(library)
+    systemd = is_systemd_here()
+    missed = (systemd and scope_obstacle(user)) or ""
     with contextlib.ExitStack() as stack:
-        fifo = events.prepare(folder.run, folder.events)
+        fifo = events.prepare(folder.at(RUN), folder.at(EVENTS))
         stack.callback(os.close, fifo)
         needs.check_room(folder)
         run_lock = _take_run_lock(folder)
@@ -121,91 +152,48 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
         _write_record(folder, record)
         request = launch.Launch(
             argv=argv,
-            run=folder.run,
-            log=folder.qemu_log,
+            run=folder.at(RUN),
+            log=folder.at(QEMU_LOG),
             inherited=(fifo, run_lock),
             user=user,
-            scope=_scope_name(folder) if launch.scope_available() else None,
+            scope=scope_name(folder.name) if systemd and not missed else None,
+            description=f"kvmtui guest {folder.name}",
         )
-        try:
-            record["scope"] = request.scope if launch.launch(request) else None
-        except LaunchError as error:
-            (folder.run / START_RECORD).unlink(missing_ok=True)
-            raise _explained(library, folder, definition, error) from None
-    if record["scope"]:
+        missed = launch.launch(request) or missed
+    if request.scope and not missed:
+        record["scope"] = request.scope
         _write_record(folder, record)
-    operation.result["accelerator"] = layout.accelerator
-    notes = clashes.notes_of_start(library, folder, definition)
+    return _notes(library, folder, wants, user, missed)
+
+
+def _notes(
+    library: Library, folder: GuestFolder, wants: Wants, user: RunUser | None, no_scope: str
+) -> str:
+    """What the user should know of how QEMU runs, a line each."""
+    notes = clashes_of_start(library, folder, wants)
     if os.geteuid() == 0 and user is None:
-        home = library.home
+        home = library.root
         notes.append(
             f"QEMU runs as root; to change that: useradd --system kvmtui && chown -R kvmtui: {home}"
         )
-    message = f"{folder.name} runs under {layout.accelerator}"
-    return Outcome(folder.name, "start", True, message, "\n".join(notes))
+    if no_scope:
+        notes.append(f"QEMU stays in this session, in no scope of its own; {no_scope}")
+    return "\n".join(notes)
 
 
-def command_line(
-    library: Library, folder: GuestFolder, definition: Definition
-) -> tuple[list[str], Layout]:
-    """QEMU's command line for a guest on this host, and what it was built from.
-
-    Raises:
-        HostError: QEMU or its firmware is missing, or lacks a device.
-        DefinitionError: The definition asks for what its machine has no place for.
-    """
-    capabilities = hosting.capabilities_for(library, definition.arch)
-    accelerator, cpu = choose_accelerator(library, definition)
-    disks = []
-    for disk in definition.disks:
-        path = folder.resolve(disk.file)
-        block_device = os.path.exists(path) and Path(path).is_block_device()
-        disks.append(DiskPlace(path, resources.opens_direct(path), block_device))
-    layout = Layout(
-        name=folder.name,
-        folder=str(folder.path),
-        accelerator=accelerator,
-        cpu=cpu,
-        disks=tuple(disks),
-        cdroms=tuple(
-            folder.resolve(drive.file) if drive.file else None for drive in definition.cdroms
-        ),
-        kernel=folder.resolve(definition.kernel) if definition.kernel else None,
-        initrd=folder.resolve(definition.initrd) if definition.initrd else None,
-        firmware=_firmware(folder, definition),
-    )
-    return build(definition, capabilities, layout), layout
-
-
-def choose_accelerator(library: Library, definition: Definition) -> tuple[str, str | None]:
-    """The accelerator and the CPU model that goes with it."""
-    if definition.arch != host_architecture():
-        return "tcg", None if definition.arch == "riscv64" else "max"
-    if definition.accelerator == "kvm":
-        return "kvm", "host"
-    if definition.accelerator == "tcg":
-        return "tcg", "max"
-    verdict = hosting.verdict_for(library)
-    return verdict.accelerator, verdict.cpu
-
-
-def _firmware(folder: GuestFolder, definition: Definition) -> FirmwarePlace | None:
-    if definition.boot_firmware() == "bios":
-        return None
-    found = find_uefi(definition.arch)
-    return FirmwarePlace(found.code, found.code_format, str(folder.path / EFI_VARS), "qcow2")
-
-
-def ensure_firmware_variables(folder: GuestFolder, definition: Definition) -> None:
+def ensure_firmware_variables(folder: GuestFolder, wants: Wants) -> None:
     """Make the guest's own UEFI variables from the template, once.
 
     Raises:
         HostError: The firmware or qemu-img is missing.
     """
-    target = folder.path / EFI_VARS
-    if definition.boot_firmware() == "bios" or target.exists():
+    if not wants.uefi or os.path.exists(folder.at(EFI_VARS)):
         return
-    found = find_uefi(definition.arch)
+    from kvmtui.host.firmware import find_uefi
+    from kvmtui.qemu import image
+
+    target = folder.path / EFI_VARS
+    found = find_uefi(wants.arch)
     with image_tools():
         image.convert_to_qcow2(found.template, found.template_format, target)
     give_to_owner_of(folder.path, target)
@@ -217,79 +205,68 @@ def image_tools() -> Iterator[None]:
     try:
         yield
     except HostError as error:
+        from kvmtui.host.packages import install_hint
+
         raise HostError(error.message, hint=install_hint("qemu-img")) from None
 
 
 def _prepare_run(folder: GuestFolder) -> None:
     """An empty ``run/``, an empty ``qemu.log``, and a console log within its bound."""
-    if folder.run.is_symlink():
-        folder.run.unlink()
-    make_folder(folder.run)
-    for entry in folder.run.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
-    fd = os.open(folder.qemu_log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    give_to_owner_of(folder.path, fd)
+    run = folder.at(RUN)
+    if os.path.islink(run):
+        os.unlink(run)
+    make_folder(run)
+    with os.scandir(run) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                import shutil
+
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(folder.at(QEMU_LOG), flags, 0o600)
+    give_to_owner_of(folder.place, fd)
     os.close(fd)
     _bound_console_log(folder)
 
 
-def _bound_console_log(folder: GuestFolder) -> None:
+def _console_size(folder: GuestFolder) -> int:
     try:
-        size = folder.console_log.stat().st_size
+        return os.stat(folder.at(CONSOLE_LOG)).st_size
     except FileNotFoundError:
-        return
+        return 0
+
+
+def _bound_console_log(folder: GuestFolder) -> None:
+    size = _console_size(folder)
     if size <= _CONSOLE_LARGEST_BYTES:
         return
-    with open(folder.console_log, "rb") as file:
+    with open(folder.at(CONSOLE_LOG), "rb") as file:
         file.seek(size - _CONSOLE_KEPT_BYTES)
-        write_atomically(folder.console_log, file.read())
+        write_atomically(folder.at(CONSOLE_LOG), file.read())
 
 
-def _start_record(definition: Definition, folder: GuestFolder, layout: Layout) -> dict[str, object]:
-    try:
-        console_offset = folder.console_log.stat().st_size
-    except FileNotFoundError:
-        console_offset = 0
+def _start_record(folder: GuestFolder, wants: Wants, layout: Layout) -> dict[str, object]:
     return {
         "run": os.urandom(8).hex(),
         "time": history.iso_time(),
         "boot_id": history.boot_id(),
-        "uuid": definition.identity(folder.name),
+        "uuid": wants.uuid,
         "initial": "running",
         "accelerator": layout.accelerator,
-        "cpu": definition.cpu or layout.cpu,
-        "console_offset": console_offset,
+        "cpu": wants.cpu or layout.cpu,
+        "console_offset": _console_size(folder),
         "scope": None,
     }
 
 
 def _write_record(folder: GuestFolder, record: dict[str, object]) -> None:
-    write_atomically(folder.run / START_RECORD, json.dumps(record).encode(), durable=False)
+    path = folder.at(RUN, START_RECORD)
+    write_atomically(path, json.dumps(record).encode(), durable=False)
 
 
-def _scope_name(folder: GuestFolder) -> str:
-    """Unique for each run: a scope of the same name may still be going away."""
-    return f"kvmtui-{folder.name}-{os.urandom(4).hex()}"
-
-
-def _explained(
-    library: Library, folder: GuestFolder, definition: Definition, error: LaunchError
-) -> KvmtuiError:
-    """QEMU's own line, or a clearer one where we know what it means."""
-    text = error.message
-    if "lock" in text and ("Failed to get" in text or "Is another process using" in text):
-        for disk in definition.disks:
-            path = folder.resolve(disk.file)
-            user = clashes.user_of(library, path)
-            if user is not None:
-                return ImageError(
-                    f"{folder.name} did not start: its disk {visible(path)} is in use "
-                    f"by {user[0]} (pid {user[1]})"
-                )
-        return ImageError(f"{folder.name} did not start: a disk is in use: {text}")
-    return LaunchError(
-        f"{folder.name} did not start: {text}", hint=f"kvmtui logs {folder.name} --qemu"
-    )
+def _forget_run(folder: GuestFolder) -> None:
+    """The run did not come up: its record would tell of one that crashed."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(folder.at(RUN, START_RECORD))

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-from typing import Any, NamedTuple
 
 from kvmtui.guest import history
-from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.folder import CONSOLE_LOG, EVENTS, HISTORY, QEMU_LOG
 from kvmtui.guest.history import iso_time
-from kvmtui.guest.library import Library
-from kvmtui.manage.following import event_entry
-from kvmtui.manage.looking import look_at, was_killed_on_request
-from kvmtui.manage.views import GuestView
-from kvmtui.qemu.events import read_events
+from kvmtui.manage.living import was_killed_on_request
+from kvmtui.qemu.events import event_entry, read_events
 from kvmtui.qemu.launch import log_lines
 from kvmtui.text import visible, visible_lines
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
+    from kvmtui.guest.folder import GuestFolder
+    from kvmtui.guest.library import Library
+    from kvmtui.manage.views import GuestView
+else:
+    from kvmtui.light import NamedTuple
+
 _MOST_FOLDED = 200
 _NOISE = frozenset({"RTC_CHANGE", "BALLOON_CHANGE", "NIC_RX_FILTER_CHANGED", "VNC_CONNECTED"})
-_PANIC = re.compile(rb"(?<!end )Kernel panic[^\r\n]*|\bpanic(?:\([^)\r\n]*\))?: [^\r\n]*")
+_PANIC = rb"(?<!end )Kernel panic[^\r\n]*|\bpanic(?:\([^)\r\n]*\))?: [^\r\n]*"
 """The line of Linux, and that of the BSDs."""
 _PANIC_WINDOW_BYTES = 1 << 20
 _OBEYED = ("start", "pause", "resume", "reset")
@@ -79,7 +84,7 @@ def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
         return None
     shutdown = None
     any_event = False
-    for event, _ in read_events(folder.events):
+    for event, _ in read_events(folder.at(EVENTS)):
         any_event = True
         if event.name == "SHUTDOWN":
             shutdown = event
@@ -95,14 +100,14 @@ def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
 
 def _came_up(folder: GuestFolder) -> bool:
     try:
-        return folder.events.stat().st_size > 0
+        return os.stat(folder.at(EVENTS)).st_size > 0
     except OSError:
         return False
 
 
 def last_stop(folder: GuestFolder, *, running: bool) -> LastStop | None:
     """How the guest's newest ended run ended; None when it never ran."""
-    lines = history.read(folder.history)
+    lines = history.read(folder.at(HISTORY))
     found = None if running else last_stop_of_record(folder)
     if found is None:
         runs = (line for line in reversed(lines) if line.get("phase") == "run")
@@ -136,20 +141,20 @@ def close_run(folder: GuestFolder) -> None:
     run = record["run"]
     if any(
         line.get("phase") == "run" and line.get("run") == run
-        for line in history.read(folder.history)
+        for line in history.read(folder.at(HISTORY), holding=str(run).encode())
     ):
         return
-    events = [event for event, _ in read_events(folder.events)]
-    newest = events[-1].time if events else 0.0
-    kept = [event_entry(event) for event in events if event.name not in _NOISE]
+    events = [event_entry(event) for event, _ in read_events(folder.at(EVENTS))]
+    newest = events[-1]["time"] if events else ""
+    kept = [event for event in events if event["event"] not in _NOISE]
     history.append(
-        folder.history,
+        folder.at(HISTORY),
         {
             "phase": "run",
             "run": run,
             "started": record.get("time"),
             "ended": ended.time,
-            "seen": iso_time(last_sign_of_life(folder, newest)),
+            "seen": last_sign_of_life(folder, newest),
             "reason": ended.reason,
             "boot_id": record.get("boot_id"),
             "events": kept[-_MOST_FOLDED:],
@@ -157,18 +162,23 @@ def close_run(folder: GuestFolder) -> None:
     )
 
 
-def last_sign_of_life(folder: GuestFolder, newest_event_s: float) -> float:
-    """When the run was last heard of: an event, a line in a log, a verb that it obeyed."""
-    heard = [newest_event_s]
+def last_sign_of_life(folder: GuestFolder, newest_event: str) -> str:
+    """When the run was last heard of: an event, a line in a log, a verb that it obeyed.
+
+    Times are as `iso_time` has them and compared so, since a start does without datetime.
+
+    Args:
+        newest_event: When it was; empty where there was none.
+    """
     obeyed = (
         line["time"]
-        for line in reversed(history.read(folder.history, tail_bytes=65536))
+        for line in history.read(folder.at(HISTORY), tail_bytes=65536, holding=b'"done"')
         if line.get("result") == "done" and line.get("verb") in _OBEYED
     )
-    heard.append(history.seconds_of(next(obeyed, "")))
-    for log in (folder.console_log, folder.qemu_log):
+    heard = [newest_event, max(obeyed, default="")]
+    for log in (CONSOLE_LOG, QEMU_LOG):
         with contextlib.suppress(OSError):
-            heard.append(log.stat().st_mtime)
+            heard.append(iso_time(os.stat(folder.at(log)).st_mtime))
     return max(heard)
 
 
@@ -178,10 +188,12 @@ def why(library: Library, name: str) -> Why:
     Raises:
         KvmtuiError: There is no such guest.
     """
+    from kvmtui.manage.looking import look_at
+
     folder = library.folder(name)
     view = look_at(library, name)
     ended = last_stop(folder, running=view.pid is not None)
-    lines = history.read(folder.history)
+    lines = history.read(folder.at(HISTORY))
     begin = next((line for line in reversed(lines) if line.get("phase") == "begin"), None)
     asked = None
     if begin is not None:
@@ -193,7 +205,7 @@ def why(library: Library, name: str) -> Why:
         last_stop=ended,
         asked_by=asked,
         events=recent_events(folder),
-        qemu_log=log_lines(folder.qemu_log, last=8),
+        qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
         console=_console_tail(folder),
     )
 
@@ -222,7 +234,7 @@ def _summary(folder: GuestFolder, view: GuestView, ended: LastStop | None, asked
 
 def _broken(folder: GuestFolder) -> str:
     """Why a machine stands there that cannot go on."""
-    panicked = any(event.name == "GUEST_PANICKED" for event, _ in read_events(folder.events))
+    panicked = any(event.name == "GUEST_PANICKED" for event, _ in read_events(folder.at(EVENTS)))
     if panicked:
         return f"{_REASONS['guest-panic']}{_quoted_panic(folder)}"
     return "the machine stands broken"
@@ -230,12 +242,14 @@ def _broken(folder: GuestFolder) -> str:
 
 def _quoted_panic(folder: GuestFolder) -> str:
     """The kernel's own line of the panic, from the console's log of this run."""
+    import re
+
     offset = int((folder.start_record() or {}).get("console_offset", 0))
     try:
-        with open(folder.console_log, "rb") as file:
+        with open(folder.at(CONSOLE_LOG), "rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(offset if offset <= size else 0, size - _PANIC_WINDOW_BYTES))
-            lines = _PANIC.findall(file.read(_PANIC_WINDOW_BYTES))
+            lines = re.findall(_PANIC, file.read(_PANIC_WINDOW_BYTES))
     except OSError:
         return ""
     return f': "{visible(lines[-1].decode("utf-8", "replace"), limit=200)}"' if lines else ""
@@ -244,7 +258,8 @@ def _quoted_panic(folder: GuestFolder) -> str:
 def recent_events(folder: GuestFolder, *, most: int = 8) -> list[str]:
     """The last events of the present or last run, one line each."""
     found = [
-        event_line(event.time, event.name, event.data) for event, _ in read_events(folder.events)
+        event_line(event.time, event.name, event.data)
+        for event, _ in read_events(folder.at(EVENTS))
     ]
     return found[-most:]
 
@@ -259,7 +274,7 @@ def event_line(time: float, name: str, data: dict[str, Any]) -> str:
 
 def _console_tail(folder: GuestFolder) -> list[str]:
     try:
-        with open(folder.console_log, "rb") as file:
+        with open(folder.at(CONSOLE_LOG), "rb") as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - 16384))
             return visible_lines(file.read(16384), last=6)

@@ -13,13 +13,13 @@ import os
 
 from kvmtui.durable import write_atomically
 from kvmtui.errors import DefinitionError
+from kvmtui.guest.folder import DEFINITION
 from kvmtui.guest.library import CACHE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from kvmtui.guest.definition import Definition
     from kvmtui.guest.folder import GuestFolder
     from kvmtui.guest.library import Library
 
@@ -32,7 +32,7 @@ class Summaries:
     """The cache of one home while a listing is made."""
 
     def __init__(self, library: Library) -> None:
-        self._path = library.home / CACHE
+        self._path = library.at(CACHE)
         self._known = self._load()
         self._fresh: dict[str, Any] = {}
         self._changed = False
@@ -51,7 +51,7 @@ class Summaries:
     def get(self, folder: GuestFolder) -> Summary:
         """The summary of a guest; ``error`` in it says why its definition is not valid."""
         try:
-            stat = os.stat(folder.definition)
+            stat = os.stat(folder.at(DEFINITION))
             identity = [stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size]
         except OSError as error:
             return {"error": f"guest.yaml: {error.strerror}"}
@@ -78,6 +78,7 @@ class Summaries:
 
 
 def _summarize(folder: GuestFolder) -> Summary:
+    from kvmtui.guest.wants import lan_macs, macs
     from kvmtui.manage.definitions import load_definition
 
     try:
@@ -97,14 +98,3 @@ def _summarize(folder: GuestFolder) -> Summary:
         "lan_macs": lan_macs(definition, folder.name),
         "error": None,
     }
-
-
-def macs(definition: Definition, name: str) -> list[str]:
-    """The MAC addresses of a guest's cards."""
-    return [definition.mac_of(index, name) for index in range(len(definition.networks))]
-
-
-def lan_macs(definition: Definition, name: str) -> list[str]:
-    """The MAC addresses that others meet: those on a bridge or tap of the host."""
-    kinds = [network.type for network in definition.networks]
-    return [mac for mac, kind in zip(macs(definition, name), kinds, strict=True) if kind != "user"]

@@ -17,7 +17,7 @@ from kvmtui.guest.history import seconds_of
 from kvmtui.guest.library import Library
 from kvmtui.manage import story
 from kvmtui.manage.following import Entry, Follower
-from kvmtui.manage.looking import live_pid, was_killed_on_request
+from kvmtui.manage.living import live_pid, was_killed_on_request
 from kvmtui.manage.sentences import (
     event_sentence,
     failed_sentence,
@@ -107,9 +107,10 @@ def _unseen_ending(
         reason = "host-went-down"
     elif was_killed_on_request(folder, record):
         return None
-    newest = max((seconds_of(entry["time"]) for entry in entries if "event" in entry), default=0.0)
+    newest = max((str(entry["time"]) for entry in entries if "event" in entry), default="")
     text, kind = run_sentence(reason)
-    return TimelineEntry(story.last_sign_of_life(folder, newest), text, kind, "", "")
+    heard = seconds_of(story.last_sign_of_life(folder, newest))
+    return TimelineEntry(heard, text, kind, "", "")
 
 
 class _Teller:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from typing import Any, NamedTuple
 
 from kvmtui.errors import CommandRefused, HostError, MonitorError
-from kvmtui.qemu.binary import OLDEST
-from kvmtui.qemu.plain import PlainMonitor
+from kvmtui.qemu.binary import OLDEST, identity_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+
+    from kvmtui.qemu.plain import PlainMonitor
+else:
+    from kvmtui.light import NamedTuple
 
 _LIMIT_S = 20.0
 
@@ -47,14 +51,6 @@ class Capabilities(NamedTuple):
         return ".".join(str(part) for part in self.version)
 
 
-def identity_of(emulator: str) -> str:
-    """What tells one binary on one kernel from the next: path, file and kernel."""
-    real = os.path.realpath(emulator)
-    stat = os.stat(real)
-    parts = (real, stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size, os.uname().release)
-    return ":".join(str(part) for part in parts)
-
-
 def to_json(capabilities: Capabilities) -> dict[str, Any]:
     """For the cache."""
     plain = capabilities._asdict()
@@ -80,6 +76,10 @@ def ask(emulator: str) -> Capabilities:
     Raises:
         HostError: It does not start, is too old, or does not answer.
     """
+    import subprocess
+
+    from kvmtui.qemu.plain import PlainMonitor
+
     command = [emulator, "-machine", "none", "-nodefaults", "-no-user-config"]
     command += ["-display", "none", "-S", "-qmp", "stdio"]
     try:

@@ -66,15 +66,6 @@ def convert_to_qcow2(source: str, source_format: str, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def has_qcow2_header(path: str) -> bool:
-    """Whether a file begins as qcow2 does; one that cannot be read does not."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(_QCOW2_MAGIC)) == _QCOW2_MAGIC
-    except OSError:
-        return False
-
-
 def is_locked(path: str, *, read_only: bool) -> bool:
     """Whether QEMU would refuse an image, since another QEMU or qemu-img is at it.
 

@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import os
 import select
-import signal
 import struct
 import time
 
@@ -19,6 +18,7 @@ from kvmtui.durable import read_small
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
     from pathlib import Path
 
@@ -103,6 +103,8 @@ class ProcessHandle:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this very process; one that is gone is fine."""
+        import signal
+
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, number)
 
@@ -166,10 +168,10 @@ def is_held(lock_file: str) -> bool:
     return False
 
 
-def await_release(lock_file: Path, limit_s: float) -> bool:
+def await_release(lock_file: str, limit_s: float) -> bool:
     """Wait until no process holds the run lock; False at the limit."""
     deadline = time.monotonic() + limit_s
-    while is_held(str(lock_file)):
+    while is_held(lock_file):
         if time.monotonic() >= deadline:
             return False
         time.sleep(0.02)

@@ -12,7 +12,6 @@ from textual import events, work
 from textual.binding import BindingType
 
 from kvmtui.errors import KvmtuiError, as_told
-from kvmtui.guest.library import Library
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.preferences import Preferences
 from kvmtui.manage.views import Outcome
@@ -46,7 +45,7 @@ class KvmtuiApp(WireApp):
     """kvmtui in a terminal.
 
     Args:
-        library: The home whose guests are shown.
+        fleet: The guests that are shown.
         preferences: The user's settings, checked.
         theme: What was chosen for this terminal.
         complaints: Faults of the settings, told once the screen stands.
@@ -57,7 +56,7 @@ class KvmtuiApp(WireApp):
 
     def __init__(
         self,
-        library: Library,
+        fleet: Fleet,
         preferences: Preferences,
         theme: LoadedTheme,
         complaints: list[str],
@@ -66,7 +65,7 @@ class KvmtuiApp(WireApp):
         self.palette = theme.palette
         self.glyphs = choose_glyphs(preferences.glyphs)
         self.preferences = preferences
-        self.fleet = Fleet(library)
+        self.fleet = fleet
         self.keys, faults = checked_keys(preferences.keys)
         self.desk = GuestDesk(self, self.fleet, self.keys)
         self.fault = ""

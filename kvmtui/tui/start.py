@@ -10,6 +10,7 @@ from rich.console import Console
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
+from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.preferences import Preferences, load_preferences
 from kvmtui.tui.app import KvmtuiApp
 from kvmtui.tui.life import threads_left
@@ -30,7 +31,7 @@ def open_interface(library: Library) -> int:
     system = Console(file=sys.stderr).color_system
     name, complaint = choose_theme(os.environ, preferences.theme, system, themes.by_name)
     complaints = [*preferences.complaints, *themes.complaints, *filter(None, [complaint])]
-    app = KvmtuiApp(library, preferences, themes.by_name[name], complaints)
+    app = KvmtuiApp(Fleet(library), preferences, themes.by_name[name], complaints)
     app.run(mouse=_mouse(preferences))
     if app.fault:
         fault = _told_fault(app.fault)

@@ -2,6 +2,7 @@
 
     ./dev bench            all of it, with 100 guests
     ./dev bench 20         with 20
+    ./dev bench 20 screen  only what the text interface costs
 
 Each figure is a median of runs that take turns, so that a machine whose speed drifts
 changes both sides alike. Every guest here is real: a QEMU of its own.
@@ -25,6 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kvmtui.qemu.process import lock_holder
+from tests.bench import screen
+from tests.bench.libvirt import Domains, NoDomains
 
 KVMTUI = [sys.executable, "-m", "kvmtui"]
 TINY = ["--memory", "16M", "--network", "none", "--set", "usb=false", "--set", "balloon=false"]
@@ -72,7 +75,7 @@ class Bench:
         run.mkdir()
         os.mkfifo(run / "events.in")
         (run / "events.out").touch()
-        subprocess.run(argv, cwd=run, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(argv, cwd=run, check=True, capture_output=True, stdin=subprocess.DEVNULL)
 
     def end(self) -> None:
         """End every guest, by the lock on its pid file."""
@@ -101,19 +104,24 @@ def compare(title: str, ours: list[float], theirs: list[float], against: str, go
     )
 
 
-def one_start(bench: Bench, rounds: int = 15) -> None:
+def one_start(bench: Bench, rounds: int = 25) -> None:
     """From the command to monitors that are ready, against the same line by hand."""
     name = bench.names[0]
     argv = bench.argv(name)
     ours, theirs, python = [], [], []
     for _ in range(rounds):
-        python.append(seconds(lambda: subprocess.run([sys.executable, "-c", ""], check=True)))
+        python.append(seconds(lambda: quiet([sys.executable, "-c", "pass"])))
         theirs.append(seconds(lambda: bench.raw_start(argv)))
         bench.end()
         ours.append(seconds(lambda: bench.call("start", name)))
         bench.end()
     compare("start of one guest", ours, theirs, "qemu -daemonize", "1.3 + the interpreter's start")
-    print(f"  the interpreter's start: {statistics.median(python) * 1000:.0f} ms", flush=True)
+    bare = statistics.median(python)
+    ratio = (statistics.median(ours) - bare) / statistics.median(theirs)
+    print(
+        f"  the interpreter's start: {bare * 1000:.0f} ms; ratio without it {ratio:.2f}",
+        flush=True,
+    )
 
 
 def many_starts(bench: Bench) -> None:
@@ -130,37 +138,50 @@ def many_starts(bench: Bench) -> None:
     compare(title, ours, theirs, f"the same by hand, {PARALLEL} at once", "1.3")
 
 
-def listing(bench: Bench, rounds: int = 15) -> None:
-    """`list` of all running guests, against `virsh list --all` where libvirt runs."""
+def listing(bench: Bench, rounds: int = 25) -> None:
+    """`list` of all running guests, against `virsh list --all` of as many of libvirt's."""
     bench.call("start", "--all")
     bench.call("list")
-    virsh = shutil.which("virsh")
-    command = [virsh or "", "-c", "qemu:///system", "list", "--all"]
-    ours, theirs = [], []
-    for _ in range(rounds):
-        ours.append(seconds(lambda: bench.call("list")))
-        if virsh:
-            theirs.append(seconds(lambda: subprocess.run(command, capture_output=True, check=True)))
     title = f"list of {len(bench.names)} running guests"
-    if theirs:
-        compare(title, ours, theirs, "virsh list --all", "1")
-    else:
-        print(f"{title}: {statistics.median(ours) * 1000:.0f} ms (no virsh here to compare)")
+    ours: list[float] = []
+    theirs: list[float] = []
+    try:
+        with Domains(len(bench.names)) as domains:
+            for _ in range(rounds):
+                ours.append(seconds(lambda: bench.call("list")))
+                theirs.append(seconds(lambda: quiet(domains.listing)))
+        compare(title, ours, theirs, "virsh list --all of as many", "1")
+    except NoDomains as why:
+        ours = [seconds(lambda: bench.call("list")) for _ in range(rounds)]
+        print(f"{title}: {statistics.median(ours) * 1000:.0f} ms; no virsh to compare: {why}")
     bench.end()
+
+
+def verbs(bench: Bench) -> None:
+    """The figures of the command line."""
+    try:
+        bench.create()
+        one_start(bench)
+        listing(bench)
+        many_starts(bench)
+    finally:
+        bench.end()
+
+
+def quiet(command: list[str]) -> None:
+    """Run a command as `Bench.call` does."""
+    subprocess.run(command, capture_output=True, text=True, check=True)
 
 
 def main() -> None:
     """Run every figure."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    with tempfile.TemporaryDirectory(prefix="kvmtui-bench-") as folder:
-        bench = Bench(Path(folder) / "home", count)
-        try:
-            bench.create()
-            one_start(bench)
-            listing(bench)
-            many_starts(bench)
-        finally:
-            bench.end()
+    words = sys.argv[1:]
+    count = next((int(word) for word in words if word.isdecimal()), 100)
+    with tempfile.TemporaryDirectory(prefix="kvmtui-bench-") as name:
+        folder = Path(name)
+        if "screen" not in words:
+            verbs(Bench(folder / "home", count))
+        screen.measure(Bench(folder / "screen", 2 * count), folder / "settings", count)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ for module, names in [
     (story, ["close_run"]),
     (changing, ["_keep_disks", "save_change"]),
     (definitions, ["write_atomically"]),
-    (library, ["sync_folder", "try_lock"]), (library.shutil, ["rmtree"]),
+    (library, ["sync_folder", "try_lock"]), (library, ["remove_tree"]),
     (library.Library, ["move", "discard", "sweep"]),
 ]:
     for name in names:

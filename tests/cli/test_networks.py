@@ -5,8 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+
+HELPER = Path("/usr/lib/qemu/qemu-bridge-helper")
+WITH_RULES = """
+mount --make-rprivate /
+mount -t tmpfs none /mnt
+mkdir /mnt/upper /mnt/work
+mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work overlay /etc
+rm -rf /etc/qemu
+if [ -n "$0" ]; then mkdir /etc/qemu; echo "$0" >/etc/qemu/bridge.conf; fi
+mknod -m 666 /mnt/tun c 10 200
+mount --bind /mnt/tun /dev/net/tun
+exec "$@"
+"""
+"""The helper's rules, and a tun device as udev has it, in mounts of the call's own."""
 
 
 @pytest.fixture
@@ -60,3 +75,77 @@ def test_a_bridge_that_cannot_be_used_is_one_line(kvmtui):
     kvmtui.ok("create", "a", "--memory", "16M", "--network", "bridge=kvmtui-none")
     kvmtui.refused("start", "a", status=1)
     assert kvmtui.row("a")["state"] == "stopped"
+
+
+@pytest.fixture
+def bridged(namespace):
+    """How to call a program beside a bridge ``kvbr0``, given the rules of QEMU's helper."""
+    if namespace is None:
+        return None
+    subprocess.run([*namespace, "ip", "link", "add", "kvbr0", "type", "bridge"], check=True)
+    subprocess.run([*namespace, "ip", "link", "set", "kvbr0", "up"], check=True)
+    return lambda rules: [*namespace, "unshare", "--mount", "sh", "-ec", WITH_RULES, rules]
+
+
+def ports(namespace):
+    """The interfaces in the bridge."""
+    command = [*namespace, "ls", "/sys/class/net/kvbr0/brif"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def remedy(kvmtui, *words):
+    """The one line of a failure and the one that says what to do."""
+    lines = kvmtui(*words).err.splitlines()
+    assert len(lines) == 2 and lines[1].startswith("  try: "), lines
+    return lines[0], lines[1]
+
+
+def test_a_bridge_gets_the_guests_tap(kvmtui, namespace, bridged):
+    if namespace is None:
+        return
+    kvmtui.tiny("a", "--set", "networks=[{type: bridge, bridge: kvbr0}]")
+    kvmtui.prefix = bridged("allow kvbr0")
+    kvmtui.ok("start", "a")
+    (port,) = ports(namespace)
+    assert port.startswith("tap") and kvmtui.row("a")["state"] == "running"
+    kvmtui.ok("stop", "a")
+    assert ports(namespace) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        ("", "/etc/qemu/bridge.conf is missing or cannot be read"),
+        ("allow other0", "/etc/qemu/bridge.conf does not allow it"),
+        ("deny kvbr0", "/etc/qemu/bridge.conf does not allow it"),
+    ],
+)
+def test_a_bridge_that_the_helper_may_not_use_says_how_to_allow_it(kvmtui, bridged, rules, why):
+    if bridged is None:
+        return
+    kvmtui.tiny("a", "--set", "networks=[{type: bridge, bridge: kvbr0}]")
+    kvmtui.prefix = bridged(rules)
+    told, hint = remedy(kvmtui, "start", "a")
+    assert told == f"kvmtui: a did not start: bridge kvbr0: {why}"
+    assert "echo allow kvbr0 | sudo tee -a /etc/qemu/bridge.conf" in hint
+    assert kvmtui.row("a")["state"] == "stopped"
+
+
+@pytest.mark.parametrize("setuid", [False, True])
+def test_a_plain_user_is_told_of_a_tap_which_works(plain_kvmtui, namespace, bridged, setuid):
+    if namespace is None:
+        return
+    kvmtui = plain_kvmtui
+    kvmtui.tiny("a", "--set", "networks=[{type: bridge, bridge: kvbr0}]")
+    helper = f"cp -p {HELPER} /mnt/h; chmod 4755 /mnt/h; mount --bind /mnt/h {HELPER}; "
+    as_user = ["sh", "-ec", f'{helper if setuid else ""}exec "$@"', "sh", *kvmtui.prefix]
+    kvmtui.prefix = [*bridged("allow kvbr0"), *as_user]
+    told, hint = remedy(kvmtui, "start", "a")
+    assert told.startswith("kvmtui: a did not start: bridge kvbr0 takes root: "), told
+    first, second = hint.removeprefix("  try: ").split(", ")[0].split(" && ")
+    for command in (first, second):
+        subprocess.run([*namespace, *command.removeprefix("sudo ").split()], check=True)
+    kvmtui.ok("set", "a", "networks=[{type: tap, tap: tap-a}]")
+    kvmtui.ok("start", "a")
+    assert ports(namespace) == ["tap-a"]
+    kvmtui.ok("stop", "a")

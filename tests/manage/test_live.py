@@ -52,6 +52,8 @@ def test_rounds_follow_what_others_do(kvmtui, watch):
     assert found["a"].view.state == "stopped" and found["a"].cpu_percent is None
     kvmtui.ok("delete", "b", "--yes")
     assert set(watch.round()) == {"a"}
+    newest = watch.operations()[0]
+    assert (newest.guest, newest.verb, newest.result) == ("b", "delete", "done")
 
 
 def test_a_guest_at_rest_is_not_looked_at_again(kvmtui, watch, monkeypatch):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 from tui.seen import CLEAR, CTRL_E, CTRL_S, ENTER, ESC, TAB, row, wait_row
+from tui.terminal import Terminal
 
 from kvmtui.stats.process import read_process
 
@@ -316,3 +318,14 @@ def test_without_colour_nothing_is_coloured(kvmtui, open_app):
     wait_row(terminal, "a", "stopped")
     colours = {cell.foreground for line in terminal.cells() for cell in line}
     assert colours == {"default"}
+
+
+def test_the_demo_opens_the_app_with_its_guests(kvmtui):
+    command = [sys.executable, "-m", "kvmtui", "demo"]
+    with Terminal(command, columns=100, rows=30, environment=kvmtui.environment) as terminal:
+        wait_row(terminal, "demo-steady", "running")
+        wait_row(terminal, "demo-wave", "running")
+        terminal.send("q")
+        assert terminal.wait_end() == 0
+    kvmtui.ok("demo", "--stop")
+    assert kvmtui.ok("list", "--json").json == []

@@ -97,7 +97,7 @@ def _looks_whole(pane, columns, rows):
 
     def detail(lines):
         if wide:
-            return all("│" in line for line in lines[2 : rows - 3])
+            return all("│" in line for line in lines[3 : rows - 3])
         return any(line.startswith("─ web ─") for line in lines)
 
     pane.wait_until(detail)

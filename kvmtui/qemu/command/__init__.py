@@ -13,8 +13,8 @@ from kvmtui.errors import DefinitionError, HostError
 from kvmtui.guest.definition import Definition
 from kvmtui.qemu.capabilities import Capabilities
 from kvmtui.qemu.command import devices, firmware, machine, monitors, network, storage
-from kvmtui.qemu.command.layout import DiskPlace, FirmwarePlace, Layout
 from kvmtui.qemu.command.plan import Plan
+from kvmtui.qemu.layout import DiskPlace, FirmwarePlace, Layout
 
 _USUAL_MACHINE = {"x86_64": "q35", "aarch64": "virt", "riscv64": "virt"}
 _MOST_ON_BUS = {"ide": 4, "sata": 6}

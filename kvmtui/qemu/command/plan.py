@@ -7,7 +7,7 @@ from typing import Any
 
 from kvmtui.guest.definition import Definition
 from kvmtui.qemu.capabilities import Capabilities
-from kvmtui.qemu.command.layout import Layout
+from kvmtui.qemu.layout import Layout
 
 SPARE_PORTS = 4
 """Empty PCIe root ports, so that devices can be plugged in later: pcie.0 itself is fixed."""

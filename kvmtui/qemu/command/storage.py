@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kvmtui.guest.definition import Disk
-from kvmtui.qemu.command.layout import DiskPlace
 from kvmtui.qemu.command.plan import Plan
+from kvmtui.qemu.layout import DiskPlace
 
 _IDE_UNITS = 4
 _SATA_PORTS = 6

@@ -20,11 +20,11 @@ from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
 _COLUMNS = (
-    Column("started", "Started", 12, sortable=False),
-    Column("what", "  What", 14, sortable=False),
-    Column("guest", "Guest", 16, sortable=False),
+    Column("started", "Started", 12),
+    Column("what", "  What", 14),
+    Column("guest", "Guest", 16),
     Column("progress", "Progress", 30, flexible=True, least=14, sortable=False),
-    Column("by", "By", 10, sortable=False, drop=1),
+    Column("by", "By", 10, drop=1),
 )
 _MOST = 500
 
@@ -33,6 +33,9 @@ class ActivityPane(Widget):
     """Operations of all guests, running ones first."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings("activity"))
+
+    class ChoiceChanged(Message):
+        """The cursor is on another operation."""
 
     class OutputRequested(Message):
         """Enter on an operation: go to its guest's log."""
@@ -49,6 +52,7 @@ class ActivityPane(Widget):
         self._operations: list[OperationView] = []
         self._failures = False
         self._filter = ""
+        self._sort = "started"
         self._shown: dict[str, OperationView] = {}
 
     def compose(self) -> ComposeResult:
@@ -84,6 +88,7 @@ class ActivityPane(Widget):
         for key, one in self._shown.items():
             cells = render.operation_cells(one, glyphs, now)
             rows.append(Row(key, tuple(cells[column] for column in render.COLUMNS)))
+        self.table.set_sort(self._sort, descending=self._sort == "started")
         self.table.set_rows(rows)
 
     @property
@@ -91,6 +96,17 @@ class ActivityPane(Widget):
         """The operation under the cursor."""
         key = self.table.cursor_key
         return self._shown.get(key) if key is not None else None
+
+    def sort_next(self) -> str:
+        """Sort by the next column; returns its name."""
+        order = render.SORTABLE
+        self.sort_by(order[(order.index(self._sort) + 1) % len(order)])
+        return self._sort
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column."""
+        self._sort = column
+        self._show()
 
     def switch_failures(self) -> None:
         """Show failures only, or all again."""
@@ -104,6 +120,16 @@ class ActivityPane(Widget):
             self.post_message(self.OutputRequested(self.under_cursor))
 
     @on(LineTable.CursorMoved)
-    @on(LineTable.MarksChanged)
-    def _ignored(self, event: LineTable.CursorMoved) -> None:
+    def _cursor_moved(self, event: LineTable.CursorMoved) -> None:
         event.stop()
+        self.post_message(self.ChoiceChanged())
+
+    @on(LineTable.MarksChanged)
+    def _marks_changed(self, event: LineTable.MarksChanged) -> None:
+        event.stop()
+
+    @on(LineTable.SortRequested)
+    def _sort_requested(self, event: LineTable.SortRequested) -> None:
+        event.stop()
+        if event.column in render.SORTABLE:
+            self.sort_by(event.column)

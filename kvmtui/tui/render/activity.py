@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from kvmtui.manage.views import OperationView
 from kvmtui.tui.glyphs import Glyphs
@@ -57,8 +58,20 @@ def _when(begun: float, now: float) -> str:
     return time.strftime("%d %b %H:%M" if then[0] == today[0] else "%Y-%m-%d", then)
 
 
-def arranged(operations: list[OperationView], *, text: str, failures: bool) -> list[OperationView]:
-    """What is shown: running first, then newest first."""
+_SORTS: dict[str, Callable[[OperationView], tuple[str, ...]]] = {
+    "started": lambda one: (),
+    "what": lambda one: (one.verb,),
+    "guest": lambda one: (one.guest,),
+    "by": lambda one: (one.user,),
+}
+SORTABLE = tuple(_SORTS)
+"""The columns by which operations can be sorted, in the order of the key."""
+
+
+def arranged(
+    operations: list[OperationView], *, text: str, failures: bool, sort: str = "started"
+) -> list[OperationView]:
+    """What is shown: running first, then by a column, then newest first."""
     words = text.casefold().split()
     found = [
         one
@@ -66,7 +79,8 @@ def arranged(operations: list[OperationView], *, text: str, failures: bool) -> l
         if (not failures or one.result in ("failed", "crashed", "interrupted"))
         and all(word in _searched(one) for word in words)
     ]
-    return sorted(found, key=lambda one: (one.result != "running", -one.begun))
+    order = _SORTS[sort]
+    return sorted(found, key=lambda one: (one.result != "running", order(one), -one.begun))
 
 
 def _searched(one: OperationView) -> str:

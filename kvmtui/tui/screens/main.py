@@ -45,6 +45,7 @@ class MainScreen(AnsweringScreen):
     MainScreen { layout: vertical; }
     MainScreen #area { height: 1fr; layers: base above; }
     MainScreen #trouble { height: 1; }
+    MainScreen #trouble.roomy { height: 2; }
     MainScreen #panes { height: 1fr; }
     """
     AUTO_FOCUS = "#guests"
@@ -152,12 +153,19 @@ class MainScreen(AnsweringScreen):
             line = (sign, Span(f" {self._fault}", "err", bold=True))
         view = self.trouble
         view.set_lines([line])
-        view.display = bool(line) or self.size.height >= _LOW
+        roomy = self.size.height >= _LOW
+        view.set_class(roomy, "roomy")
+        view.display = bool(line) or roomy
 
     def _show_keys(self) -> None:
         chosen = self.chosen
         live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
         keys = bar_keys((*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk)
+        under_cursor = self.activity.under_cursor
+        if self.pane is self.activity and (
+            under_cursor is None or under_cursor.result != "running"
+        ):
+            keys = [shown for shown in keys if shown[0] != self._keys.of("activity.cancel")]
         self.key_bar.set_keys(keys, last=(self._keys.of("app.help"), "help"))
 
     @work(group="verdict")
@@ -190,6 +198,7 @@ class MainScreen(AnsweringScreen):
         self.kvmtui.desk.perform(event.action_id, event.names)
 
     @on(GuestsPane.ChoiceChanged)
+    @on(ActivityPane.ChoiceChanged)
     def _choice_changed(self) -> None:
         self._show_standing()
         self._show_keys()
@@ -228,8 +237,8 @@ class MainScreen(AnsweringScreen):
             self._filtered = self.pane
             self.message.open_filter(self.pane.filter)
             self.message.set_found(*self.pane.counts)
-        elif action_id == "list.sort" and self.pane is self.guests:
-            self.tell(f"sorted by {self.guests.sort_next()}")
+        elif action_id == "list.sort":
+            self.tell(f"sorted by {self.pane.sort_next()}")
         elif action_id == "list.trouble":
             self._next_trouble()
 

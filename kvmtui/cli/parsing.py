@@ -1,0 +1,94 @@
+"""The parsers of the command line: global options, and one for each verb."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from kvmtui import __version__
+from kvmtui.cli.verbs import VERBS
+from kvmtui.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from _typeshed import SupportsWrite
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line, as every other failure."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog.removeprefix('kvmtui ')}: {message}", hint=f"{self.prog} -h")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """As argparse, which would not tell that a help could not be written."""
+        (file or sys.stdout).write(message)
+
+
+def global_options(*, suppress: bool) -> argparse.ArgumentParser:
+    """The options that stand before or after the verb.
+
+    Args:
+        suppress: Leave out what is not given, so that a later parser does not undo an
+            earlier one.
+    """
+    parser = Parser(add_help=False, allow_abbrev=False)
+    default = argparse.SUPPRESS if suppress else False
+    group = parser.add_argument_group("global options")
+    group.add_argument(
+        "--home",
+        metavar="DIR",
+        default=argparse.SUPPRESS if suppress else None,
+        help="where guests are kept (also KVMTUI_HOME)",
+    )
+    group.add_argument("--json", action="store_true", default=default, help="one JSON document")
+    group.add_argument("--quiet", action="store_true", default=default, help="tell failures only")
+    group.add_argument("--yes", action="store_true", default=default, help="destroy without asking")
+    group.add_argument("--version", action="version", version=f"kvmtui {__version__}")
+    return parser
+
+
+def _help_text() -> str:
+    width = max(len(verb) for verb in VERBS)
+    lines = [f"  {verb.ljust(width)}  {text}" for verb, (_, text) in VERBS.items()]
+    return "\n".join(["verbs:", *lines, "", "kvmtui VERB --help tells more."])
+
+
+def top_parser() -> argparse.ArgumentParser:
+    """The parser of what stands before a verb."""
+    return Parser(
+        prog="kvmtui",
+        usage="kvmtui [--home DIR] [--json] [--quiet] [--yes] VERB …",
+        description="Run virtual machines on a headless server.",
+        epilog=_help_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[global_options(suppress=False)],
+        allow_abbrev=False,
+    )
+
+
+def verb_parser(verb: str) -> argparse.ArgumentParser:
+    """The parser of one verb, its module imported."""
+    module_name, text = VERBS[verb]
+    module = importlib.import_module(f"kvmtui.cli.{module_name}")
+    parser = Parser(
+        prog=f"kvmtui {verb}",
+        description=text[0].upper() + text[1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[global_options(suppress=True)],
+        allow_abbrev=False,
+    )
+    getattr(module, f"configure_{verb}")(parser)
+    parser.set_defaults(run_verb=getattr(module, f"run_{verb}"))
+    return parser
+
+
+def words_before(words: list[str]) -> argparse.Namespace:
+    """What stands before the verb: global options, and ``help``."""
+    parser = global_options(suppress=False)
+    parser.prog = "kvmtui"
+    parser.add_argument("-h", "--help", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(words)

@@ -1,0 +1,114 @@
+"""Small apps to measure against: ``python -m tests.bench.stages STAGE [THEME]``.
+
+table      our table on our output, three cells of each of 30 rows changing a second
+still      the same, nothing changing
+datatable  Textual's own table on its own output, the same cells changing
+minimal    Textual's own table in an app that does nothing else
+
+Each imports what it needs and no more: `minimal` is the least that a Textual app can be.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import Any
+
+ROWS = 30
+_NAMES = ("Name", "State", "vCPU", "CPU%", "Memory", "Disk/s", "Net/s", "Up")
+_WIDTHS = (24, 13, 4, 4, 9, 6, 6, 5)
+_CHANGING = (3, 5, 6)
+
+
+def _first(row: int) -> list[str]:
+    return [f"guest-{row:02}", "running", "2", "12", "612M/2.0G", "0", "8K", "41d"]
+
+
+def _figure() -> str:
+    return f"{random.randrange(1000)}K"
+
+
+def ours(theme: str, *, still: bool) -> Any:
+    """Our table alone in an app on our output."""
+    import os
+
+    from textual.app import ComposeResult
+
+    from kvmtui.tui.glyphs import UNICODE
+    from kvmtui.tui.spans import Span
+    from kvmtui.tui.themes import load_themes
+    from kvmtui.tui.widgets.columns import Column
+    from kvmtui.tui.widgets.rows import Row
+    from kvmtui.tui.widgets.table import LineTable
+    from kvmtui.tui.wire import WireApp
+
+    loaded = load_themes([], os.environ).by_name[theme]
+
+    class Stage(WireApp):
+        palette, glyphs = loaded.palette, UNICODE
+
+        def compose(self) -> ComposeResult:
+            columns = [
+                Column(name, name, width, right=number > 1)
+                for number, (name, width) in enumerate(zip(_NAMES, _WIDTHS, strict=True))
+            ]
+            self.table = LineTable(columns)
+            yield self.table
+
+        def on_mount(self) -> None:
+            self.register_theme(loaded.textual)
+            self.theme, self.exact_256 = theme, loaded.exact_256
+            self.table.set_rows(
+                [
+                    Row(str(row), tuple((Span(text, "muted"),) for text in _first(row)))
+                    for row in range(ROWS)
+                ]
+            )
+            self.table.focus()
+            if not still:
+                self.set_interval(1.0, self.tick)
+
+        def tick(self) -> None:
+            for row in range(ROWS):
+                cells = {_NAMES[column]: (Span(_figure()),) for column in _CHANGING}
+                self.table.update_cells(str(row), cells)
+
+    return Stage()
+
+
+def stock(*, still: bool) -> Any:
+    """Textual's own table on its own output."""
+    from textual.app import App
+    from textual.widgets import DataTable
+
+    class Stage(App[None]):
+        def compose(self) -> Any:
+            yield DataTable(cursor_type="row")
+
+        def on_mount(self) -> None:
+            table = self.query_one(DataTable)
+            for name, width in zip(_NAMES, _WIDTHS, strict=True):
+                table.add_column(name, width=width, key=name)
+            for row in range(ROWS):
+                table.add_row(*_first(row), key=str(row))
+            if not still:
+                self.set_interval(1.0, self.tick)
+
+        def tick(self) -> None:
+            table = self.query_one(DataTable)
+            for row in range(ROWS):
+                for column in _CHANGING:
+                    table.update_cell(str(row), _NAMES[column], _figure())
+
+    return Stage()
+
+
+def stage(name: str, theme: str = "terminal") -> Any:
+    """An app by its name."""
+    if name in ("table", "still"):
+        return ours(theme, still=name == "still")
+    return stock(still=name == "minimal")
+
+
+if __name__ == "__main__":
+    stage(*sys.argv[1:]).run()
