@@ -60,7 +60,8 @@ def test_paper_and_other_keys(kvmtui, open_app, config):
     terminal = open_app(140, 40, XDG_CONFIG_HOME=str(config.parent))
     wait_row(terminal, "a", "stopped")
     assert "faf8f3" in backgrounds(terminal) and "11151a" not in backgrounds(terminal)
-    assert "S start" in terminal.lines[-1] and "│" not in terminal.text
+    terminal.wait_until(lambda: "S start" in terminal.lines[-1], what="S start")
+    assert "│" not in terminal.text
     terminal.send("s")
     terminal.send("S")
     wait_row(terminal, "a", "running")

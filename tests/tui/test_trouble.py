@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import end_guests
 from tui.seen import CLEAR, CTRL_S, ENTER, ESC, row, wait_row
 from tui.terminal import Terminal
 
@@ -40,6 +41,7 @@ def full_home(kvmtui):
                     pass
 
     yield fill
+    end_guests(kvmtui.home)
     subprocess.run(["umount", "-l", kvmtui.home], check=True)
 
 
