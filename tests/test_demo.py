@@ -29,16 +29,6 @@ def test_the_demo_tells_what_it_does(kvmtui):
     assert kvmtui.ok("list", "--json").json == []
 
 
-def test_demo_guests_that_are_kept_go_on(kvmtui):
-    told = kvmtui.ok("demo", "--keep")
-    assert "demo-wave runs under" in told.out
-    assert "kvmtui demo --stop" in told.err
-    assert {row["state"] for row in kvmtui.ok("list", "--json").json} == {"running"}
-    assert "demo-wave runs already" in kvmtui.ok("demo", "--keep").out
-    kvmtui.ok("demo", "--stop")
-    assert kvmtui.ok("list", "--json").json == []
-
-
 def test_an_interrupted_demo_can_be_removed(kvmtui):
     process = kvmtui.popen("demo")
     for line in process.stdout:

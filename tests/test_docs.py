@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,9 @@ def test_the_readme_names_only_verbs_that_exist():
         words = line.split()
         if len(words) > 1 and words[0] == "kvmtui" and not words[1].startswith("-"):
             assert words[1] in VERBS, line
+
+
+def test_the_pictures_of_the_readme_are_there():
+    for page in (ROOT / "README.md",):
+        for name in re.findall(r"\(([^)]*\.svg)\)", page.read_text()):
+            assert (ROOT / name).read_text().startswith("<svg"), name

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
+from kvmtui.manage.preferences import load_preferences
+from kvmtui.tui.actions.keymap import checked_keys
+
+FOLDER = Path(__file__).parent.parent / "examples"
+SETTINGS = FOLDER / "config.yaml"
+EXAMPLES = sorted(path for path in FOLDER.glob("*.yaml") if path != SETTINGS)
 MEDIA = ("debian-12.iso", "windows.iso", "vmlinuz", "initrd.img")
 
 
@@ -25,3 +30,14 @@ def test_example(example, kvmtui, tmp_path, linux):
     assert kvmtui.row(name)["state"] == "running"
     assert "#" in kvmtui.ok("show", name, "--yaml").out
     kvmtui.ok("stop", name)
+
+
+def test_the_example_of_settings_has_no_fault(monkeypatch, tmp_path):
+    folder = tmp_path / "kvmtui"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(SETTINGS.read_text())
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    preferences = load_preferences()
+    assert preferences.complaints == () and preferences.theme == "night"
+    keys, complaints = checked_keys(preferences.keys)
+    assert complaints == [] and keys.of("guest.log") == "L"

@@ -22,7 +22,7 @@ from kvmtui.tui.themes import load_themes
 from tools.exhibits import NOW, Exhibits, set_clock
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
-_BIG, _SMALL = (140, 40), (80, 24)
+_BIG, _MIDDLE, _SMALL = (140, 40), (100, 30), (80, 24)
 _MOVED_S = 0.12
 _MARKED = ("space", "space")
 
@@ -37,14 +37,16 @@ class Picture(NamedTuple):
 
 
 GALLERY = {
-    "guests": Picture("web-01", (*_MARKED, *("up",) * 18)),
+    "guests-140x40": Picture("web-01", (*_MARKED, *("up",) * 18)),
     "guests-80x24": Picture("db-01", size=_SMALL),
     "guests-paper": Picture("db-01", theme="paper"),
-    "help": Picture("db-01", ("question_mark",), size=_SMALL),
+    "guest": Picture("db-01", ("enter",), size=_MIDDLE),
+    "new-guest": Picture("db-01", ("n",), size=_MIDDLE),
+    "stop": Picture("db-01", ("x",), size=_SMALL),
     "delete": Picture("web-staging", ("D", *"web-sta"), size=_SMALL),
-    "activity": Picture("db-01", ("5",)),
-    "guest": Picture("db-01", ("enter",)),
-    "new-guest": Picture("db-01", ("n",)),
+    "help": Picture("db-01", ("question_mark",), size=_SMALL),
+    "palette": Picture("db-01", ("colon",), size=_SMALL),
+    "activity": Picture("db-01", ("5",), size=_MIDDLE),
 }
 
 
@@ -59,7 +61,13 @@ async def _draw(picture: Picture) -> str:
         for key in picture.keys:
             await pilot.press(key)
             await _settle(pilot)
-        return app.export_screenshot(title="kvmtui")
+        return _without_fonts(app.export_screenshot(title="kvmtui"))
+
+
+def _without_fonts(svg: str) -> str:
+    """The picture in a font that the reader has: none is fetched from anywhere."""
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    return svg.replace("Fira Code", "DejaVu Sans Mono")
 
 
 async def _settle(pilot: Pilot[Any]) -> None:

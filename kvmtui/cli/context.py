@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from kvmtui.errors import KvmtuiError, UsageError
@@ -10,10 +11,13 @@ from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from kvmtui.guest.library import Library
+
+    Interface = Callable[[Library], int]
+    """Opens the text interface on a home; returns the exit status."""
 
 
 class Context:
@@ -24,15 +28,23 @@ class Context:
         as_json: Whether ``--json`` was given.
         quiet: Whether only failures are told.
         yes: Whether destroying needs no question.
+        interface: What opens the text interface; None where there is none.
     """
 
     def __init__(
-        self, home: str | None, *, as_json: bool = False, quiet: bool = False, yes: bool = False
+        self,
+        home: str | None,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        yes: bool = False,
+        interface: Interface | None = None,
     ) -> None:
         self._home = home
         self.as_json = as_json
         self.quiet = quiet
         self.yes = yes
+        self.interface = interface
 
     @property
     def library(self) -> Library:
@@ -71,6 +83,19 @@ class Context:
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise KvmtuiError("nothing was done")
+
+
+def terminal_fault() -> str:
+    """Why the text interface could not be seen here; empty when it can.
+
+    It draws on standard error.
+    """
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if any(stream is None or not stream.isatty() for stream in streams):
+        return "no terminal here"
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return "this terminal (TERM=dumb) cannot place text"
+    return ""
 
 
 def tell_failure(error: KvmtuiError) -> None:

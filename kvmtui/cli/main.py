@@ -7,19 +7,17 @@ import io
 import os
 import sys
 
-from kvmtui.cli.context import Context, tell_failure
+from kvmtui.cli.context import Context, tell_failure, terminal_fault
 from kvmtui.cli.verbs import VERBS
 from kvmtui.cli.words import NotPlain, Words
 from kvmtui.errors import KvmtuiError, UsageError, told_os_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import IO, Any
 
-    from kvmtui.guest.library import Library
-
-    Interface = Callable[[Library], int]
+    from kvmtui.cli.context import Interface
 
 _INTERRUPTED = 130
 _WITHOUT_TERMINAL = "list, show, start, shutdown, stop, create, why, demo and others"
@@ -47,7 +45,11 @@ def _dispatch(argv: Sequence[str], interface: Interface | None) -> int:
         return _open(before, interface)
     arguments = _plain(argv) or _parsed(before, rest)
     context = Context(
-        arguments.home, as_json=arguments.json, quiet=arguments.quiet, yes=arguments.yes
+        arguments.home,
+        as_json=arguments.json,
+        quiet=arguments.quiet,
+        yes=arguments.yes,
+        interface=interface,
     )
     status: int = arguments.run_verb(arguments, context)
     return status
@@ -123,21 +125,14 @@ def _is_utf8(word: str) -> bool:
 
 
 def _require_terminal() -> None:
-    """Refuse to draw where nobody could see it; the interface draws on standard error.
+    """Refuse to draw where nobody could see it.
 
     Raises:
-        UsageError: Standard input, output or error is no terminal, or it is a dumb one.
+        UsageError: Names the verbs that work without a terminal.
     """
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    if any(stream is None or not stream.isatty() for stream in streams):
-        raise UsageError(
-            f"no terminal here: {_WITHOUT_TERMINAL} work without one", hint="kvmtui --help"
-        )
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        raise UsageError(
-            f"this terminal (TERM=dumb) cannot place text: {_WITHOUT_TERMINAL} work here",
-            hint="kvmtui --help",
-        )
+    fault = terminal_fault()
+    if fault:
+        raise UsageError(f"{fault}: {_WITHOUT_TERMINAL} work without one", hint="kvmtui --help")
 
 
 def _leave_pipe() -> int:

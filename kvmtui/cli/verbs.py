@@ -8,6 +8,7 @@ is imported, and only its parser is built.
 from __future__ import annotations
 
 VERBS: dict[str, tuple[str, str]] = {
+    "check": ("checking", "whether guests can run here, and what to do if not"),
     "list": ("listing", "guests and what they do now"),
     "show": ("listing", "all about one guest"),
     "create": ("creating", "define a guest"),
@@ -28,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "logs": ("watching", "the serial console's or QEMU's log"),
     "qmp": ("raw", "one QMP command"),
     "demo": ("demo", "the built-in demo guests"),
+    "setup": ("checking", "what this host lacks, by the distribution's own commands"),
     "schema": ("raw", "JSON Schema of a definition"),
     "completion": ("completion", "completion for bash, zsh or fish"),
 }

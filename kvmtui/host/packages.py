@@ -34,6 +34,10 @@ _PACKAGES = {
     "uefi-x86_64": ("ovmf", "edk2-ovmf", "edk2-ovmf", "qemu-ovmf-x86_64"),
     "uefi-aarch64": ("qemu-efi-aarch64", "edk2-aarch64", "edk2-aarch64", "qemu-uefi-aarch64"),
     "uefi-riscv64": ("qemu-efi-riscv64", "edk2-riscv64", "edk2-riscv64", "qemu-uefi-riscv64"),
+    "chrony": ("chrony", "chrony", "chrony", "chrony"),
+    "locales": ("locales", "glibc-langpack-en", "glibc-locales", "glibc-locale"),
+    "microcode-intel": ("intel-microcode", "microcode_ctl", "intel-ucode", "ucode-intel"),
+    "microcode-amd": ("amd64-microcode", "linux-firmware", "amd-ucode", "ucode-amd"),
 }
 _OS_RELEASE = Path("/etc/os-release")
 
@@ -41,9 +45,13 @@ _OS_RELEASE = Path("/etc/os-release")
 def distribution_family(os_release: Path = _OS_RELEASE) -> str | None:
     """debian, fedora, arch or suse, by ID and ID_LIKE of ``/etc/os-release``; else None."""
     try:
-        text = os_release.read_text(errors="replace")
+        return family_of(os_release.read_text(errors="replace"))
     except OSError:
         return None
+
+
+def family_of(text: str) -> str | None:
+    """The family by the content of an ``os-release``."""
     words: list[str] = []
     for line in text.splitlines():
         key, _, value = line.partition("=")
@@ -60,5 +68,9 @@ def install_hint(what: str, os_release: Path = _OS_RELEASE) -> str:
     family = distribution_family(os_release)
     if family is None:
         return f"install {what} by your distribution's package manager"
-    package = _PACKAGES[what][list(_FAMILIES).index(family)]
-    return f"sudo {_INSTALL[family]} {package}"
+    return f"sudo {_INSTALL[family]} {package_of(what, family)}"
+
+
+def package_of(what: str, family: str) -> str:
+    """The package that has ``what`` (a key such as ``qemu-img``) in a family."""
+    return _PACKAGES[what][list(_FAMILIES).index(family)]

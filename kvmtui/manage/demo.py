@@ -80,8 +80,8 @@ def remove(library: Library) -> list[Outcome]:
     return outcomes
 
 
-def begin(library: Library) -> Iterator[str]:
-    """Define and start the demo guests; a line tells each that runs.
+def bring_up(library: Library) -> Iterator[str]:
+    """Define and start the demo guests: each line tells what was just done or seen.
 
     Raises:
         KvmtuiError: A guest did not come up.
@@ -102,7 +102,7 @@ def tell(library: Library, size: Callable[[int], str]) -> Iterator[str]:
     Raises:
         KvmtuiError: A guest did not come up.
     """
-    yield from begin(library)
+    yield from bring_up(library)
     for name in GUESTS:
         asyncio.run(waiting.wait_for(library, name, "text=ready", timeout_s=_READY_LIMIT_S))
         yield f"{name} said on its serial port that it is ready"

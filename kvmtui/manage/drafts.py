@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,8 @@ MENDABLE = (DefinitionError, HostError, ImageError)
 class Draft:
     """A file of its own for the editor; gone when the block is left.
 
+    Where the program is told to end, an editor may still write it: then the file stays.
+
     Args:
         name: The guest's.
         text: What the editor begins with.
@@ -23,21 +26,30 @@ class Draft:
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name
-        self._folder = tempfile.TemporaryDirectory(prefix="kvmtui-edit-")
-        self._path = Path(self._folder.name) / f"{name}.yaml"
+        self._folder = tempfile.mkdtemp(prefix="kvmtui-edit-")
+        self._path = Path(self._folder) / f"{name}.yaml"
         self._path.write_text(text, encoding="utf-8")
 
     def __enter__(self) -> Draft:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or issubclass(kind, Exception):
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def command(self) -> list[str]:
-        """The user's editor on the file: ``VISUAL``, ``EDITOR``, else ``vi``."""
-        chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-        return [*shlex.split(chosen), str(self._path)]
+        """The user's editor on the file: ``VISUAL``, ``EDITOR``, else ``vi``.
+
+        Raises:
+            UsageError: The user's words cannot be parted.
+        """
+        name = "VISUAL" if os.environ.get("VISUAL") else "EDITOR"
+        try:
+            words = shlex.split(os.environ.get(name) or "vi")
+        except ValueError as error:
+            raise UsageError(f"{name} makes no sense: {error}", hint="set EDITOR") from None
+        return [*words, str(self._path)]
 
     def result(self, status: int) -> str:
         """The edited text.

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.library import Library
@@ -53,11 +53,13 @@ else:
     waiting = Later("kvmtui.manage.waiting")
     monitor = Later("kvmtui.qemu.monitor")
 
+T = TypeVar("T")
 Result = Outcome | KvmtuiError
 Changed = dict[str, LiveGuest | None]
 """What a refresh found: guests by name, None for one that is gone."""
 
 _MOST_AT_ONCE = 16
+_MOST_READERS = 8
 
 
 class Fleet:
@@ -78,10 +80,13 @@ class Fleet:
         self._watch = Watch(library)
         self._host_meter = HostMeter(library.home)
         self._looker = ThreadPoolExecutor(1, "kvmtui-look")
+        # Not the loop's own threads: leaving would wait for a disk that hangs, or a measurement.
+        self._readers = ThreadPoolExecutor(_MOST_READERS, "kvmtui-read")
 
     def close(self) -> None:
         """Let go of what is held open; guests go on."""
         self._looker.shutdown(wait=False, cancel_futures=True)
+        self._readers.shutdown(wait=False, cancel_futures=True)
         self._watch.close()
 
     def subscribe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
@@ -122,13 +127,18 @@ class Fleet:
         self.operations = self._watch.operations()
         return fresh
 
+    async def _read(self, read: Callable[[], T]) -> T:
+        """Read something in a thread that nobody waits for when the app is left."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, read)
+
     async def verdict(self) -> Verdict:
         """Under what guests run here; measured when it never was.
 
         Raises:
             HostError: QEMU is missing.
         """
-        return await asyncio.to_thread(lambda: hosting.verdict_for(self.library))
+        return await self._read(lambda: hosting.verdict_for(self.library))
 
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""
@@ -149,12 +159,12 @@ class Fleet:
     async def form_fields(self, name: str | None) -> list[forms.FormField]:
         """As `forms.edit_fields`; for None as `forms.new_fields`."""
         if name is None:
-            return await asyncio.to_thread(lambda: forms.new_fields(self.library))
-        return await asyncio.to_thread(lambda: forms.edit_fields(self.library, name))
+            return await self._read(lambda: forms.new_fields(self.library))
+        return await self._read(lambda: forms.edit_fields(self.library, name))
 
     async def check_field(self, field: str, text: str) -> tuple[bool, str]:
         """As `forms.check_field`."""
-        return await asyncio.to_thread(lambda: forms.check_field(self.library, field, text))
+        return await self._read(lambda: forms.check_field(self.library, field, text))
 
     async def create_from_form(self, values: dict[str, str]) -> Outcome:
         """Define a guest as a filled form says.
@@ -180,15 +190,15 @@ class Fleet:
 
     async def definition_text(self, name: str) -> str:
         """As `changing.definition_text`."""
-        return await asyncio.to_thread(lambda: changing.definition_text(self.library, name))
+        return await self._read(lambda: changing.definition_text(self.library, name))
 
     async def detail(self, name: str) -> GuestDetail:
         """As `detail.guest_detail`."""
-        return await asyncio.to_thread(lambda: detail.guest_detail(self.library, name))
+        return await self._read(lambda: detail.guest_detail(self.library, name))
 
     async def log_tail(self, name: str, which: Literal["console", "qemu"]) -> list[str]:
         """As `logs.log_tail`."""
-        return await asyncio.to_thread(lambda: logs.log_tail(self.library, name, which))
+        return await self._read(lambda: logs.log_tail(self.library, name, which))
 
     async def rename(self, name: str, new_name: str) -> Outcome:
         """As `changing.rename`."""
@@ -202,7 +212,7 @@ class Fleet:
 
     async def files_of(self, name: str) -> tuple[list[tuple[str, int]], list[str]]:
         """As `changing.files_of`."""
-        return await asyncio.to_thread(lambda: changing.files_of(self.library, name))
+        return await self._read(lambda: changing.files_of(self.library, name))
 
     async def set_tags(self, name: str, tags: list[str]) -> Outcome:
         """Give a guest other tags."""

@@ -32,6 +32,8 @@ _QUIT_LIMIT_S = 5.0
 _PRESS_AGAIN_S = 5.0
 _KILL_LIMIT_S = 10.0
 _BROKEN = ("guest-panicked", "internal-error", "watchdog", "shutdown")
+_ENDED_OTHERWISE = ("host-qmp-quit", "host-signal", "killed", "crashed")
+"""Ends of a run that were not the guest's answer to its power button."""
 _WAITING_VERBS = ("shutdown", "reboot")
 
 
@@ -119,7 +121,11 @@ async def shutdown(
             began = time.monotonic()
             hindrance = await _press_until_gone(folder, process, timeout_s, force)
             if not hindrance:
+                ended = story.last_stop_of_record(folder)
                 _ended(folder)
+                if ended is not None and ended.reason in _ENDED_OTHERWISE:
+                    operation.result["ended"] = ended.words
+                    return Outcome(name, "shutdown", True, f"{name} is off: {ended.words}")
                 took = time.monotonic() - began
                 return Outcome(name, "shutdown", True, f"{name} shut down in {took:.1f} s")
             if not force:

@@ -87,6 +87,8 @@ def _started(end: dict[str, Any], who: str) -> str:
 
 
 def _shut_down(end: dict[str, Any]) -> str:
+    if end.get("ended"):
+        return f"off: {end['ended']}"
     if end.get("forced"):
         return f"stopped by force: {end['forced']}"
     took_s = _took(end)

@@ -144,9 +144,9 @@ def close_run(folder: GuestFolder) -> None:
         for line in history.read(folder.at(HISTORY), holding=str(run).encode())
     ):
         return
-    events = [event for event, _ in read_events(folder.at(EVENTS))]
-    newest = events[-1].time if events else 0.0
-    kept = [event_entry(event) for event in events if event.name not in _NOISE]
+    events = [event_entry(event) for event, _ in read_events(folder.at(EVENTS))]
+    newest = events[-1]["time"] if events else ""
+    kept = [event for event in events if event["event"] not in _NOISE]
     history.append(
         folder.at(HISTORY),
         {
@@ -154,7 +154,7 @@ def close_run(folder: GuestFolder) -> None:
             "run": run,
             "started": record.get("time"),
             "ended": ended.time,
-            "seen": iso_time(last_sign_of_life(folder, newest)),
+            "seen": last_sign_of_life(folder, newest),
             "reason": ended.reason,
             "boot_id": record.get("boot_id"),
             "events": kept[-_MOST_FOLDED:],
@@ -162,18 +162,23 @@ def close_run(folder: GuestFolder) -> None:
     )
 
 
-def last_sign_of_life(folder: GuestFolder, newest_event_s: float) -> float:
-    """When the run was last heard of: an event, a line in a log, a verb that it obeyed."""
-    heard = [newest_event_s]
+def last_sign_of_life(folder: GuestFolder, newest_event: str) -> str:
+    """When the run was last heard of: an event, a line in a log, a verb that it obeyed.
+
+    Times are as `iso_time` has them and compared so, since a start does without datetime.
+
+    Args:
+        newest_event: When it was; empty where there was none.
+    """
     obeyed = (
         line["time"]
-        for line in reversed(history.read(folder.at(HISTORY), tail_bytes=65536))
+        for line in history.read(folder.at(HISTORY), tail_bytes=65536, holding=b'"done"')
         if line.get("result") == "done" and line.get("verb") in _OBEYED
     )
-    heard.append(history.seconds_of(next(obeyed, "")))
-    for log in (folder.at(CONSOLE_LOG), folder.at(QEMU_LOG)):
+    heard = [newest_event, max(obeyed, default="")]
+    for log in (CONSOLE_LOG, QEMU_LOG):
         with contextlib.suppress(OSError):
-            heard.append(os.stat(log).st_mtime)
+            heard.append(iso_time(os.stat(folder.at(log)).st_mtime))
     return max(heard)
 
 

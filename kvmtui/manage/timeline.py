@@ -107,9 +107,10 @@ def _unseen_ending(
         reason = "host-went-down"
     elif was_killed_on_request(folder, record):
         return None
-    newest = max((seconds_of(entry["time"]) for entry in entries if "event" in entry), default=0.0)
+    newest = max((str(entry["time"]) for entry in entries if "event" in entry), default="")
     text, kind = run_sentence(reason)
-    return TimelineEntry(story.last_sign_of_life(folder, newest), text, kind, "", "")
+    heard = seconds_of(story.last_sign_of_life(folder, newest))
+    return TimelineEntry(heard, text, kind, "", "")
 
 
 class _Teller:

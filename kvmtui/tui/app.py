@@ -247,6 +247,14 @@ class KvmtuiApp(WireApp):
 
     # Keys.
 
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        """Another window has the keys: nothing here looks or acts otherwise for that.
+
+        Textual would take the focus from whatever has it, end a filter that is being typed,
+        and lose the focus for good where a dialog closes meanwhile.
+        """
+        event.prevent_default()
+
     async def on_event(self, event: events.Event) -> None:
         """Do what a key is bound to before the next key is looked at.
 
@@ -314,11 +322,15 @@ class KvmtuiApp(WireApp):
             reason = self.desk.refusal(action.id, names)
             title = action.title.format(target or "the guest")
             entries.append(Entry(action.id, self.keys.of(action.id), title, "", reason))
-        self.push_screen(PaletteScreen(entries), self._chosen_in_palette)
 
-    def _chosen_in_palette(self, action_id: str | None) -> None:
-        if action_id:
-            self.perform(ACTIONS[action_id])
+        def chosen(action_id: str | None) -> None:
+            """Do it to the guests that it was offered for, though the cursor has moved on."""
+            if action_id and ACTIONS[action_id].on_guest and screen.chosen != names:
+                self.desk.perform(action_id, names)
+            elif action_id:
+                self.perform(ACTIONS[action_id])
+
+        self.push_screen(PaletteScreen(entries), chosen)
 
     def _open_help(self) -> None:
         from kvmtui.tui.screens.help import HelpScreen

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import signal
 import termios
 from typing import Any
@@ -17,9 +16,8 @@ from typing import Any
 from textual.drivers.linux_driver import LinuxDriver
 
 _PATIENCE_S = 0.7
-_DROP_S = 0.01
-_MOST_DROPS = 100
 _SETTLED_S = 0.05
+_TRIES = 20
 _WAKE = signal.SIGURG
 """Ends a write that waits, so that it is tried again; it means nothing else here."""
 _GIVEN_BACK = (
@@ -49,6 +47,14 @@ class TerminalDriver(LinuxDriver):
             # else that is written is short.
             self._writer_thread._queue.maxsize = 0
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The size of the terminal itself: ``COLUMNS`` and ``LINES`` may be of another."""
+        with contextlib.suppress(OSError):
+            columns, rows = os.get_terminal_size(self.fileno)
+            if columns and rows:
+                return columns, rows
+        return super()._get_terminal_size()
+
     def run_input_thread(self) -> None:
         """Read keys; a terminal that can be read no more is gone."""
         try:
@@ -74,18 +80,11 @@ class TerminalDriver(LinuxDriver):
             return
         writer._queue.put(None)
         writer.join(_PATIENCE_S)
-        if not writer.is_alive():
-            return
-        with contextlib.suppress(queue.Empty):
-            while True:
-                writer._queue.get_nowait()
-        writer._queue.put(None)
-        for _ in range(_MOST_DROPS):
-            self._drop_output()
-            writer.join(_DROP_S)
+        for _ in range(_TRIES):
             if not writer.is_alive():
-                break
-        self._hand_back()
+                return
+            self._drop_output()
+            writer.join(_SETTLED_S)
 
     @property
     def stands(self) -> bool:
@@ -99,17 +98,9 @@ class TerminalDriver(LinuxDriver):
         with contextlib.suppress(termios.error, OSError):
             if self.attrs_before is not None:
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
-        self._drop_output()
-        self._hand_back()
-
-    def _hand_back(self) -> None:
-        """Undo what was asked of the terminal, past what still waits to be written."""
-        with contextlib.suppress(OSError):
             ours = os.open(os.ttyname(self.fileno), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-            try:
-                os.write(ours, _GIVEN_BACK.encode())
-            finally:
-                os.close(ours)
+            self._drop_output()
+            os.write(ours, _GIVEN_BACK.encode())
 
     def _drop_output(self) -> None:
         """Drop what nobody has read. The kernel does not tell a write that waits for room."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import KvmtuiError, as_told
@@ -41,10 +42,24 @@ async def _edited(app: KvmtuiApp, name: str, text: str) -> str:
     stop the loop.
     """
     with Draft(name, text) as draft:
+        command = draft.command
+        fault: OSError | None = None
+        # What is raised in there would leave the app without its terminal.
         with app.suspend(), app.batch_update():
             try:
-                process = await asyncio.create_subprocess_exec(*draft.command)
+                status = await _ended(await asyncio.create_subprocess_exec(*command))
             except OSError as error:
-                raise draft.not_run(error) from None
-            status = await process.wait()
+                fault = error
+        if fault is not None:
+            raise draft.not_run(fault)
         return draft.result(status)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> int:
+    """The status of an editor at its end; it ends with the app."""
+    try:
+        return await process.wait()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        raise

@@ -41,6 +41,7 @@ class Errands:
     def __init__(self, ended: Callable[[Ended], None]) -> None:
         self._ended = ended
         self._running: dict[str, _Errand] = {}
+        self._overtaken: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(_MOST_AT_ONCE)
 
     def __len__(self) -> int:
@@ -68,11 +69,10 @@ class Errands:
         task = asyncio.get_running_loop().create_task(self._run(name, verb, act))
         self._running[name] = _Errand(verb, time.time(), task)
         if before is not None:
-            self._kept_apart(name, before)
-
-    def _kept_apart(self, name: str, before: _Errand) -> None:
-        """A stop overtakes a patient shutdown: that one ends by itself and is told."""
-        before.task.set_name(f"{name} (overtaken)")
+            # A stop overtakes a patient shutdown: that one ends by itself, and only the
+            # stop is told.
+            self._overtaken.add(before.task)
+            before.task.add_done_callback(self._overtaken.discard)
 
     async def _run(self, name: str, verb: str, act: Act) -> None:
         result: Outcome | KvmtuiError | None = None
@@ -87,7 +87,8 @@ class Errands:
             errand = self._running.get(name)
             if errand is not None and errand.task is asyncio.current_task():
                 del self._running[name]
-        self._ended(Ended(name, verb, result))
+        if asyncio.current_task() not in self._overtaken:
+            self._ended(Ended(name, verb, result))
 
     def cancel(self, name: str) -> bool:
         """Cancel what is waited for; False when nothing of ours runs on the guest."""
@@ -98,8 +99,8 @@ class Errands:
 
     async def leave(self, limit_s: float) -> None:
         """Wait for what runs, at the end of the app; what waits for a guest is cancelled."""
-        for errand in self._running.values():
-            errand.task.cancel()
-        tasks = [errand.task for errand in self._running.values()]
+        tasks = [*(errand.task for errand in self._running.values()), *self._overtaken]
+        for task in tasks:
+            task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=limit_s)

@@ -15,7 +15,6 @@ from kvmtui.tui.app import KvmtuiApp
 from kvmtui.tui.life import threads_left
 from kvmtui.tui.themes import choose_theme, load_themes
 
-
 _SWITCH_S = 0.001
 """After how long the look at the guests, in its thread, lets a key be answered."""
 

@@ -157,11 +157,6 @@ def listing(bench: Bench, rounds: int = 25) -> None:
     bench.end()
 
 
-def quiet(command: list[str]) -> None:
-    """Run a command as `Bench.call` does."""
-    subprocess.run(command, capture_output=True, text=True, check=True)
-
-
 def verbs(bench: Bench) -> None:
     """The figures of the command line."""
     try:
@@ -171,6 +166,11 @@ def verbs(bench: Bench) -> None:
         many_starts(bench)
     finally:
         bench.end()
+
+
+def quiet(command: list[str]) -> None:
+    """Run a command as `Bench.call` does."""
+    subprocess.run(command, capture_output=True, text=True, check=True)
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ def test_the_verdict_is_kept_and_followed(kvmtui):
     kvmtui.ok("start", "a")
     kept = kvmtui.home / "accelerator.json"
     before = kept.stat().st_mtime_ns
-    assert "boot" in kvmtui.ok("show", "a").out
+    assert "runs under" in kvmtui.ok("show", "a").out
     kvmtui.ok("stop", "a")
     kvmtui.ok("start", "a")
     assert kept.stat().st_mtime_ns == before

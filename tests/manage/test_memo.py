@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -22,6 +24,7 @@ run(["start", "a"])
 print(sorted(sys.modules))
 """
 HEAVY = {"msgspec", "yaml", "kvmtui.guest.definition", "subprocess", "ctypes", "argparse"}
+HEAVY |= {"datetime", "pathlib", "typing"}
 
 
 @pytest.fixture
@@ -65,11 +68,17 @@ def test_what_is_remembered_is_what_is_made_anew(guest, made_anew):
     assert wants.uuid in remembered and wants.disks == ["disk0.qcow2"]
 
 
-def test_a_start_of_an_unchanged_guest_is_light_and_runs_the_same_line(kvmtui):
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_start_of_an_unchanged_guest_is_light_and_runs_the_same_line(kvmtui, asked):
     kvmtui.tiny("a", "--disk", "1M")
     kvmtui.ok("start", "a")
     first = kvmtui.ok("show", "a", "--json").json["argv"]
-    kvmtui.ok("stop", "a")
+    if asked:
+        kvmtui.ok("stop", "a")
+    else:
+        os.kill(kvmtui.pid("a"), signal.SIGKILL)
+        while kvmtui.row("a")["pid"] is not None:
+            time.sleep(0.05)
     done = subprocess.run(
         [sys.executable, "-c", START], capture_output=True, text=True, env=kvmtui.environment
     )
@@ -167,6 +176,28 @@ def test_every_check_is_made_at_every_start(kvmtui):
     kvmtui.ok("stop", "a")
     (kvmtui.folder("a") / "disk0.qcow2").unlink()
     assert "disk0.qcow2 does not exist" in kvmtui.refused("start", "a", status=1)
+
+
+def test_an_image_that_became_qcow2_is_refused(kvmtui):
+    kvmtui.tiny("a", "--disk", "1M,format=raw")
+    kvmtui.ok("start", "a")
+    kvmtui.ok("stop", "a")
+    disk = kvmtui.folder("a") / "disk0.raw"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "1M"], check=True)
+    assert "is called raw, but is qcow2" in kvmtui.refused("start", "a", status=1)
+
+
+def test_a_twin_that_runs_is_told_at_every_start(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.tiny("b")
+    uuid = kvmtui.ok("show", "a", "--json").json["definition"]["uuid"]
+    kvmtui.ok("set", "b", f"uuid={uuid}")
+    for _ in range(2):
+        assert "of a" not in kvmtui.ok("start", "b").err
+        kvmtui.ok("stop", "b")
+    kvmtui.ok("start", "a")
+    note = "kvmtui: b has the UUID of a, which runs: kvmtui set b uuid="
+    assert note in kvmtui.ok("start", "b").err.splitlines()
 
 
 def test_a_home_that_keeps_nothing_starts_all_the_same(kvmtui):

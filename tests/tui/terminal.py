@@ -236,7 +236,7 @@ class Terminal:
         done = self.process.poll
         self.wait_until(lambda: done() is not None, deadline_s=deadline_s, what="its end")
         with contextlib.suppress(OSError):
-            while self.pump(0):
+            while self.pump(0.2):
                 pass
         return self.process.returncode
 

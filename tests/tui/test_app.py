@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
+from tui.seen import CLEAR, CTRL_E, CTRL_S, ENTER, ESC, TAB, row, wait_row
+from tui.terminal import Terminal
 
 from kvmtui.stats.process import read_process
-
-ESC, ENTER, TAB = "\x1b", "\r", "\t"
-CLEAR, CTRL_E, CTRL_S = "\x15", "\x05", "\x13"
-
-
-def row(terminal, name):
-    """The line of a guest in the list; empty when it is not there."""
-    return next((line for line in terminal.lines if line[5:].startswith(f"{name} ")), "")
-
-
-def wait_row(terminal, name, word):
-    terminal.wait_until(lambda: word in row(terminal, name), what=f"{name} {word}")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
@@ -327,3 +318,14 @@ def test_without_colour_nothing_is_coloured(kvmtui, open_app):
     wait_row(terminal, "a", "stopped")
     colours = {cell.foreground for line in terminal.cells() for cell in line}
     assert colours == {"default"}
+
+
+def test_the_demo_opens_the_app_with_its_guests(kvmtui):
+    command = [sys.executable, "-m", "kvmtui", "demo"]
+    with Terminal(command, columns=100, rows=30, environment=kvmtui.environment) as terminal:
+        wait_row(terminal, "demo-steady", "running")
+        wait_row(terminal, "demo-wave", "running")
+        terminal.send("q")
+        assert terminal.wait_end() == 0
+    kvmtui.ok("demo", "--stop")
+    assert kvmtui.ok("list", "--json").json == []

@@ -130,7 +130,7 @@ def test_under_a_shell_with_job_control(kvmtui):
         terminal.wait_for("No guests yet")
         terminal.send(CTRL_Z)
         terminal.wait_until(lambda: not terminal.alternate, what="the main screen")
-        terminal.send("clear; kill %1\r")
+        terminal.send("kill %1\r")
         terminal.wait_until(lambda: state(pid) in ("gone", "Z"), what="its end")
         terminal.send("echo still e''choed\r")
         terminal.wait_for("still echoed")
@@ -169,3 +169,23 @@ def test_a_fault_of_our_own_is_one_line_and_a_file(kvmtui, tmp_path):
         assert "Traceback" not in shown
     (file,) = tmp_path.glob("kvmtui-fault-*.txt")
     assert "in fail" in file.read_text()
+
+
+def test_what_waits_for_a_dead_file_holds_up_nothing(kvmtui, open_app):
+    kvmtui.tiny("a")
+    os.mkfifo(kvmtui.folder("a") / "console.log")
+    terminal = open_app()
+    terminal.wait_for("stopped")
+    terminal.send("l")
+    terminal.wait_for("[Console log]")
+    waiting = min(32, (os.cpu_count() or 1) + 4)  # As many threads as asyncio has of its own.
+    while threads_in(terminal.process.pid, "wait_for_partner") < min(waiting, 8):
+        terminal.send("\t\t")
+        terminal.wait_for("[Overview]")
+        terminal.send("\t")
+        terminal.wait_for("[Console log]")
+    terminal.send("s")
+    terminal.wait_for("● running")
+    terminal.send("q")
+    assert terminal.wait_end() == 0
+    assert not terminal.alternate and is_cooked(terminal)

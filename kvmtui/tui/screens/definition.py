@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from kvmtui.errors import DefinitionError, KvmtuiError, as_told
-from kvmtui.manage.fleet import Fleet
+from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.forms import FormField
 from kvmtui.tui.render.confirm import question_leave
 from kvmtui.tui.screens.answering import AnsweringScreen
@@ -70,6 +70,11 @@ class DefinitionScreen(AnsweringScreen):
         self.key_bar.set_keys([*keys, ("Esc", "leave")], last=("F1", "help"))
         self._fill()
 
+    def take_changes(self, changed: Changed) -> None:
+        """Tell that the guest is gone; what was typed is for its owner to give up."""
+        if self._guest is not None and changed.get(self._guest, self) is None:
+            self.refuse(f"{self._guest} is gone: what is typed here cannot be saved to it")
+
     @work(group="fill")
     async def _fill(self) -> None:
         name = self._guest
@@ -118,6 +123,7 @@ class DefinitionScreen(AnsweringScreen):
 
     @on(Form.Changed)
     def _changed(self, event: Form.Changed) -> None:
+        self.key_came()
         field, value = event.field, event.value
         self.set_timer(_SETTLED_S, lambda: self._check_settled(field, value))
 
@@ -196,6 +202,10 @@ class DefinitionScreen(AnsweringScreen):
 
     @on(Form.Left)
     def _left(self, event: Form.Left) -> None:
+        """Esc in the form: a told failure goes first, as everywhere."""
+        if self.toast.shown:
+            self.toast.close()
+            return
         if not event.changed:
             self._leave()
             return

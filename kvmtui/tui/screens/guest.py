@@ -99,8 +99,9 @@ class GuestScreen(AnsweringScreen):
             self._gather()
 
     def _follow(self) -> None:
-        """A log grows without any other sign."""
-        if self._part != "overview" and self.is_current:
+        """A log grows without any other sign; one that cannot be read is asked for once."""
+        gathering = any(one.group == "gather" and one.is_running for one in self.workers)
+        if self._part != "overview" and self.is_current and not gathering:
             self._gather()
 
     @work(group="gather", exclusive=True)

@@ -12,6 +12,8 @@ from kvmtui.tui.widgets.framed import framed
 from kvmtui.tui.widgets.wrapping import wrap
 
 _GROUPS: tuple[Group, ...] = ("Power", "Look", "Keep", "Around")
+_LEAST_WIDTH = 60
+"""Below it the columns would have no room for their words."""
 
 
 class HelpScreen(Overlay):
@@ -48,18 +50,31 @@ class HelpScreen(Overlay):
         """Columns, an explanation, or the page."""
         glyphs = self.kvmtui.glyphs
         dot = f" {glyphs.dot} "
-        if self._page:
+        room = height - 2
+        if self._is_page:
             lines = self._page_lines(width - 4)
-            room = height - 2
             self._top = max(0, min(self._top, len(lines) - room))
             rows: list[Parts] = [(Part(line),) for line in lines[self._top : self._top + room]]
             foot: Line = (Span(f"j k move{dot}Esc closes", "muted"),)
             return framed(rows, width, glyphs, title=f"{self._title}: all keys", foot=foot)
         rows = self._grid(width - 4)
         if self._explained:
-            rows = [*rows, (), *((Part(line),) for line in self._explanation(width - 4))]
+            told = [(), *((Part(line),) for line in self._explanation(width - 4))]
+            rows = [*self._around_cursor(rows, max(room - len(told), 2)), *told]
+        else:
+            rows = self._around_cursor(rows, room)
         foot = (Span(f"Enter explains one{dot}F2 all keys as a page{dot}Esc closes", "muted"),)
-        return framed(rows[: height - 2], width, glyphs, title=f"{self._title}: keys", foot=foot)
+        return framed(rows[:room], width, glyphs, title=f"{self._title}: keys", foot=foot)
+
+    @property
+    def _is_page(self) -> bool:
+        """Whether it is read from top to bottom: asked for, or too narrow for columns."""
+        return self._page or self.app.size.width < _LEAST_WIDTH
+
+    def _around_cursor(self, rows: list[Parts], room: int) -> list[Parts]:
+        """The heads, and of the other rows those that fit, with the cursor's among them."""
+        top = max(0, self._at[1] + 2 - room)
+        return [rows[0], *rows[1 + top :][: room - 1]]
 
     def _grid(self, width: int) -> list[Parts]:
         cell = width // len(self._grid_of)
@@ -116,7 +131,7 @@ class HelpScreen(Overlay):
             self.dismiss("")
         elif key == "f2":
             self._page = not self._page
-        elif self._page:
+        elif self._is_page:
             self._scroll(key)
         elif key == "enter":
             self._explained = not self._explained

@@ -45,6 +45,8 @@ class MainScreen(AnsweringScreen):
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     MainScreen #area { height: 1fr; layers: base above; }
+    MainScreen #trouble { height: 1; }
+    MainScreen #trouble.roomy { height: 2; }
     MainScreen #panes { height: 1fr; }
     """
     AUTO_FOCUS = "#guests"
@@ -61,6 +63,7 @@ class MainScreen(AnsweringScreen):
         self.switcher = ContentSwitcher(initial="guests-pane", id="panes")
         self._fleet = fleet
         self._keys = keys
+        self._filtered: GuestsPane | ActivityPane = self.guests
         self._fault = ""
         self._verdict = ""
         self._wanted = ""
@@ -152,9 +155,9 @@ class MainScreen(AnsweringScreen):
             line = (sign, Span(f" {self._fault}", "err", bold=True))
         view = self.trouble
         view.set_lines([line])
-        high = self.size.height >= _LOW
-        view.display = bool(line) or high
-        view.styles.height = 2 if high else 1
+        roomy = self.size.height >= _LOW
+        view.set_class(roomy, "roomy")
+        view.display = bool(line) or roomy
 
     def _show_keys(self) -> None:
         chosen = self.chosen
@@ -233,6 +236,7 @@ class MainScreen(AnsweringScreen):
             self._show_standing()
             self._frame()
         elif action_id == "list.filter":
+            self._filtered = self.pane
             self.message.open_filter(self.pane.filter)
             self.message.set_found(*self.pane.counts)
         elif action_id == "list.sort":
@@ -281,13 +285,14 @@ class MainScreen(AnsweringScreen):
 
     @on(MessageLine.FilterChanged)
     def _filter_changed(self, event: MessageLine.FilterChanged) -> None:
-        self.pane.set_filter(event.text)
-        self.message.set_found(*self.pane.counts)
+        self._filtered.set_filter(event.text)
+        self.message.set_found(*self._filtered.counts)
 
     @on(MessageLine.FilterEnded)
     def _filter_ended(self, event: MessageLine.FilterEnded) -> None:
+        """Its pane keeps it or not; a click may have gone to another one meanwhile."""
         if not event.kept:
-            self.pane.set_filter("")
+            self._filtered.set_filter("")
         self._show_standing()
 
     def _show_standing(self) -> None:

@@ -19,7 +19,7 @@ from kvmtui.tui.palette import Palette
 from kvmtui.tui.spans import Ground, Line, Span, crop, width_of
 
 _BLANK = Span("")
-_ASCII = str.maketrans({"…": "~", "–": "-", "×": "x", "·": "-"})
+_ASCII = str.maketrans({"…": "~", "–": "-", "×": "x", "·": "-", "\ufffd": "?"})
 
 
 class Surroundings(Protocol):

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Ground, Line, Span, shorten, width_of
 from kvmtui.tui.widgets.base import Part, Parts
-from kvmtui.tui.widgets.editor import Editor
+from kvmtui.tui.widgets.editor import Editor, in_cells
 from kvmtui.tui.widgets.wrapping import wrap_all
 
 NARROW, WIDE = 66, 72
@@ -91,7 +91,7 @@ def _field(content: Content, editor: Editor, inner: int, glyphs: Glyphs) -> Part
     prompt = Part((Span(f"{content.prompt}  ", "muted"),))
     room = max(inner - width_of(prompt.line), 4)
     if content.at != "text":
-        return (prompt, Part((Span(shorten(editor.text, room)),)))
+        return (prompt, Part((Span(shorten(in_cells(editor.text), room)),)))
     return (prompt, *editor.parts(room, "_" if glyphs.name == "ascii" else "█"))
 
 

@@ -81,7 +81,8 @@ class Editor(NamedTuple):
             width: The most cells it may take, the cursor's included.
             sign: Stands for the cursor behind the last letter; a letter is turned over.
         """
-        before, after = self.text[: self.cursor], self.text[self.cursor :]
+        text = in_cells(self.text)
+        before, after = text[: self.cursor], text[self.cursor :]
         while before and cell_len(before) > width - (cell_len(after[:1]) or 1):
             before = before[1:]
         if not after:
@@ -99,3 +100,10 @@ class Editor(NamedTuple):
 def _prints(character: str) -> bool:
     """Whether a character stands for something that can be seen in one line."""
     return unicodedata.category(character)[0] != "C" if len(character) == 1 else False
+
+
+def in_cells(text: str) -> str:
+    """A text that may be edited, with a sign for each character that does not print."""
+    if text.isprintable():
+        return text
+    return "".join(one if one == " " or _prints(one) else "\ufffd" for one in text)

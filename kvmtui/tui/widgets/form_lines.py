@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Ground, Line, Role, Span, fit, shorten, width_of
 from kvmtui.tui.widgets.base import Part, Parts
+from kvmtui.tui.widgets.editor import in_cells
 from kvmtui.tui.widgets.fields import FINE, PROBLEM, WARNING, YES, Field, Fields, Result
 from kvmtui.tui.widgets.wrapping import wrap
 
@@ -97,7 +98,7 @@ def _value_parts(
         parts = fields.editor.parts(width, sign, ground=ground)
         used = sum(width_of(part.line) for part in parts)
         return (*parts, Part((Span(" " * (width - used)),), ground))
-    value = fields.values[field.id]
+    value = in_cells(fields.values[field.id])
     if field.kind == "switch":
         value = "[x] yes" if value == YES else "[ ] no"
     line: Line = (Span(shorten(value, width), bold=here),)

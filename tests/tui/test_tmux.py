@@ -1,0 +1,104 @@
+"""The app in tmux, as it is used on most servers."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+class Pane:
+    """A session of a tmux server of the test's own."""
+
+    def __init__(self, server, name, columns, rows, environment):
+        self._tmux = ["tmux", "-L", server, "-f", "/dev/null"]
+        self._name = name
+        words = [f"-e{key}={value}" for key, value in environment.items()]
+        size = ("-x", str(columns), "-y", str(rows))
+        command = f"{sys.executable} -m kvmtui; echo status $?; exec cat"
+        self("new-session", "-d", "-s", name, *size, *words, command)
+
+    def __call__(self, verb, *words):
+        aim = () if verb == "new-session" else ("-t", self._name)
+        done = subprocess.run(
+            [*self._tmux, verb, *aim, *words], check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    @property
+    def lines(self):
+        return [line.rstrip() for line in self("capture-pane", "-p").splitlines()]
+
+    def keys(self, *keys):
+        self("send-keys", *keys)
+
+    def wait_until(self, condition, deadline_s=30):
+        end = time.monotonic() + deadline_s
+        while not condition(self.lines):
+            assert time.monotonic() < end, "\n".join(self.lines)
+            select.select([], [], [], 0.05)
+
+    def wait_for(self, text):
+        self.wait_until(lambda lines: text in "\n".join(lines))
+
+    def resize(self, columns, rows):
+        self("resize-window", "-x", str(columns), "-y", str(rows))
+
+
+@pytest.fixture(scope="module")
+def tmux_server():
+    name = f"kvmtui-test-{os.getpid()}"
+    yield name
+    subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True)
+
+
+def row(lines, name):
+    return next((line for line in lines if line[5:].startswith(f"{name} ")), "")
+
+
+@pytest.mark.parametrize(("size", "other"), [((80, 24), (140, 40)), ((140, 40), (80, 24))])
+def test_a_guest_by_keys_at_two_sizes(kvmtui, tmux_server, size, other):
+    kvmtui.tiny("web", "--tag", "prod")
+    # Exported sizes are another terminal's, and are not believed.
+    sizes = {"COLUMNS": "77", "LINES": "17"}
+    environment = {"KVMTUI_HOME": kvmtui.home, "ESCDELAY": "25", **sizes}
+    pane = Pane(tmux_server, f"at-{size[0]}", *size, environment)
+    pane.wait_until(lambda lines: "stopped" in row(lines, "web"))
+    assert pane("display-message", "-p", "#{alternate_on}").strip() == "1"
+    pane.keys("s")
+    pane.wait_until(lambda lines: "running" in row(lines, "web"))
+    _looks_whole(pane, *size)
+    pane.keys("p")
+    pane.wait_until(lambda lines: "paused" in row(lines, "web"))
+    pane.resize(*other)
+    pane.wait_until(lambda lines: len(lines[-1]) > other[0] - 8 and len(lines) == other[1])
+    _looks_whole(pane, *other)
+    pane.keys("x")
+    pane.wait_for("Stop web at once?")
+    pane.keys("y")
+    pane.wait_until(lambda lines: "stopped" in row(lines, "web"))
+    pane.keys("/", "nothing", "Enter")
+    pane.wait_until(lambda lines: not row(lines, "web"))
+    pane.keys("Escape")
+    pane.wait_until(lambda lines: row(lines, "web"))
+    pane.keys("q")
+    pane.wait_for("status 0")
+    assert pane("display-message", "-p", "#{alternate_on}").strip() == "0"
+
+
+def _looks_whole(pane, columns, rows):
+    """What every size shows: panes, list, the detail in its place, keys."""
+    pane.wait_until(lambda lines: "? help" in lines[-1] and "1 Guests 1" in lines[0])
+    wide = columns >= 120
+
+    def detail(lines):
+        if wide:
+            return all("│" in line for line in lines[3 : rows - 3])
+        return any(line.startswith("─ web ─") for line in lines)
+
+    pane.wait_until(detail)
+    pane.wait_until(lambda lines: not wide or "prod" in "\n".join(lines))
