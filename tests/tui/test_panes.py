@@ -98,7 +98,7 @@ def test_the_detail_stands_below_in_80_columns():
         grid = stage.grid()
         assert grid[15].startswith("─ db ─────")
         assert grid[16] == " debian12 · kvm · pid 4121 · prod"
-        assert grid[17].startswith(" CPU   38 %   Memory 900M of 2.0G   disk0.qcow2 1.0G")
+        assert grid[17].startswith(" CPU   38 %   Memory 900M of 2.0G   disk0 1.0G of 20G")
         assert all(cell_len(line) <= 80 for line in grid)
 
     on_stage(scene, size=(80, 21))
