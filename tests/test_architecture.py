@@ -74,3 +74,10 @@ def test_list_imports_nothing_heavy(kvmtui) -> None:
     assert "stopped" in done.stdout, done
     loaded = set(eval(done.stdout.splitlines()[-1]))
     assert not {name for name in HEAVY | SLOW_TO_IMPORT if name in loaded}
+
+
+def test_the_first_picture_imports_only_what_it_shows() -> None:
+    code = "import sys, kvmtui.tui.start\nprint(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    later = {"msgspec", "qemu.qmp", "ruamel", "kvmtui.manage.power", "kvmtui.tui.screens.guest"}
+    assert not later & set(eval(done.stdout))

@@ -77,6 +77,17 @@ def seconds_since(begun: float, now: float | None = None) -> str:
     return f"{passed // 60} min" if passed < 7200 else f"{passed // 3600} h"
 
 
+def long_time(seconds: float) -> str:
+    """A duration in a sentence, by its two greatest units: ``3 d 4 h``, ``12 min``, ``41 d``."""
+    left = int(seconds)
+    parts = []
+    for name, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        parts.append(f"{count} {name}" if count else "")
+    first = next((number for number, part in enumerate(parts) if part), 3)
+    return " ".join(filter(None, parts[first : first + 2])) or "0 s"
+
+
 def clock_time(when: float, now: float) -> str:
     """A time in a list: ``09:14`` today, ``22 Nov`` this year, ``2025-02`` before."""
     then, today = time.localtime(when), time.localtime(now)

@@ -9,6 +9,7 @@ from kvmtui.manage.fleet import HostFigures
 from kvmtui.tui.glyphs import ASCII, UNICODE
 from kvmtui.tui.render import activity, frame, guests
 from kvmtui.tui.spans import plain, width_of
+from kvmtui.tui.words import long_time
 
 HOST = HostFigures("hv1", 71.2, 41 << 30, 64 << 30, "/srv", 312 << 30)
 
@@ -60,6 +61,14 @@ def test_emulation_is_told_of_where_kvm_serves():
         for serves in ("", "x86_64", "aarch64")
     }
     assert role == {"": "muted", "x86_64": "warn", "aarch64": "muted"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (48, "48 s"), (720, "12 min"), (3723, "1 h 2 min"), (273659, "3 d 4 h")],
+)
+def test_a_duration_in_a_sentence(seconds, words):
+    assert long_time(seconds) == words
 
 
 def test_all_that_is_well_has_no_colour():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kvmtui.guest.units import format_duration, format_size
+from kvmtui.guest.units import format_size
 from kvmtui.manage.views import LiveGuest
 from kvmtui.text import visible
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.dialog import Ask, Question
+from kvmtui.tui.words import long_time
 
 
 def _several(guests: list[LiveGuest]) -> str:
@@ -21,10 +22,11 @@ def _names(guests: list[LiveGuest]) -> tuple[Line, ...]:
     return ((Span(shown + more),), ())
 
 
-def _ran(guests: list[LiveGuest]) -> str:
-    if len(guests) != 1 or guests[0].view.uptime_s is None:
-        return ""
-    return f" It has run {format_duration(guests[0].view.uptime_s)}."
+def _ran(guests: list[LiveGuest]) -> tuple[Line, ...]:
+    up_s = guests[0].view.uptime_s
+    if len(guests) != 1 or up_s is None:
+        return ()
+    return ((Span(f"It has run {long_time(up_s)}."),),)
 
 
 def question_stop(guests: list[LiveGuest], shutdown_key: str) -> Question:
@@ -32,7 +34,8 @@ def question_stop(guests: list[LiveGuest], shutdown_key: str) -> Question:
     what = _several(guests)
     lines: tuple[Line, ...] = (
         *_names(guests),
-        (Span(f"This pulls the plug. What is not written yet is lost.{_ran(guests)}"),),
+        (Span("This pulls the plug. What is not written yet is lost."),),
+        *_ran(guests),
         (Span(shutdown_key, "accent", bold=True), Span(" shuts down cleanly instead.")),
     )
     return Question(f"Stop {what} at once?", lines, "Keep running", f"Stop {what}")
@@ -43,7 +46,8 @@ def question_reset(guests: list[LiveGuest], reboot_key: str) -> Question:
     what = _several(guests)
     lines: tuple[Line, ...] = (
         *_names(guests),
-        (Span(f"This presses the reset button. What is not written yet is lost.{_ran(guests)}"),),
+        (Span("This presses the reset button. What is not written yet is lost."),),
+        *_ran(guests),
         (Span(reboot_key, "accent", bold=True), Span(" reboots cleanly instead.")),
     )
     return Question(f"Reset {what} at once?", lines, "Keep running", f"Reset {what}")
