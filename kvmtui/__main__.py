@@ -20,7 +20,7 @@ def _interface(library: Library) -> int:
     Textual reads at its import how many frames a second there may be. At its 60, a key that
     comes right after the figures of the second waits 17 ms for the next.
     """
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    os.environ.setdefault("TEXTUAL_FPS", "250")
     from kvmtui.tui.start import open_interface
 
     return open_interface(library)
