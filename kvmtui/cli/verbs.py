@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pause": ("power", "halt the processors"),
     "resume": ("power", "let paused guests go on"),
     "wait": ("watching", "wait for a state, a text on the console, a port"),
+    "stats": ("stats", "live figures of guests"),
     "events": ("watching", "what happened to a guest"),
     "why": ("watching", "why a guest is as it is"),
     "logs": ("watching", "the serial console's or QEMU's log"),
