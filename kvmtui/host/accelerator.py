@@ -15,6 +15,7 @@ from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any, NamedTuple
 else:
@@ -44,6 +45,23 @@ class Trial(NamedTuple):
     """Why it did not boot; empty when it did."""
 
 
+class Progress(NamedTuple):
+    """A candidate whose turn it is."""
+
+    candidate: str
+    """In words, such as ``kvm with -cpu host``."""
+    number: int
+    """Which it is, from 1."""
+    of: int
+    """How many there are at most."""
+    limit_s: float
+    """The longest it may take."""
+
+
+class Cancelled(Exception):
+    """The measurement was given up; nothing is kept of it, no process is left."""
+
+
 class Verdict(NamedTuple):
     """What guests on this host are run with."""
 
@@ -70,13 +88,25 @@ def verdict_key(emulator: str) -> str:
     return "|".join(str(part) for part in parts)
 
 
-def measure(emulator: str, boot_sector: bytes, *, identity: dict[str, Any]) -> Verdict:
+def measure(
+    emulator: str,
+    boot_sector: bytes,
+    *,
+    identity: dict[str, Any],
+    told: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Verdict:
     """Boot the sector under emulation, then under KVM, until one serves.
 
     Args:
         boot_sector: A program that boots from disk and writes 0x10 to port 0xf4.
         identity: ``user``, ``group`` and ``extra_groups`` for `subprocess.Popen`: those
             that guests run as.
+        told: Called before each candidate.
+        cancelled: Asked again and again whether to give up.
+
+    Raises:
+        Cancelled: It was given up.
     """
     import tempfile
     from pathlib import Path
@@ -86,11 +116,21 @@ def measure(emulator: str, boot_sector: bytes, *, identity: dict[str, Any]) -> V
         image = Path(folder) / "probe.img"
         image.write_bytes(boot_sector.ljust(1 << 20, b"\0"))
         image.chmod(0o644)
+        of = 1 + len(_CANDIDATES)
+
+        def begin(number: int, accelerator: str, cpu: str) -> None:
+            if cancelled():
+                raise Cancelled
+            if told is not None:
+                told(Progress(f"{accelerator} with -cpu {cpu}", number, of, LIMIT_S))
+
+        begin(1, *_EMULATION)
         emulated = _try(emulator, *_EMULATION, image, identity)
         trials = [emulated]
         reason = _kvm_missing()
         if reason is None:
-            for accelerator, cpu in _CANDIDATES:
+            for number, (accelerator, cpu) in enumerate(_CANDIDATES, 2):
+                begin(number, accelerator, cpu)
                 trials.append(_try(emulator, accelerator, cpu, image, identity))
                 if _serves(trials[-1], emulated):
                     break

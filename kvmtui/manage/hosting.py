@@ -13,6 +13,7 @@ from kvmtui.durable import write_atomically
 from kvmtui.errors import HostError
 from kvmtui.guest.library import Library
 from kvmtui.host import accelerator
+from kvmtui.host.accelerator import Progress as Progress
 from kvmtui.host.accelerator import Verdict
 from kvmtui.host.accounts import account_of_uid
 from kvmtui.qemu.binary import find_emulator, host_architecture
@@ -20,6 +21,7 @@ from kvmtui.qemu.spawn import RunUser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from kvmtui.qemu.capabilities import Capabilities
@@ -81,14 +83,22 @@ def capabilities_for(library: Library, arch: str) -> Capabilities:
     return found
 
 
-def verdict_for(library: Library, *, again: bool = False) -> Verdict:
+def verdict_for(
+    library: Library,
+    *,
+    again: bool = False,
+    told: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Verdict:
     """What guests of this machine's own architecture are run with: as measured.
 
     Args:
         again: Measure also where a verdict is kept.
+        told, cancelled: As `accelerator.measure`.
 
     Raises:
         HostError: QEMU is missing.
+        accelerator.Cancelled: It was given up; what was kept still is.
     """
     emulator = emulator_for(host_architecture())
     key = accelerator.verdict_key(emulator)
@@ -98,7 +108,9 @@ def verdict_for(library: Library, *, again: bool = False) -> Verdict:
             kept = json.loads(_read(path) or b"{}")
             if kept["key"] == key:
                 return accelerator.verdict_from_json(kept["verdict"])
-    verdict = accelerator.measure(emulator, probe_sector(), identity=_identity(library))
+    verdict = accelerator.measure(
+        emulator, probe_sector(), identity=_identity(library), told=told, cancelled=cancelled
+    )
     content = {"key": key, "verdict": accelerator.verdict_to_json(verdict)}
     with contextlib.suppress(OSError):
         write_atomically(path, json.dumps(content).encode(), durable=False)
