@@ -16,7 +16,8 @@ from kvmtui.guest.folder import RUN_LOCK
 from kvmtui.guest.library import Library
 from kvmtui.host import accelerator
 from kvmtui.host.accelerator import Verdict
-from kvmtui.host.check_run import LIMIT_S, Result, run_checks
+from kvmtui.host.check_run import LIMIT_S, run_checks
+from kvmtui.host.check_run import Result as Result
 from kvmtui.host.facts import Asked
 from kvmtui.manage import hosting
 from kvmtui.qemu.binary import OLDEST, candidates, host_architecture
@@ -51,25 +52,40 @@ class Report(NamedTuple):
         """The results that keep guests from running."""
         return tuple(one for one in self.results if one.status == "fail")
 
+    @property
+    def worst(self) -> str:
+        """fail, warn or ok: what a sign for all of it says; unknown alone is no trouble."""
+        return next((status for status in ("fail", "warn") if self.count(status)), "ok")
+
+    def of(self, id: str) -> Result | None:
+        """The result of one check."""
+        return next((one for one in self.results if one.id == id), None)
+
     def count(self, status: str) -> int:
         """How many results have this status."""
         return sum(one.status == status for one in self.results)
 
 
 def check_host(
-    library: Library, *, measure: bool = False, tree: Path | None = None, limit_s: float = LIMIT_S
+    library: Library,
+    *,
+    measure: bool = False,
+    known: Verdict | None = None,
+    tree: Path | None = None,
+    limit_s: float = LIMIT_S,
 ) -> Report:
     """Run all checks, each with its limit.
 
     Args:
         measure: Boot and time the test under each accelerator, also where a verdict is kept.
+        known: What was measured just now, for a home that keeps none.
         tree: Check a recorded machine; its accelerators cannot be measured.
         limit_s: The longest that one check may take.
     """
     results = run_checks(asked_for(library), tree=tree, limit_s=limit_s)
     if tree is None:
         emulator = next(one for one in results if one.id == "qemu")
-        results.insert(0, _accelerator(library, emulator, results, measure))
+        results.insert(0, _accelerator(library, emulator, results, measure, known))
         results.append(_settings())
     return Report(tuple(results), _words(results))
 
@@ -104,10 +120,10 @@ def _folders(library: Library) -> list[Path]:
 def _needs(path: Path) -> _Needs | None:
     """What a guest asks of the host; None where its definition cannot be read."""
     from kvmtui.guest.folder import GuestFolder
-    from kvmtui.manage.definitions import load_definition
+    from kvmtui.manage.definitions import remembered_definition
 
     try:
-        definition = load_definition(GuestFolder(path))
+        definition = remembered_definition(GuestFolder(path))
     except (KvmtuiError, OSError):
         return None
     ports: tuple[int, ...] = ()
@@ -146,13 +162,20 @@ def kept_verdict(library: Library) -> Verdict | None:
 
 
 def _accelerator(
-    library: Library, emulator: Result, results: list[Result], measure: bool
+    library: Library,
+    emulator: Result,
+    results: list[Result],
+    measure: bool,
+    known: Verdict | None,
 ) -> Result:
     """What was measured, as a result among the others."""
     if emulator.status == "fail":
         return _measured("unknown", "not measured: QEMU cannot be used", "repair qemu first")
     try:
-        verdict = hosting.verdict_for(library, again=True) if measure else kept_verdict(library)
+        if measure:
+            verdict: Verdict | None = hosting.verdict_for(library, again=True)
+        else:
+            verdict = kept_verdict(library) or known
     except (KvmtuiError, OSError) as error:
         return _measured("unknown", f"not measured: {error}", "kvmtui check --measure")
     if verdict is None:

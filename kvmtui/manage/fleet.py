@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from kvmtui.host.accelerator import Progress, Verdict
     from kvmtui.manage import (
         changing,
+        checking,
         creating,
         demo,
         detail,
         forms,
         hosting,
         logs,
+        machine,
         power,
         starting,
         story,
@@ -43,12 +45,14 @@ if TYPE_CHECKING:
 else:
     editing = Later("kvmtui.guest.editing")
     changing = Later("kvmtui.manage.changing")
+    checking = Later("kvmtui.manage.checking")
     creating = Later("kvmtui.manage.creating")
     demo = Later("kvmtui.manage.demo")
     detail = Later("kvmtui.manage.detail")
     forms = Later("kvmtui.manage.forms")
     hosting = Later("kvmtui.manage.hosting")
     logs = Later("kvmtui.manage.logs")
+    machine = Later("kvmtui.manage.machine")
     power = Later("kvmtui.manage.power")
     starting = Later("kvmtui.manage.starting")
     story = Later("kvmtui.manage.story")
@@ -60,8 +64,15 @@ Result = Outcome | KvmtuiError
 Changed = dict[str, LiveGuest | None]
 """What a refresh found: guests by name, None for one that is gone."""
 
+Told = Callable[["Progress"], None]
+"""Is told of a measurement as it goes on."""
+
 _MOST_AT_ONCE = 16
 _MOST_READERS = 8
+
+
+def _nobody(_progress: Progress) -> None:
+    pass
 
 
 class Fleet:
@@ -78,6 +89,7 @@ class Fleet:
         """What is and was done to the guests, newest first, as of the last refresh."""
         self.host: HostFigures | None = None
         """This machine, as of the last refresh."""
+        self._known_verdict: Verdict | None = None
         self._subscribers: list[Callable[[Changed], None]] = []
         self._watch = Watch(library)
         self._host_meter = HostMeter(library.home)
@@ -134,15 +146,18 @@ class Fleet:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, read)
 
-    async def verdict(self) -> Verdict:
+    async def verdict(self, told: Told = _nobody) -> Verdict:
         """Under what guests run here; measured when it never was.
+
+        Args:
+            told: Called on the loop before each candidate that is measured.
 
         Raises:
             HostError: QEMU is missing.
         """
-        return await self._read(lambda: hosting.verdict_for(self.library))
+        return await self._verdict(told, again=False)
 
-    async def measure(self, told: Callable[[Progress], None]) -> Verdict:
+    async def measure(self, told: Told) -> Verdict:
         """Measure the accelerators anew and keep the verdict.
 
         Cancelling ends the candidate that runs; the verdict that was kept stays.
@@ -153,6 +168,9 @@ class Fleet:
         Raises:
             HostError: QEMU is missing.
         """
+        return await self._verdict(told, again=True)
+
+    async def _verdict(self, told: Told, *, again: bool) -> Verdict:
         loop = asyncio.get_running_loop()
         given_up = threading.Event()
 
@@ -162,13 +180,35 @@ class Fleet:
                 loop.call_soon_threadsafe(told, progress)
 
         try:
-            return await self._read(
+            self._known_verdict = await self._read(
                 lambda: hosting.verdict_for(
-                    self.library, again=True, told=tell, cancelled=given_up.is_set
+                    self.library, again=again, told=tell, cancelled=given_up.is_set
                 )
             )
         finally:
             given_up.set()
+        return self._known_verdict
+
+    async def check(self) -> checking.Report:
+        """As `checking.check_host`; measures nothing, and knows the verdict of this session.
+
+        Raises:
+            OSError: The checks could not be run.
+        """
+        known = self._known_verdict
+        return await self._read(lambda: checking.check_host(self.library, known=known))
+
+    async def stand(self) -> machine.Stand:
+        """As `machine.stand`."""
+        return await self._read(lambda: machine.stand(self.library))
+
+    async def storage(self) -> machine.Storage:
+        """As `machine.storage`."""
+        return await self._read(lambda: machine.storage(self.library))
+
+    async def pulse(self) -> machine.Pulse:
+        """The host's load, pressure and uptime, as of now."""
+        return await self._read(machine.read_pulse)
 
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""

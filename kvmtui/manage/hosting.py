@@ -14,7 +14,7 @@ from kvmtui.errors import HostError
 from kvmtui.guest.library import Library
 from kvmtui.host import accelerator
 from kvmtui.host.accelerator import Progress as Progress
-from kvmtui.host.accelerator import Verdict
+from kvmtui.host.accelerator import Verdict as Verdict
 from kvmtui.host.accounts import account_of_uid
 from kvmtui.qemu.binary import find_emulator, host_architecture
 from kvmtui.qemu.spawn import RunUser

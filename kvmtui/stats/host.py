@@ -38,7 +38,7 @@ class HostMeter:
     def read(self) -> HostFigures:
         """The figures now; may wait for a slow file system."""
         memory = _memory_bytes()
-        place = self._nearest()
+        place = nearest_folder(self._home)
         try:
             free = shutil.disk_usage(place).free
         except OSError:
@@ -48,7 +48,7 @@ class HostMeter:
             cpu_percent=self._cpu_percent(),
             memory_used_bytes=memory["MemTotal"] - memory["MemAvailable"],
             memory_total_bytes=memory["MemTotal"],
-            mount=_mount_of(place),
+            mount=mount_of(place),
             disk_free_bytes=free,
         )
 
@@ -58,13 +58,6 @@ class HostMeter:
         if before is None or self._ticks[1] <= before[1]:
             return None
         return 100 * (self._ticks[0] - before[0]) / (self._ticks[1] - before[1])
-
-    def _nearest(self) -> str:
-        """The home, or the nearest folder above it that exists."""
-        place = self._home
-        while not os.path.exists(place) and place != "/":
-            place = os.path.dirname(place)
-        return place
 
 
 def _ticks() -> tuple[int, int]:
@@ -83,7 +76,15 @@ def _memory_bytes() -> dict[str, int]:
         return {name: int(value.split()[0]) * 1024 for name, value in pairs}
 
 
-def _mount_of(place: str) -> str:
+def nearest_folder(place: str) -> str:
+    """The folder itself, or the nearest above it that exists."""
+    while not os.path.exists(place) and place not in ("", "/"):
+        place = os.path.dirname(place)
+    return place or "/"
+
+
+def mount_of(place: str) -> str:
+    """Where the file system of a folder is mounted."""
     place = os.path.realpath(place)
     while not os.path.ismount(place):
         place = os.path.dirname(place)

@@ -44,7 +44,7 @@ class ActivityPane(ListPane):
             self.operation = operation
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(_COLUMNS, table_id="operations", id=id)
+        super().__init__(_COLUMNS, table_id="operations", marks=False, id=id)
         self.table.set_empty([(Span("Nothing runs, nothing has run."),)])
         self._operations: list[OperationView] = []
         self._failures = False

@@ -76,7 +76,7 @@ class GuestsPane(ListPane):
             self.name = name
 
     def __init__(self, *, detail: DetailChoice = "auto", id: str | None = None) -> None:
-        super().__init__(_COLUMNS, table_id="guests", id=id)
+        super().__init__(_COLUMNS, table_id="guests", marks=True, id=id)
         self.detail = DetailView(id="detail")
         """The guest under the cursor."""
         self._detail_choice = detail
@@ -101,8 +101,9 @@ class GuestsPane(ListPane):
 
     def take_verdict(self, kvm_serves: str) -> None:
         """Emulation is told of where KVM would serve."""
-        self._kvm_serves = kvm_serves
-        self.show()
+        if kvm_serves != self._kvm_serves:
+            self._kvm_serves = kvm_serves
+            self.show()
 
     def set_empty(self, lines: list[Line]) -> None:
         """What stands there while there are no guests."""

@@ -23,6 +23,7 @@ class ListPane(Widget):
     Args:
         columns: Of the table.
         table_id: The table's id.
+        marks: Whether rows can be marked.
     """
 
     PLACE: ClassVar[Literal["guests", "host", "activity"]]
@@ -36,10 +37,10 @@ class ListPane(Widget):
         """The cursor, the marks or what is shown is other than before."""
 
     def __init__(
-        self, columns: Sequence[Column], *, table_id: str, margin: int = 3, id: str | None = None
+        self, columns: Sequence[Column], *, table_id: str, marks: bool, id: str | None = None
     ) -> None:
         super().__init__(id=id)
-        self.table = LineTable(columns, margin=margin, id=table_id)
+        self.table = LineTable(columns, marks=marks, id=table_id)
         """The list."""
         self._filter = ""
         self._sort = self.SORTABLE[0]
