@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kvmtui.manage.checking import Report
+from kvmtui.manage.measured import table_of
 from kvmtui.text import visible
 
 
@@ -193,10 +194,8 @@ def _this_machine(report: Report | None) -> str:
     parts += ["\n".join(seen)] if seen else []
     measured = report.of("accelerator")
     if measured is not None and measured.measured.get("trials"):
-        trials = measured.measured["trials"]
-        parts.append(
-            "\n".join(["Measured, from start to end of a test that boots:", *_told(trials)])
-        )
+        told = (f"  {visible(line, limit=200)}" for line in table_of(measured.measured))
+        parts.append("\n".join(["What was measured, by booting a test:", *told]))
         parts.append(_meaning(str(measured.measured.get("accelerator"))))
     else:
         parts.append(
@@ -206,17 +205,6 @@ def _this_machine(report: Report | None) -> str:
     if measured is not None and measured.status == "warn" and measured.remedy:
         parts.append(f"What may help: {visible(measured.remedy, limit=400)}.")
     return "\n\n".join(parts)
-
-
-def _told(trials: list[dict[str, object]]) -> list[str]:
-    lines = []
-    for trial in trials:
-        name = f"  {trial.get('accelerator')} -cpu {trial.get('cpu')}"
-        seconds = trial.get("duration_s")
-        booted = trial.get("booted") and isinstance(seconds, int | float)
-        told = f"{seconds:.2f} s" if booted else visible(str(trial.get("detail")), limit=60)
-        lines.append(f"{name.ljust(20)} {told}")
-    return lines
 
 
 def _meaning(accelerator: str) -> str:
