@@ -32,4 +32,5 @@ VERBS: dict[str, tuple[str, str]] = {
     "setup": ("checking", "what this host lacks, by the distribution's own commands"),
     "schema": ("raw", "JSON Schema of a definition"),
     "completion": ("completion", "completion for bash, zsh or fish"),
+    "help": ("helping", "a verb's help; help first-steps: what host, guest, KVM and QEMU are"),
 }

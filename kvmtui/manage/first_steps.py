@@ -211,3 +211,18 @@ def _meaning(accelerator: str) -> str:
     if accelerator == "kvm":
         return "Guests of this machine's own architecture run under KVM; others are emulated."
     return "Guests are emulated here. They do all the same things, and more slowly."
+
+
+def in_lines(page: Page, width: int) -> list[str]:
+    """A page as plain lines; what stands as it is may be wider."""
+    import textwrap
+
+    lines: list[str] = []
+    for block in blocks(page.text):
+        if not block.lines:
+            lines.append("")
+        elif block.flows:
+            lines += textwrap.wrap(" ".join(block.lines), width, break_on_hyphens=False)
+        else:
+            lines += block.lines
+    return lines

@@ -31,11 +31,11 @@ Layout = Literal["wide", "stacked", "list"]
 
 _WIDE, _NARROW, _LOW, _ROOMY = 120, 80, 20, 30
 _LEFT_WIDTH = 66
-_DETAIL_BELOW, _DETAIL_BESIDE = 5, 14
+_DETAIL_BELOW = 5
 
 _COLUMNS = (
     Column("status", "Status", 9),
-    Column("check", "Check", 27),
+    Column("check", "Check", 30),
     Column("found", "Found", 20, flexible=True, least=12, sortable=False, drop=1),
 )
 
@@ -188,7 +188,7 @@ class HostPane(ListPane):
         self.facts.styles.width = _LEFT_WIDTH if wide else "1fr"
         if wide:
             self.facts.styles.height = "1fr"
-        self.detail.styles.height = _DETAIL_BESIDE if wide else _DETAIL_BELOW
+        self.detail.styles.height = self.size.height // 2 if wide else _DETAIL_BELOW
         self.call_after_refresh(self.show)
 
     def _layout(self) -> Layout:

@@ -60,8 +60,12 @@ def badge(view: HostView, glyphs: Glyphs) -> Line:
     return (Span(sign, role, glyph=True),)
 
 
-def verdict(view: HostView, glyphs: Glyphs, cancel_key: str = "Esc") -> Line:
-    """Whether guests run here, and how, in one sentence; or what is being measured."""
+def verdict(view: HostView, glyphs: Glyphs, cancel_key: str = "") -> Line:
+    """Whether guests run here, and how, in one sentence; or what is being measured.
+
+    Args:
+        cancel_key: The key that gives a measurement up here; empty for none.
+    """
     if view.progress is not None:
         return _under_way(progress_words(view.progress), glyphs, cancel_key)
     if view.fault:

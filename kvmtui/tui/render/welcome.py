@@ -8,16 +8,21 @@ from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.render.host import HostView, verdict
 from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.wrapping import wrap
 
 
-def first_start(view: HostView, home: str, keys: Keys, glyphs: Glyphs) -> list[Line]:
-    """The host's verdict, and the ways to a first guest."""
+def first_start(view: HostView, home: str, keys: Keys, glyphs: Glyphs, width: int) -> list[Line]:
+    """The host's verdict, and the ways to a first guest.
+
+    Args:
+        width: In cells; the verdict is wrapped to it.
+    """
     host = view.figures
     room = ""
     if host is not None and host.disk_free_bytes is not None:
         room = f" {glyphs.dot} {format_size(host.disk_free_bytes)} left"
     return [
-        verdict(view, glyphs),
+        *wrap(verdict(view, glyphs), max(width, 1)),
         (),
         (Span("No guests yet.", bold=True),),
         (),

@@ -191,7 +191,8 @@ class MainScreen(AnsweringScreen):
         if not guests:
             home = str(self._fleet.library.home)
             view = self._watch.view._replace(figures=self._fleet.host)
-            lines = first_start(view, home, self._keys, app.glyphs)
+            width = self.guests.table.size.width - 4
+            lines = first_start(view, home, self._keys, app.glyphs, width)
             self.guests.set_empty(lines)
         self._show_keys()
 
