@@ -46,6 +46,9 @@ GALLERY = {
     "delete": Picture("web-staging", ("D", *"web-sta"), size=_SMALL),
     "help": Picture("db-01", ("question_mark",), size=_SMALL),
     "palette": Picture("db-01", ("colon",), size=_SMALL),
+    "host": Picture("db-01", ("4",)),
+    "host-80x24": Picture("db-01", ("4", "j"), size=_SMALL),
+    "first-steps": Picture("db-01", ("4", "question_mark", "right", "right"), size=_SMALL),
     "activity": Picture("db-01", ("5",), size=_MIDDLE),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ class Machine(NamedTuple):
     """What stands still of a machine; whatever it does not tell is None or empty."""
 
     processor: str
-    """The model's name (``/proc/cpuinfo``); several kernels of ARM tell none."""
+    """The model's name in short (``/proc/cpuinfo``); several kernels of ARM tell none."""
     cores: int | None
     """Real cores (``core id`` and ``physical id`` of ``/proc/cpuinfo``)."""
     threads: int | None
@@ -38,7 +39,7 @@ def describe(facts: Facts) -> Machine:
     nodes = [name for name in names_or_none(facts, _NODES) if name[4:].isdecimal()]
     first = processors[0] if processors else {}
     return Machine(
-        processor=visible(" ".join(first.get("model name", "").split()), limit=100),
+        processor=_model(first.get("model name", "")),
         cores=_distinct(processors, "physical id", "core id"),
         threads=threads,
         sockets=_distinct(processors, "physical id"),
@@ -59,6 +60,12 @@ def _processors(text: str) -> list[dict[str, str]]:
         if found and colon:
             found[-1].setdefault(key.strip(), value.strip())
     return found
+
+
+def _model(text: str) -> str:
+    """``AMD EPYC 7313P`` for ``AMD EPYC 7313P 16-Core Processor``: cores are told apart."""
+    text = re.sub(r"\((?:R|TM|tm)\)|\bCPU\b|@.*$|\b\d+-Core\b|\bProcessor\b", " ", text)
+    return visible(" ".join(text.split()), limit=60)
 
 
 def _distinct(processors: list[dict[str, str]], *keys: str) -> int | None:

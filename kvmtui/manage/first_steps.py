@@ -1,7 +1,7 @@
 """First steps: pages for who comes from a book or a course, or is new to virtual machines.
 
 A page is paragraphs. Lines that begin with blanks stand as they are; others flow. A page
-fits a terminal of 80×24; what stands as it is fits 36 cells.
+fits a terminal of 80×24, a drawing 36 cells.
 """
 
 from __future__ import annotations

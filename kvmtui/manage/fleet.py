@@ -89,6 +89,10 @@ class Fleet:
         """What is and was done to the guests, newest first, as of the last refresh."""
         self.host: HostFigures | None = None
         """This machine, as of the last refresh."""
+        self.pulse: machine.Pulse | None = None
+        """Its load, pressure and uptime, as of the last refresh; None unless it is felt."""
+        self.feels_pulse = False
+        """Whether a refresh reads the pulse too."""
         self._known_verdict: Verdict | None = None
         self._subscribers: list[Callable[[Changed], None]] = []
         self._watch = Watch(library)
@@ -137,6 +141,7 @@ class Fleet:
 
     def _round(self) -> dict[str, LiveGuest]:
         self.host = self._host_meter.read()
+        self.pulse = machine.read_pulse() if self.feels_pulse else None
         fresh = self._watch.round()
         self.operations = self._watch.operations()
         return fresh
@@ -205,10 +210,6 @@ class Fleet:
     async def storage(self) -> machine.Storage:
         """As `machine.storage`."""
         return await self._read(lambda: machine.storage(self.library))
-
-    async def pulse(self) -> machine.Pulse:
-        """The host's load, pressure and uptime, as of now."""
-        return await self._read(machine.read_pulse)
 
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""

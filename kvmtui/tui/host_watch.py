@@ -109,11 +109,6 @@ class HostWatch:
 
     # While the pane is seen.
 
-    @property
-    def seen(self) -> bool:
-        """Whether the pane is seen."""
-        return self._every is not None
-
     def open(self) -> None:
         """The pane is seen: look now, if what is known is not fresh, and again and again."""
         if self._every is None:
@@ -121,13 +116,15 @@ class HostWatch:
         now = asyncio.get_running_loop().time()
         if self._looked is None or self.view.storage is None or now - self._looked > _FRESH_S:
             self.look()
-        self.round()
+        self._fleet.feels_pulse = True
+        self._screen.kvmtui.look_soon()
 
     def close(self) -> None:
         """The pane is out of sight: nothing is asked any more."""
         if self._every is not None:
             self._every.stop()
             self._every = None
+            self._fleet.feels_pulse = False
 
     def look(self) -> None:
         """Run the checks, and look at machine and storage."""
@@ -135,16 +132,12 @@ class HostWatch:
         self._ask("stand", self._learn("stand", self._fleet.stand))
         self._ask("storage", self._learn("storage", self._fleet.storage))
 
-    def round(self) -> None:
-        """Another round is over: load and pressure go with it."""
-        if self.seen:
-            self._ask("pulse", self._learn("pulse", self._fleet.pulse))
-
     def whole(self) -> HostView:
         """All that is known now, with what guests were promised."""
         found = self.view.stand.machine if self.view.stand is not None else None
         promised = machine.promised(self._fleet.guests.values(), found)
-        return self.view._replace(figures=self._fleet.host, promised=promised)
+        fleet = self._fleet
+        return self.view._replace(figures=fleet.host, pulse=fleet.pulse, promised=promised)
 
     # Asking.
 

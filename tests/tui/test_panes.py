@@ -176,7 +176,7 @@ def headless(kvmtui, monkeypatch, tmp_path):
     """Runs the whole app without a terminal, on a home with one faulty guest and one more."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
-    async def verdict(self):
+    async def verdict(self, told):
         return Verdict("kvm", "host", "Guests run here: kvm boots in 0.4 s.", ())
 
     monkeypatch.setattr(Fleet, "verdict", verdict)

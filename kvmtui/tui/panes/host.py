@@ -17,12 +17,11 @@ from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import host as render
 from kvmtui.tui.render import machine
 from kvmtui.tui.render.host import FOLD, HostView
-from kvmtui.tui.spans import Line, Span, crop
+from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 from kvmtui.tui.widgets.text_view import LineView, rule
-from kvmtui.tui.widgets.wrapping import wrap
 
 if TYPE_CHECKING:
     from kvmtui.manage.checking import Result
@@ -90,8 +89,15 @@ class HostPane(ListPane):
 
     def take(self, view: HostView) -> None:
         """Show the host as it is known now."""
-        self._view = view
-        self.show()
+        before, self._view = self._view, view
+        if self._checks_of(before) != self._checks_of(view):
+            self.show()
+        elif before != view and self.display:
+            self._show_facts()
+
+    def _checks_of(self, view: HostView) -> object:
+        """What the verdict and the list are made of; load and memory move without them."""
+        return view.report, view.progress, view.fault
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -119,7 +125,7 @@ class HostPane(ListPane):
         if width < 2:
             return
         self._show_verdict(width, glyphs)
-        self._show_facts(width, glyphs)
+        self._show_facts()
         report = self._view.report
         self.counts_line.set_lines([render.counts_line(report, self.table.size.width, glyphs)])
         found = render.arranged(report, text=self.filter, sort=self._sort, unfolded=self._unfolded)
@@ -136,17 +142,17 @@ class HostPane(ListPane):
 
     def _show_verdict(self, width: int, glyphs: Glyphs) -> None:
         line = render.verdict(self._view, glyphs, self._keys.of("app.back"))
-        parts = list(wrap(line, max(width - 2, 1)))
         most = 2 if self._layout() == "list" else 3
-        if len(parts) > most:
-            parts[most - 1 :] = [crop((*parts[most - 1], Span(" " * width)), max(width - 2, 1))]
+        parts = render.hanging(line, width - 2, most)
         lines: list[Line] = [(Span(" "), *part) for part in parts]
         if self.size.height >= _ROOMY - 4:
             lines.append(())
         self._set_height(self.verdict, len(lines))
         self.verdict.set_lines(lines)
 
-    def _show_facts(self, width: int, glyphs: Glyphs) -> None:
+    def _show_facts(self) -> None:
+        glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
+        width = self.size.width
         layout = self._layout()
         if layout == "wide":
             lines = machine.whole(self._view, _LEFT_WIDTH - 4, glyphs)

@@ -75,6 +75,24 @@ def verdict(view: HostView, glyphs: Glyphs, cancel_key: str = "") -> Line:
     return _said(standing_of(view.report), view.report.words, glyphs)
 
 
+def hanging(line: Line, width: int, most: int = 9) -> list[Line]:
+    """A verdict in lines, the later ones below the words of the first; the last may be cut."""
+    sign, *words = line
+    first, *rest = wrap((Span("  "), *_unblanked(tuple(words))), max(width, 4))
+    lines = [(sign, Span(" "), *first[1:]), *rest]
+    if len(lines) > most:
+        lines[most - 1 :] = [crop((*lines[most - 1], Span(" " * width)), width)]
+    return lines
+
+
+def _unblanked(line: Line) -> Line:
+    """A line without the blank that parts it from its sign."""
+    return tuple(
+        span._replace(text=span.text.removeprefix(" ")) if number == 0 else span
+        for number, span in enumerate(line)
+    )
+
+
 def standing_of(report: Report) -> str:
     """How well guests run: fail, warn (in emulation), unknown (not measured), ok."""
     if not report.serves:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from kvmtui.manage.first_steps import Page, blocks
-from kvmtui.tui.spans import Line, Span, crop
-from kvmtui.tui.widgets.wrapping import wrap
+from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.wrapping import wrap, wrap_all
 
 
 def page_lines(page: Page, width: int) -> list[Line]:
-    """A page, its paragraphs flowing; what stands as it is is cut, not broken."""
+    """A page, its paragraphs flowing; a line that stands as it is is broken where it must be."""
     lines: list[Line] = []
     for block in blocks(page.text):
         if not block.lines:
@@ -18,7 +18,7 @@ def page_lines(page: Page, width: int) -> list[Line]:
         elif block.flows:
             lines += wrap(_led(" ".join(block.lines)), width)
         else:
-            lines += [crop((Span(line, "accent"),), width) for line in block.lines]
+            lines += wrap_all([(Span(line, "accent"),) for line in block.lines], width)
     return lines
 
 

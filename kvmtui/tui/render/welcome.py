@@ -6,9 +6,8 @@ from kvmtui.guest.units import format_size
 from kvmtui.text import visible
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.glyphs import Glyphs
-from kvmtui.tui.render.host import HostView, verdict
+from kvmtui.tui.render.host import HostView, hanging, verdict
 from kvmtui.tui.spans import Line, Span
-from kvmtui.tui.widgets.wrapping import wrap
 
 
 def first_start(view: HostView, home: str, keys: Keys, glyphs: Glyphs, width: int) -> list[Line]:
@@ -22,7 +21,7 @@ def first_start(view: HostView, home: str, keys: Keys, glyphs: Glyphs, width: in
     if host is not None and host.disk_free_bytes is not None:
         room = f" {glyphs.dot} {format_size(host.disk_free_bytes)} left"
     return [
-        *wrap(verdict(view, glyphs), max(width, 1)),
+        *hanging(verdict(view, glyphs), width),
         (),
         (Span("No guests yet.", bold=True),),
         (),

@@ -138,7 +138,6 @@ class MainScreen(AnsweringScreen):
         if not self.is_mounted:
             return
         self._frame()
-        self._watch.round()
         self._fill(self.pane)
 
     def _fill(self, pane: ListPane) -> None:
