@@ -136,8 +136,7 @@ class HostWatch:
         """All that is known now, with what guests were promised."""
         found = self.view.stand.machine if self.view.stand is not None else None
         promised = machine.promised(self._fleet.guests.values(), found)
-        fleet = self._fleet
-        return self.view._replace(figures=fleet.host, pulse=fleet.pulse, promised=promised)
+        return self.view._replace(pulse=self._fleet.pulse, promised=promised)
 
     # Asking.
 

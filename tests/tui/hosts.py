@@ -7,7 +7,6 @@ from typing import Any
 from kvmtui.host.check_run import Result
 from kvmtui.host.machine import Machine
 from kvmtui.manage.checking import Report
-from kvmtui.manage.fleet import HostFigures
 from kvmtui.manage.machine import Emulator, Promised, Pulse, Stand, Storage
 from kvmtui.tui.render.host import HostView
 
@@ -17,7 +16,6 @@ STAND = Stand(MACHINE, (Emulator("x86_64", "9.2.1"), Emulator("aarch64", "9.2.1"
 PULSE = Pulse((0.31, 0.42, 1.53), 41 * 86400.0, 4.0, 0.0, 12.0)
 PROMISED = Promised(61, 84, 32, 41 * GIB, 63 * GIB, 64 * GIB)
 STORAGE = Storage("/srv", 2000 * GIB, 312 * GIB, 1600 * GIB, 2900 * GIB)
-FIGURES = HostFigures("hv1", 71.0, 41 * GIB, 64 * GIB, "/srv", 312 * GIB)
 
 
 def check(
@@ -50,5 +48,5 @@ def report(*results: Result, words: str = "Guests run here under KVM") -> Report
 
 def view(*results: Result, words: str = "Guests run here under KVM", **other: Any) -> HostView:
     """All that is known of a host."""
-    known = HostView(report(*results, words=words), STAND, FIGURES, PULSE, PROMISED, STORAGE)
+    known = HostView(report(*results, words=words), STAND, PULSE, PROMISED, STORAGE)
     return known._replace(**other)

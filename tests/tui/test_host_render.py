@@ -153,7 +153,6 @@ def test_the_column_at_the_left():
         "",
         "Now",
         "Load       0.31  0.42  1.53  1, 5, 15 min",
-        "In use     cpu 71 %  memory 41G of 64G",
         "Pressure   cpu 4 %  memory 0 %  io 12 % ▲",
         "",
         "Promised         now   if all start     there",
@@ -170,7 +169,7 @@ def test_the_rows_above_the_checks():
     assert lines[0] == "AMD EPYC 7313P, 16 cores · 64G · Linux 6.12.0 · QEMU 9.2.1 · up 41d"
     assert lines[1] == "Load       0.31  0.42  1.53  1, 5, 15 min   Promised       now   all  there"
     assert lines[2].endswith("vCPUs           61    84     32")
-    assert lines[4].startswith("/srv       ━") and lines[4].endswith("1.6T  2.8T   2.0T ▲")
+    assert lines[3].startswith("/srv       ━") and lines[4].endswith("1.6T  2.8T   2.0T ▲")
     assert all(len(line) <= 78 for line in lines) and len(lines) == 5
 
 
@@ -187,7 +186,7 @@ def test_what_is_not_known_is_left_out():
     )
     storage = STORAGE._replace(disks_all_bytes=None, disks_used_bytes=None)
     promised = PROMISED._replace(cpus=None, memory_bytes=None)
-    known = view(stand=bare, storage=storage, promised=promised, figures=None, pulse=None)
+    known = view(stand=bare, storage=storage, promised=promised, pulse=None)
     lines = [plain(line).rstrip() for line in machine.whole(known, 62, UNICODE)]
     assert lines[1] == "CPU        32 threads, 1 socket"
     assert "QEMU       none for x86_64, aarch64 or riscv64" in lines

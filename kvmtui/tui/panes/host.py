@@ -113,8 +113,14 @@ class HostPane(ListPane):
 
     def switch_fold(self) -> None:
         """Show the checks that are ok too, or fold them."""
+        before, at_fold = self.under_cursor, self.table.cursor_key == FOLD
         self._unfolded = not self._unfolded
         self.show()
+        if at_fold:
+            fine = (key for key, one in self._shown.items() if one.status == "ok")
+            self.table.go_to(next(fine, FOLD))
+        elif before is not None and before.id not in self._shown:
+            self.table.go_to(FOLD)
 
     # Drawing.
 
@@ -164,7 +170,9 @@ class HostPane(ListPane):
         self.facts.set_lines([(Span(" "), *line) for line in lines])
 
     def _set_height(self, view: LineView, height: int) -> None:
-        if view.styles.height is None or view.styles.height.value != height:
+        """Laid out anew only where it differs; a share of the rest (1fr) is never the same."""
+        found = view.styles.height
+        if found is None or not found.is_cells or found.value != height:
             view.styles.height = height
 
     def _show_detail(self) -> None:

@@ -12,7 +12,6 @@ from kvmtui.tui.widgets.wrapping import wrap
 
 if TYPE_CHECKING:
     from kvmtui.manage.checking import Report, Result
-    from kvmtui.manage.fleet import HostFigures
     from kvmtui.manage.hosting import Progress
     from kvmtui.manage.machine import Promised, Pulse, Stand, Storage
 
@@ -27,7 +26,6 @@ class HostView(NamedTuple):
 
     report: Report | None = None
     stand: Stand | None = None
-    figures: HostFigures | None = None
     pulse: Pulse | None = None
     promised: Promised | None = None
     storage: Storage | None = None

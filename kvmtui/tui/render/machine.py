@@ -126,18 +126,12 @@ def _in_short(view: HostView, glyphs: Glyphs) -> str:
 
 
 def _load(view: HostView, glyphs: Glyphs) -> list[Line]:
-    """Load, use and pressure; what the kernel does not tell is left out."""
+    """Load and pressure; what the kernel does not tell is left out."""
     lines = []
     pulse = view.pulse
     if pulse is not None and pulse.load is not None:
         load = "  ".join(f"{figure:.2f}" for figure in pulse.load)
         lines.append(_labelled("Load", (Span(load), Span("  1, 5, 15 min", "muted"))))
-    figures = view.figures
-    if figures is not None:
-        used, total = map(format_size, (figures.memory_used_bytes, figures.memory_total_bytes))
-        percent = "" if figures.cpu_percent is None else f"cpu {figures.cpu_percent:.0f} %  "
-        value = (Span(percent), Span(f"memory {used}"), Span(f" of {total}", "muted"))
-        lines.append(_labelled("In use", value))
     if pulse is not None and (pressure := _pressure(pulse, glyphs)):
         lines.append(_labelled("Pressure", pressure))
     return lines

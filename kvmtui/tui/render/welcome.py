@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kvmtui.guest.units import format_size
+from kvmtui.manage.fleet import HostFigures
 from kvmtui.text import visible
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.glyphs import Glyphs
@@ -10,13 +11,14 @@ from kvmtui.tui.render.host import HostView, hanging, verdict
 from kvmtui.tui.spans import Line, Span
 
 
-def first_start(view: HostView, home: str, keys: Keys, glyphs: Glyphs, width: int) -> list[Line]:
+def first_start(
+    view: HostView, home: str, host: HostFigures | None, keys: Keys, glyphs: Glyphs, width: int
+) -> list[Line]:
     """The host's verdict, and the ways to a first guest.
 
     Args:
         width: In cells; the verdict is wrapped to it.
     """
-    host = view.figures
     room = ""
     if host is not None and host.disk_free_bytes is not None:
         room = f" {glyphs.dot} {format_size(host.disk_free_bytes)} left"

@@ -189,9 +189,10 @@ class MainScreen(AnsweringScreen):
         self._show_trouble(width)
         if not guests:
             home = str(self._fleet.library.home)
-            view = self._watch.view._replace(figures=self._fleet.host)
             width = self.guests.table.size.width - 4
-            lines = first_start(view, home, self._keys, app.glyphs, width)
+            lines = first_start(
+                self._watch.view, home, self._fleet.host, self._keys, app.glyphs, width
+            )
             self.guests.set_empty(lines)
         self._show_keys()
 
@@ -302,6 +303,10 @@ class MainScreen(AnsweringScreen):
             self._next_trouble()
 
     def _go_to_pane(self, pane: ListPane) -> None:
+        if not pane.is_mounted:
+            # A key that was typed before the first picture.
+            self.call_after_refresh(self._go_to_pane, pane)
+            return
         self.switcher.current = pane.id
         self.set_focus(pane.table)
         if pane is self.host:
