@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import re
-import select
 import shutil
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
+from ended import has_ended
 
 from kvmtui.host import accelerator, kvm_probe, measuring, trial
 from kvmtui.host.accelerator import Cancelled
@@ -40,18 +41,6 @@ def fake(tmp_path):
 def tried(emulator, *, limit_s=20.0, **options):
     with ProbeDisk(probe_program()) as disk:
         return attempt(emulator, "tcg", "max", disk, limit_s=limit_s, identity={}, **options)
-
-
-def is_gone(pid):
-    """Whether a process that was killed has ended: it is waited for."""
-    try:
-        pidfd = os.pidfd_open(int(pid))
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([pidfd], [], [], 20)[0])
-    finally:
-        os.close(pidfd)
 
 
 def test_the_loop_is_as_long_as_its_source_says():
@@ -103,27 +92,34 @@ def test_one_that_hangs_is_killed_with_all_that_it_started(fake, tmp_path):
     assert found.booted and found.stopped_after_s == 0.3
     assert found.detail == "its loop had not ended after 0.3 s"
     pids = (tmp_path / "pid").read_text().split()
-    assert len(pids) == 2 and all(is_gone(pid) for pid in pids)
+    assert len(pids) == 2 and all(has_ended(pid) for pid in pids)
 
 
 def test_one_whose_child_holds_its_output_has_ended(fake, tmp_path):
     found = tried(fake(f"sleep 1000 & echo $! >> {tmp_path}/pid; printf BLE; exit 33"))
     assert found.detail == "" and found.total_s is not None
-    assert all(is_gone(pid) for pid in (tmp_path / "pid").read_text().split())
+    assert all(has_ended(pid) for pid in (tmp_path / "pid").read_text().split())
 
 
 def test_one_that_is_missing_or_no_program_is_told(tmp_path):
-    assert tried(str(tmp_path / "none")).detail.endswith("No such file or directory")
+    assert "No such file or directory" in tried(str(tmp_path / "none")).detail
     plain = tmp_path / "plain"
     plain.write_text("")
-    assert tried(str(plain)).detail.endswith("Permission denied")
+    assert "Permission denied" in tried(str(plain)).detail
+
+
+def test_what_a_killed_kvmtui_leaves_ends_by_itself(fake, tmp_path):
+    words = trial._bounded([fake("exec sleep 1000")], 0.2)
+    process = subprocess.Popen(words, start_new_session=True)
+    assert process.wait(20) == -signal.SIGKILL
+    assert all(has_ended(pid) for pid in (tmp_path / "pid").read_text().split())
 
 
 def test_one_that_is_given_up_is_killed(fake, tmp_path):
     emulator = fake("printf B; exec sleep 1000")
     with pytest.raises(Cancelled):
         tried(emulator, cancelled=(tmp_path / "pid").exists)
-    assert all(is_gone(pid) for pid in (tmp_path / "pid").read_text().split())
+    assert all(has_ended(pid) for pid in (tmp_path / "pid").read_text().split())
 
 
 def conditions(emulator, **others):
@@ -179,7 +175,7 @@ def test_where_all_hang_the_budget_holds(fake, tmp_path, monkeypatch, nothing_kn
     assert [one.stopped_after_s is not None for one in found.trials] == [True] * 4
     assert all(one.limit_s <= 0.2 for one in steps[2:])
     assert not found.settled
-    assert all(is_gone(pid) for pid in (tmp_path / "pid").read_text().split())
+    assert all(has_ended(pid) for pid in (tmp_path / "pid").read_text().split())
 
 
 def test_a_candidate_that_has_lost_is_stopped(fake, nothing_known_of_kvm):
@@ -199,7 +195,7 @@ def test_giving_up_leaves_nothing(fake, tmp_path):
             told=steps.append,
             cancelled=lambda: len(steps) > 1 and (tmp_path / "pid").exists(),
         )
-    assert all(is_gone(pid) for pid in (tmp_path / "pid").read_text().split())
+    assert all(has_ended(pid) for pid in (tmp_path / "pid").read_text().split())
 
 
 def test_an_architecture_without_a_test_is_not_booted(tmp_path):
