@@ -133,30 +133,34 @@ def verdict_for(
     kept = None if again else _kept(library, emulator)
     if kept is not None:
         return kept
-    with _alone(library, cancelled) as waited:
-        # Two at once would measure each other; who waited has what the other found.
-        kept = _kept(library, emulator) if waited else None
-        return kept or _measure(library, emulator, told, cancelled)
+    from kvmtui.guest.history import iso_time
+
+    asked = iso_time()
+    with _alone(library, cancelled):
+        # Two at once would measure each other; who waited takes what the other has found.
+        kept = _kept(library, emulator)
+        if kept is None or (again and kept.time < asked):
+            kept = _measure(library, emulator, told, cancelled)
+        return kept
 
 
 @contextlib.contextmanager
-def _alone(library: Library, cancelled: Callable[[], bool]) -> Iterator[bool]:
-    """Hold the lock of measurements, bounded; tells whether another one held it first.
+def _alone(library: Library, cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Hold the lock of measurements; another's is waited for, but not for ever.
 
     A home that is not there or cannot be written has no lock, and does not need one.
     """
     deadline = time.monotonic() + _MEASURED_LIMIT_S
-    lock, waited = None, False
+    lock = None
     with contextlib.suppress(OSError):
         while (lock := try_lock(library.at(_LOCK), owner_folder=library.root)) is None:
             if cancelled():
                 raise accelerator.Cancelled
             if time.monotonic() >= deadline:
                 break
-            waited = True
             time.sleep(0.02)
     try:
-        yield waited
+        yield
     finally:
         if lock is not None:
             os.close(lock)

@@ -257,8 +257,7 @@ def _start_record(folder: GuestFolder, wants: Wants, choice: Choice) -> dict[str
         "initial": "running",
         "accelerator": choice.accelerator,
         "cpu": wants.cpu or choice.cpu,
-        "accelerator_by": choice.by,
-        "accelerator_words": choice.words,
+        "accelerator_reason": choice.reason(wants.cpu),
         "console_offset": _console_size(folder),
         "scope": None,
     }

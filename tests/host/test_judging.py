@@ -45,35 +45,35 @@ def stopped(cpu, after_s, boot_s=None):
             [TCG, kvm("host", 0.06, 0.2)],
             ("tcg", "max"),
             "emulation: KVM works here, but emulation is faster: "
-            "its loop took 200 ms, 4.0 times as long (boot 80 ms, loop 50 ms)",
+            "with -cpu host its loop took 200 ms, 4.0 times as long (boot 80 ms, loop 50 ms)",
         ),
         (
             [TCG, kvm("host", 2.8, 0.01)],
             ("tcg", "max"),
             "emulation: KVM works here, but emulation is faster: "
-            "its boot took 2800 ms, 35.0 times as long (boot 80 ms, loop 50 ms)",
+            "with -cpu host its boot took 2800 ms, 35.0 times as long (boot 80 ms, loop 50 ms)",
         ),
         (
             [TCG, kvm("host", detail=MSR), stopped("qemu64", 1.2)],
             ("tcg", "max"),
-            "emulation: KVM opens here but stopped after 1.2 s, "
+            "emulation: KVM opens here but with -cpu qemu64 stopped after 1.2 s, "
             "more than 15 times slower than emulation (80 ms)",
         ),
         (
             [TCG, stopped("host", 0.1)],
             ("tcg", "max"),
-            "emulation: KVM opens here but stopped after 0.1 s",
+            "emulation: KVM opens here but with -cpu host stopped after 0.1 s",
         ),
         (
             [TCG, stopped("host", 1.2, boot_s=0.1)],
             ("tcg", "max"),
             "emulation: KVM opens here and boots a test (100 ms, 80 ms in emulation), "
-            "but does not run its loop: stopped after 1.2 s, 50 ms in emulation",
+            "but with -cpu host does not run its loop: stopped after 1.2 s, 50 ms in emulation",
         ),
         (
             [TCG, kvm("host", detail=MSR), kvm("max", detail="other")],
             ("tcg", "max"),
-            f"emulation: KVM opens here but runs no guest: {MSR}",
+            f"emulation: KVM opens here but runs no guest: with -cpu host {MSR}",
         ),
         (
             [TCG, kvm("host", detail="/dev/kvm is missing", tried=False)],

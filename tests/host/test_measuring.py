@@ -16,6 +16,8 @@ from ended import has_ended
 
 from kvmtui.host import accelerator, kvm_probe, measuring, trial
 from kvmtui.host.accelerator import Cancelled
+from kvmtui.host.facts import KvmRun
+from kvmtui.host.judging import unusable
 from kvmtui.host.kvm_probe import probe_apart
 from kvmtui.host.measuring import Conditions, measure
 from kvmtui.host.trial import ProbeDisk, attempt
@@ -184,7 +186,7 @@ def test_a_candidate_that_has_lost_is_stopped(fake, nothing_known_of_kvm):
     found = measure(conditions(fake(line)), told=steps.append)
     most = max(measuring.LEAST_LIMIT_S, found.trials[0].total_s * measuring.TIMES_LOST)
     assert all(one.limit_s <= most for one in steps[2:])
-    assert "KVM opens here but had not booted a test after" in found.words
+    assert "KVM opens here but with -cpu host had not booted a test after" in found.words
 
 
 def test_giving_up_leaves_nothing(fake, tmp_path):
@@ -196,6 +198,11 @@ def test_giving_up_leaves_nothing(fake, tmp_path):
             cancelled=lambda: len(steps) > 1 and (tmp_path / "pid").exists(),
         )
     assert all(has_ended(pid) for pid in (tmp_path / "pid").read_text().split())
+
+
+def test_without_timeout_of_coreutils_it_works_as_well(fake, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert tried(fake("printf BLE; exit 33")).detail == ""
 
 
 def test_an_architecture_without_a_test_is_not_booted(tmp_path):
@@ -239,6 +246,25 @@ def test_a_device_without_a_driver_is_told(tmp_path):
         assert error.errno in (errno.ENODEV, errno.ENXIO)
     found = measure(conditions(QEMU, device=str(device)))
     assert re.search("does not open .(ENODEV|ENXIO)", found.words)
+
+
+@pytest.mark.parametrize(
+    ("refused", "error", "told"),
+    [
+        (kvm_probe._CREATE_VM, errno.EBUSY, "KVM_CREATE_VM failed (EBUSY"),
+        (kvm_probe._CREATE_VM, errno.ENODEV, "KVM_CREATE_VM failed (ENODEV"),
+        (kvm_probe._GET_API_VERSION, errno.ENOTTY, "KVM_GET_API_VERSION failed (ENOTTY"),
+    ],
+)
+def test_a_kernel_that_refuses_a_step_is_told(monkeypatch, refused, error, told):
+    def ioctl(_, request, *__):
+        if request == refused:
+            raise OSError(error, os.strerror(error))
+        return 12
+
+    monkeypatch.setattr(kvm_probe.fcntl, "ioctl", ioctl)
+    found = kvm_probe.probe(device="/dev/null")
+    assert told in unusable(KvmRun(**found))
 
 
 def test_a_page_that_does_not_return_is_killed(monkeypatch):

@@ -46,7 +46,7 @@ def measured(kvmtui, monkeypatch):
 def test_auto_follows_the_measurement(kvmtui, measured):
     choice = choose(kvmtui.library, HERE, "auto")
     assert (choice.accelerator, choice.cpu, choice.by) == ("tcg", "max", "measurement")
-    assert choice.words.startswith("auto, as measured: emulation: ")
+    assert choice.words.startswith(f"auto, as measured at {choice.time}: emulation: ")
     assert "2800 ms, 35.0 times as long" in choice.words
     assert choosing.warning(kvmtui.library, HERE, "auto") == ""
 
