@@ -6,10 +6,10 @@ Answers that cost time are kept in the home, each by the identity of what was as
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 
+from kvmtui import light_json as json
 from kvmtui.durable import try_lock, write_atomically
 from kvmtui.errors import HostError
 from kvmtui.guest.library import Library
@@ -99,7 +99,9 @@ def kept_verdict(library: Library) -> Verdict | None:
 
 
 def _kept(library: Library, emulator: str) -> Verdict | None:
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+    with contextlib.suppress(
+        OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError
+    ):
         kept = json.loads(_read(library.at(_VERDICT)) or b"{}")
         if kept["key"] == _key(library, emulator):
             return accelerator.verdict_from_json(kept["verdict"])
