@@ -80,18 +80,27 @@ def _figures(one: Result, width: int) -> list[str]:
 @contextlib.contextmanager
 def told_while(context: Context, measure: bool) -> Iterator[Callable[[Progress], None]]:
     """A line of progress on standard error, on a terminal only; gone afterwards."""
-    if not measure or context.quiet or not sys.stderr.isatty():
+    dumb = os.environ.get("TERM", "") in ("", "dumb") or not sys.stderr.isatty()
+    if not measure or context.quiet or dumb:
         yield lambda _: None
         return
 
     def tell(progress: Progress) -> None:
         step = f"measuring, {progress.number} of {progress.of}: {progress.candidate}"
-        _write(f"\r{step} (at most {progress.limit_s:.1f} s)\x1b[K")
+        step += f" (at most {progress.limit_s:.1f} s)"
+        _write(f"\r{step[: _columns() - 1]}\x1b[K")
 
     try:
         yield tell
     finally:
         _write("\r\x1b[K")
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def _write(text: str) -> None:

@@ -114,7 +114,7 @@ def _told(details: Details) -> str:
     if view.description:
         rows.append(("about", visible(view.description)))
     if details.accelerator_reason is not None:
-        rows.append(("runs under", visible(str(details.accelerator_reason["words"]), limit=600)))
+        rows.append(("runs under", visible(details.accelerator_reason["words"], limit=600)))
     if details.last_stop is not None:
         when = details.last_stop.time or "at a time nobody saw"
         rows.append(("last stop", f"{when}: {details.last_stop.words}"))

@@ -20,7 +20,9 @@ KVM_DEVICE = "/dev/kvm"
 
 _FORMAT = "2"
 """Of the kept verdict; another one is measured anew."""
-_MODULES = ("kvm", "kvm_intel", "kvm_amd", "kvm_pvm", "kvm_hv")
+_MODULES = ("kvm_intel", "kvm_amd", "kvm_pvm", "kvm_hv")
+_OF_KVM = ("ignore_msrs", "mmio_caching", "tdp_mmu")
+"""The parameters of the module kvm that count; others of it are counters, or tuned all day."""
 
 
 class Trial(NamedTuple):
@@ -151,12 +153,12 @@ def _processor() -> list[str]:
 
 def _parameters() -> list[str]:
     """The modules of KVM that are loaded, with their parameters (/sys/module)."""
-    told = []
+    told = [f"kvm.{name}={_text(f'/sys/module/kvm/parameters/{name}')}" for name in _OF_KVM]
     for module in _MODULES:
         folder = f"/sys/module/{module}/parameters"
         with contextlib.suppress(OSError):
-            values = [f"{name}={_text(f'{folder}/{name}')}" for name in sorted(os.listdir(folder))]
-            told.append(f"{module}: {' '.join(values)}")
+            names = sorted(os.listdir(folder))
+            told += [f"{module}.{name}={_text(f'{folder}/{name}')}" for name in names]
     return told
 
 

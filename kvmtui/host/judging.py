@@ -87,14 +87,15 @@ def _fault(under_kvm: tuple[Trial, ...], emulated: Trial) -> str:
     if furthest.boot_s is not None:
         return (
             f"KVM opens here and boots a test ({ms(furthest.boot_s)}{_against(emulated.boot_s)}), "
-            f"but does not run its loop: {furthest.detail}{_against(emulated.loop_s)}"
+            f"but with -cpu {furthest.cpu} does not run its loop: "
+            f"{furthest.detail}{_against(emulated.loop_s)}"
         )
     if furthest.stopped_after_s is not None:
         times = _times(furthest.stopped_after_s, emulated.boot_s)
         told = f", more than {times} times slower than emulation" if times else ""
         against = f" ({ms(emulated.boot_s)})" if told else ""
-        return f"KVM opens here but {furthest.detail}{told}{against}"
-    return f"KVM opens here but runs no guest: {furthest.detail}"
+        return f"KVM opens here but with -cpu {furthest.cpu} {furthest.detail}{told}{against}"
+    return f"KVM opens here but runs no guest: with -cpu {furthest.cpu} {furthest.detail}"
 
 
 def _distance(trial: Trial) -> tuple[bool, bool, bool, bool]:
@@ -111,7 +112,8 @@ def _slower(trial: Trial, emulated: Trial) -> str:
     ):
         if own is not None and other and own > other * most:
             parts.append(f"its {what} took {ms(own)}, {own / other:.1f} times as long")
-    return f"KVM works here, but emulation is faster: {', '.join(parts)} ({_figures(emulated)})"
+    told = f"with -cpu {trial.cpu} {', '.join(parts)}"
+    return f"KVM works here, but emulation is faster: {told} ({_figures(emulated)})"
 
 
 def _times(own: float, other: float | None) -> int | None:

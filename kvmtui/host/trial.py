@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -29,6 +30,11 @@ _LETTERS = b"BLE"
 _BOOTED, _LOOP, _ENDED = range(3)
 _STATUS = 33
 """QEMU's exit status when the test writes 0x10 to isa-debug-exit: (0x10 << 1) | 1."""
+_BOUNDED = (
+    "ulimit -c 0; limit=$1; shift; export LC_ALL=C; "
+    'command -v timeout >/dev/null && exec timeout -s KILL "$limit" "$@"; exec "$@"'
+)
+"""No core of a QEMU that aborts, and an end of its own should we be killed meanwhile."""
 _MOST_BYTES = 1 << 16
 _LOOK_S = 0.05
 """How often it is asked whether the measurement was given up."""
@@ -79,7 +85,7 @@ def attempt(
     began = time.monotonic()
     try:
         process = subprocess.Popen(
-            _command(emulator, accelerator, cpu, disk),
+            _bounded(_command(emulator, accelerator, cpu, disk), limit_s),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -96,6 +102,10 @@ def attempt(
     finally:
         watched.end()
     return _told(watched, accelerator, cpu, limit_s)
+
+
+def _bounded(command: list[str], limit_s: float) -> list[str]:
+    return ["/bin/sh", "-c", _BOUNDED, "sh", str(math.ceil(limit_s) + 1), *command]
 
 
 def _command(emulator: str, accelerator: str, cpu: str, disk: ProbeDisk) -> list[str]:

@@ -29,6 +29,12 @@ class Choice(NamedTuple):
     """definition, measurement or architecture."""
     words: str
     """The reason in one sentence, with the figures where it was measured."""
+    time: str | None = None
+    """When it was measured, ISO 8601 UTC; None where no measurement has a part in it."""
+
+    def reason(self, cpu: str | None) -> dict[str, str | None]:
+        """As `show --json` tells it; ``cpu`` is the definition's own CPU model, or None."""
+        return {**self._asdict(), "cpu": cpu or self.cpu}
 
 
 def choose(library: Library, arch: str, accelerator: str) -> Choice:
@@ -47,14 +53,15 @@ def choose(library: Library, arch: str, accelerator: str) -> Choice:
         return Choice("tcg", cpu, "architecture", f"emulation: it is {arch}, this host is {host}")
     if accelerator == "auto":
         verdict = hosting.verdict_for(library)
-        words = f"auto, as measured: {verdict.words}"
-        return Choice(verdict.accelerator, verdict.cpu, "measurement", words)
+        words = f"auto, as measured at {verdict.time}: {verdict.words}"
+        return Choice(verdict.accelerator, verdict.cpu, "measurement", words, verdict.time)
     kept = _kept(library)
     fallback = "host" if accelerator == "kvm" else "max"
     cpu = kept.cpu_for(accelerator) if kept else fallback
     words = f"{accelerator}: as its definition says"
     if accelerator == "kvm" and kept and kept.kvm_fault:
-        words += f"; it was measured not to serve: {kept.kvm_fault}"
+        words += f"; it was measured not to serve at {kept.time}: {kept.kvm_fault}"
+        return Choice(accelerator, cpu, "definition", words, kept.time)
     return Choice(accelerator, cpu, "definition", words)
 
 

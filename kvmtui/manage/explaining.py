@@ -27,7 +27,8 @@ def explained(
     found = _bridge_failure(library, folder, bridges[0], text) if bridges else None
     hint = f"kvmtui logs {folder.name} --qemu"
     if measured := choosing.warning(library, wants.arch, wants.accelerator):
-        hint = f"kvmtui set {folder.name} accelerator=auto ({measured})"
+        text = f"{text}; {measured}"
+        hint = f"kvmtui set {folder.name} accelerator=auto"
     return found or LaunchError(f"{folder.name} did not start: {text}", hint=hint)
 
 

@@ -179,10 +179,14 @@ class Fleet:
         loop = asyncio.get_running_loop()
         given_up = threading.Event()
 
+        def hear(progress: Progress) -> None:
+            if not given_up.is_set():
+                told(progress)
+
         def tell(progress: Progress) -> None:
             # A loop that is closed has nobody to tell.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(told, progress)
+                loop.call_soon_threadsafe(hear, progress)
 
         try:
             self._known_verdict = await self._read(

@@ -6,10 +6,10 @@ Answers that cost time are kept in the home, each by the identity of what was as
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 
+from kvmtui import light_json as json
 from kvmtui.durable import try_lock, write_atomically
 from kvmtui.errors import HostError
 from kvmtui.guest.library import Library
@@ -99,7 +99,9 @@ def kept_verdict(library: Library) -> Verdict | None:
 
 
 def _kept(library: Library, emulator: str) -> Verdict | None:
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+    with contextlib.suppress(
+        OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError
+    ):
         kept = json.loads(_read(library.at(_VERDICT)) or b"{}")
         if kept["key"] == _key(library, emulator):
             return accelerator.verdict_from_json(kept["verdict"])
@@ -133,30 +135,34 @@ def verdict_for(
     kept = None if again else _kept(library, emulator)
     if kept is not None:
         return kept
-    with _alone(library, cancelled) as waited:
-        # Two at once would measure each other; who waited has what the other found.
-        kept = _kept(library, emulator) if waited else None
-        return kept or _measure(library, emulator, told, cancelled)
+    from kvmtui.guest.history import iso_time
+
+    asked = iso_time()
+    with _alone(library, cancelled):
+        # Two at once would measure each other; who waited takes what the other has found.
+        kept = _kept(library, emulator)
+        if kept is None or (again and kept.time < asked):
+            kept = _measure(library, emulator, told, cancelled)
+        return kept
 
 
 @contextlib.contextmanager
-def _alone(library: Library, cancelled: Callable[[], bool]) -> Iterator[bool]:
-    """Hold the lock of measurements, bounded; tells whether another one held it first.
+def _alone(library: Library, cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Hold the lock of measurements; another's is waited for, but not for ever.
 
     A home that is not there or cannot be written has no lock, and does not need one.
     """
     deadline = time.monotonic() + _MEASURED_LIMIT_S
-    lock, waited = None, False
+    lock = None
     with contextlib.suppress(OSError):
         while (lock := try_lock(library.at(_LOCK), owner_folder=library.root)) is None:
             if cancelled():
                 raise accelerator.Cancelled
             if time.monotonic() >= deadline:
                 break
-            waited = True
             time.sleep(0.02)
     try:
-        yield waited
+        yield
     finally:
         if lock is not None:
             os.close(lock)

@@ -32,8 +32,8 @@ class Details(NamedTuple):
     networks: list[dict[str, Any]]
     last_stop: story.LastStop | None
     accelerator_reason: dict[str, Any] | None
-    """``accelerator``, ``cpu``, ``by`` (measurement, definition, architecture) and ``words``:
-    why it runs, or would run, under what it does; None where that cannot be known."""
+    """Why it runs, or would run, under what it does (`choosing.Choice.reason`); None where
+    that cannot be known."""
 
 
 def details(library: Library, name: str, *, argv_needed: bool = False) -> Details:
@@ -110,21 +110,17 @@ def _accelerator_reason(
     library: Library, folder: GuestFolder, definition: Definition | None, view: GuestView
 ) -> dict[str, Any] | None:
     """Of a guest that runs the reason at its start, else what a start would do now."""
-    record = (folder.start_record() or {}) if view.pid is not None else {}
-    if "accelerator_by" in record:
-        return {
-            "accelerator": record.get("accelerator"),
-            "cpu": record.get("cpu"),
-            "by": record["accelerator_by"],
-            "words": record.get("accelerator_words"),
-        }
+    if view.pid is not None:
+        kept = (folder.start_record() or {}).get("accelerator_reason")
+        if isinstance(kept, dict) and isinstance(kept.get("words"), str):
+            return kept
     if definition is None:
         return None
     try:
         choice = choose(library, definition.arch, definition.accelerator)
     except (KvmtuiError, OSError):
         return None
-    return {**choice._asdict(), "cpu": definition.cpu or choice.cpu}
+    return choice.reason(definition.cpu)
 
 
 def details_document(details: Details) -> dict[str, Any]:

@@ -7,10 +7,10 @@ in threads and the command line runs one without asyncio.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 
+from kvmtui import light_json as json
 from kvmtui.durable import give_to_owner_of, make_folder, try_lock, write_atomically
 from kvmtui.errors import (
     BusyError,
@@ -257,8 +257,7 @@ def _start_record(folder: GuestFolder, wants: Wants, choice: Choice) -> dict[str
         "initial": "running",
         "accelerator": choice.accelerator,
         "cpu": wants.cpu or choice.cpu,
-        "accelerator_by": choice.by,
-        "accelerator_words": choice.words,
+        "accelerator_reason": choice.reason(wants.cpu),
         "console_offset": _console_size(folder),
         "scope": None,
     }
