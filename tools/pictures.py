@@ -84,7 +84,9 @@ async def _settle(pilot: Pilot[Any]) -> None:
 def draw(picture: Picture) -> str:
     """A picture as SVG; the clock stands."""
     set_clock()
-    with mock.patch("time.time", lambda: NOW):
+    # The host is looked at before the first key, not a second later.
+    at_once = mock.patch("kvmtui.tui.host_watch.FIRST_LOOK_S", 0.01)
+    with mock.patch("time.time", lambda: NOW), at_once:
         return asyncio.run(_draw(picture))
 
 
