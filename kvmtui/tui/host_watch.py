@@ -12,7 +12,7 @@ from kvmtui.light import Later
 from kvmtui.manage.fleet import Fleet
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.panes.host import HostPane
-from kvmtui.tui.render.host import HostView, remedy_of
+from kvmtui.tui.render.host import HostView, command_of
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -105,7 +105,8 @@ class HostWatch:
         self._screen.app.push_screen(CheckScreen(result, self._keys), answered)
 
     def _copy(self, result: Result | None) -> None:
-        self._screen.copy_told(remedy_of(result), "nothing is to be done for this check")
+        command, after = command_of(result)
+        self._screen.copy_told(command, "nothing is to be done for this check", after)
 
     # While the pane is seen.
 

@@ -6,6 +6,7 @@ import pytest
 from tui.hosts import CLOCK, FINE, NESTED, NO_QEMU, PROMISED, STAND, STORAGE, check, report, view
 
 from kvmtui.host.accelerator import Progress
+from kvmtui.host.remedies import Step
 from kvmtui.tui.glyphs import ASCII, UNICODE
 from kvmtui.tui.render import host as render
 from kvmtui.tui.render import machine
@@ -113,7 +114,7 @@ def test_what_a_check_says_is_shown_as_text():
     cells = render.check_cells(HOSTILE, UNICODE)
     assert plain(cells["found"]) == "\\x1b[31mred\\u{202e} [bold]x"
     for lines in (
-        render.check_lines(HOSTILE, 60, "y", roomy=True),
+        render.check_lines(HOSTILE, 60, "y", 20),
         render.check_page(HOSTILE, 60, UNICODE),
     ):
         text = "".join(map(plain, lines))
@@ -126,11 +127,37 @@ def test_all_of_a_check_fits_its_box(width):
     one = CLOCK._replace(remedy="apt-get install -y " + "chrony " * 20, explanation="word " * 90)
     for lines in (
         render.check_page(one, width, UNICODE),
-        render.check_lines(one, width, "y", roomy=True),
+        render.check_lines(one, width, "y", 60),
     ):
         assert all(width_of(line) <= width for line in lines)
     text = "\n".join(map(plain, render.check_page(one, width, UNICODE)))
     assert "Found" in text and "Try" in text and "Reads" in text and "▲ warn" in text
+
+
+@pytest.mark.parametrize(
+    ("remedy", "steps", "copied"),
+    [
+        ("usermod -aG kvm anna, then log in again", True, ("usermod -aG kvm anna", "log in again")),
+        ("a && b, then, with no guest running: c", True, ("a && b", "with no guest running: c")),
+        ("apt-get install -y chrony; systemctl enable --now chrony", True, None),
+        ("turn it on in the firmware, then start anew", False, None),
+    ],
+)
+def test_what_is_copied_can_be_run(remedy, steps, copied):
+    one = CLOCK._replace(remedy=remedy, steps=(Step("group", ("x",)),) if steps else ())
+    assert render.command_of(one) == (copied or (remedy, ""))
+
+
+def test_the_remedy_has_room_however_much_was_found():
+    one = CLOCK._replace(detail="word " * 99)
+    lines = [plain(line) for line in render.check_lines(one, 60, "y", 4)]
+    assert len(lines) == 4 and lines[2].endswith("…")
+    assert lines[3] == "Try    apt-get install -y chrony"
+    one = one._replace(remedy="long " * 99)
+    lines = [plain(line) for line in render.check_lines(one, 60, "y", 4)]
+    assert [line.endswith("…") for line in lines] == [False, True, False, True]
+    short = [plain(line) for line in render.check_lines(CLOCK, 60, "y", 3)]
+    assert short[1:] == ["Try    apt-get install -y chrony", "y copies it".rjust(60)]
 
 
 def test_a_check_without_remedy_offers_none():

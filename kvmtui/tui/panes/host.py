@@ -182,8 +182,8 @@ class HostPane(ListPane):
             self.detail.set_lines([])
             return
         glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
-        wide = self._layout() == "wide"
-        lines = render.check_lines(one, width - 2, self._keys.of("host.copy"), roomy=wide)
+        room = (self.size.height // 2 if self._layout() == "wide" else _DETAIL_BELOW) - 1
+        lines = render.check_lines(one, width - 2, self._keys.of("host.copy"), room)
         told = [(Span(" "), *line) for line in lines]
         self.detail.set_lines([rule(one.title, width, glyphs), *told], from_top=True)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FOLD = "+ok"
 """The key of the row that stands for the checks that are ok; no check is called so."""
 COLUMNS = ("status", "check", "found")
+_AFTER = ", then"
+"""What parts the commands of a remedy from what is to be done after them."""
 _ORDER = ("fail", "warn", "unknown", "ok")
 
 
@@ -78,9 +80,7 @@ def hanging(line: Line, width: int, most: int = 9) -> list[Line]:
     sign, *words = line
     first, *rest = wrap((Span("  "), *_unblanked(tuple(words))), max(width, 4))
     lines = [(sign, Span(" "), *first[1:]), *rest]
-    if len(lines) > most:
-        lines[most - 1 :] = [crop((*lines[most - 1], Span(" " * width)), width)]
-    return lines
+    return _cut(lines, most, width)
 
 
 def _unblanked(line: Line) -> Line:
@@ -220,25 +220,49 @@ def fold_cells(folded: int, glyphs: Glyphs) -> dict[str, Line]:
 
 
 def remedy_of(one: Result | None) -> str:
-    """What `y` copies: the remedy as one line of plain text; empty where nothing is to do."""
+    """What to do, as one line of plain text; empty where nothing is to do."""
     return visible(one.remedy, limit=2000) if one is not None and one.remedy else ""
 
 
-def check_lines(one: Result, width: int, copy_key: str, *, roomy: bool) -> list[Line]:
-    """What a check found and what to do: for the room below the list.
+def command_of(one: Result | None) -> tuple[str, str]:
+    """What `y` copies, and what is to be done by hand after it.
+
+    A remedy with steps begins with their commands, ready for a shell; one without is copied
+    as it is.
+    """
+    remedy = remedy_of(one)
+    if one is None or not one.steps:
+        return remedy, ""
+    command, _, after = remedy.partition(_AFTER)
+    return command, after.lstrip(", ")
+
+
+def check_lines(one: Result, width: int, copy_key: str, room: int) -> list[Line]:
+    """What a check found, what to do, and what it is about: as much as there is room for.
 
     Args:
-        roomy: Whether what it is about has room too.
+        room: In lines. What was found gives way to the remedy.
     """
-    lines: list[Line] = list(wrap((Span(visible(one.detail, limit=600)),), width))
+    found = list(wrap((Span(visible(one.detail, limit=600)),), width))
     remedy = remedy_of(one)
-    if remedy:
-        lines += _hanging("Try", (Span(remedy, bold=True),), width)
+    told = _hanging("Try", (Span(remedy, bold=True),), width) if remedy else []
+    most = room - min(len(told), max(room // 2, 1))
+    lines = _cut(found, most, width)
+    lines += _cut(told, room - len(lines), width)
+    if remedy and len(lines) < room:
         copies: Line = (Span(copy_key, "accent", bold=True), Span(" copies it", "muted"))
         lines.append((Span(" " * max(width - width_of(copies), 0)), *copies))
-    if roomy and one.explanation:
-        lines += [(), *wrap((Span(visible(one.explanation, limit=2000), "muted"),), width)]
+    explained = wrap((Span(visible(one.explanation, limit=2000), "muted"),), width)
+    if one.explanation and len(lines) + 1 + len(explained) <= room:
+        lines += [(), *explained]
     return lines
+
+
+def _cut(lines: list[Line], most: int, width: int) -> list[Line]:
+    """The first lines; the last of them says where there are more."""
+    if len(lines) <= most or most < 1:
+        return lines[: max(most, 0)]
+    return [*lines[: most - 1], crop((*lines[most - 1], Span(" " * width)), width)]
 
 
 def check_page(one: Result, width: int, glyphs: Glyphs) -> list[Line]:

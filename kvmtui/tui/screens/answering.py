@@ -78,19 +78,21 @@ class AnsweringScreen(Screen[None]):
         """Why something was not done."""
         self.message.show((Span(reason),), kind="refusal")
 
-    def copy_told(self, text: str, otherwise: str) -> None:
+    def copy_told(self, text: str, otherwise: str, after: str = "") -> None:
         """Copy a text to the terminal's clipboard and tell of it.
 
         Args:
             otherwise: What is said where there is no text.
+            after: What is to be done once it was pasted.
         """
         if not text:
             self.refuse(otherwise)
         elif not self.kvmtui.copy(text):
             self.refuse("not copied: the terminal takes no output just now")
         else:
-            tmux = "; in tmux it takes set -g set-clipboard on" if os.environ.get("TMUX") else ""
-            self.tell(f"copied to your terminal's clipboard{tmux}")
+            told = "copied to your terminal's clipboard"
+            told += "; in tmux it takes set -g set-clipboard on" if os.environ.get("TMUX") else ""
+            self.tell(f"{told}; then {after}" if after else told)
 
     def tell_failure(self, name: str, error: KvmtuiError) -> None:
         """A failure, with its remedy."""
