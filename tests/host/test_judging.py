@@ -42,6 +42,17 @@ def stopped(cpu, after_s, boot_s=None):
             "KVM serves: boot 60 ms, loop 10 ms; emulation: boot 80 ms, loop 50 ms",
         ),
         (
+            [TCG, kvm("host", 0.4, 0.01)],
+            ("kvm", "host"),
+            "KVM serves: boot 400 ms, loop 10 ms; emulation: boot 80 ms, loop 50 ms",
+        ),
+        (
+            [TCG, kvm("host", 0.4, 0.02)],
+            ("tcg", "max"),
+            "emulation: KVM works here, but emulation is faster: "
+            "with -cpu host its boot took 400 ms, 5.0 times as long (boot 80 ms, loop 50 ms)",
+        ),
+        (
             [TCG, kvm("host", 0.06, 0.2)],
             ("tcg", "max"),
             "emulation: KVM works here, but emulation is faster: "
