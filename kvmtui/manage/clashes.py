@@ -1,4 +1,6 @@
-"""What a guest shares with another by mistake: a disk that is in use, a MAC address, a UUID."""
+"""What a definition meets here: a disk, MAC address or UUID of another guest, a host that does
+not start it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from kvmtui.guest.library import Library
 from kvmtui.guest.wants import lan_macs, macs
 from kvmtui.host import resources
 from kvmtui.manage.living import live_pid
+from kvmtui.manage.starters import starter_of
 from kvmtui.manage.summaries import Summaries
 from kvmtui.qemu import image
 from kvmtui.text import visible
@@ -17,7 +20,11 @@ from kvmtui.text import visible
 
 def notes(library: Library, folder: GuestFolder, definition: Definition) -> list[str]:
     """What to know of a definition that is valid, but meets others here; a line each."""
-    return [*_disks_in_use(library, folder, definition), *_twins(library, folder, definition)]
+    found = [*_disks_in_use(library, folder, definition), *_twins(library, folder, definition)]
+    if definition.start_with_host() is not None and not starter_of(library).is_in_place():
+        name = folder.name
+        found.append(f"nothing starts {name} with the host yet: kvmtui autostart enable {name}")
+    return found
 
 
 def notes_of_start(library: Library, folder: GuestFolder, definition: Definition) -> list[str]:

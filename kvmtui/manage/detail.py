@@ -48,6 +48,8 @@ class GuestDetail(NamedTuple):
     """What is wrong with its definition; all else is empty then."""
     timeline: tuple[TimelineEntry, ...]
     """Newest first."""
+    autostart: str = ""
+    """When the host's start starts it, in words; empty when it does not."""
 
 
 _EMPTY = GuestDetail("", "", (), (), "auto", False, (), "", "", (), ())
@@ -73,12 +75,14 @@ def guest_detail(library: Library, name: str, *, entries: int = 100) -> GuestDet
     except KvmtuiError as error:
         problems = getattr(error, "problems", (error.message,))
         return found._replace(problems=tuple(problems))
+    starts = definition.start_with_host()
     return found._replace(
         machine=definition.machine or "",
         disks=tuple(_disk_uses(folder, definition)),
         networks=tuple(_network_lines(definition)),
         accelerator=definition.accelerator,
         protected=definition.protected,
+        autostart=starts.words() if starts else "",
         qemu_args=tuple(visible(word, limit=200) for word in definition.qemu_args),
     )
 
