@@ -119,6 +119,7 @@ class BootCron:
         before = self._read()
         if wanted in before:
             return []
+        _check_faithful(before, wanted)
         kept = without(before, self._home)
         if kept and not kept.endswith(b"\n"):
             kept += b"\n"
@@ -137,6 +138,7 @@ class BootCron:
         kept = without(before, self._home)
         if kept == before:
             return False
+        _check_faithful(before, b"")
         self._write(kept)
         return True
 
@@ -157,6 +159,22 @@ class BootCron:
                 Problem(what, "see how this system starts services, such as: service cron start")
             )
         return found
+
+
+def _check_faithful(crontab: bytes, wanted: bytes) -> None:
+    """Refuse to write back what was not given as it is.
+
+    Debian's ``crontab -l`` (3.0pl1) shows a carriage return as ``\\r``.
+
+    Raises:
+        HostError: A line ends in one; a person can add or remove ours by hand.
+    """
+    if any(line.endswith(b"\\r") for line in crontab.splitlines()):
+        line = wanted.decode().splitlines()[-1:]
+        raise HostError(
+            "the crontab has lines that end in a carriage return, which crontab -l alters",
+            hint=f"crontab -e, and add: {line[0]}" if line else "crontab -e, and remove the line",
+        )
 
 
 def _has_crontab() -> bool:

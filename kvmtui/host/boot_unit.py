@@ -35,6 +35,7 @@ _LIMITS_S = {True: (300, 360), False: (70, 115)}
 """By whether it is the system's: how long the end may take, and when systemd kills it."""
 _MANAGER_LIMIT_S = 10.0
 _PAUSE_S = 0.05
+_BY_SHELL = ("/bin/sh", "-c", 'exec "$0" "$@"')
 
 _UNIT = """\
 {mark}
@@ -67,7 +68,12 @@ def quoted(text: str) -> str:
 
 
 def _line(prefix: str, words: Sequence[str]) -> str:
-    """A command line; ``:`` before it lets every ``$`` stand for itself."""
+    """A command line; ``:`` before it lets every ``$`` stand for itself.
+
+    The first word of a command may have no quotes and backslashes, however it is written.
+    """
+    if any(character in words[0] for character in "\"'\\"):
+        words = (*_BY_SHELL, *words)
     return " ".join([quoted(prefix + words[0]), *map(quoted, words[1:])])
 
 

@@ -32,6 +32,8 @@ class Details(NamedTuple):
     networks: list[dict[str, Any]]
     last_stop: story.LastStop | None
     accelerator_words: str
+    autostart: str
+    """When it is started with the host, in words; empty when it is not."""
 
 
 def details(library: Library, name: str, *, argv_needed: bool = False) -> Details:
@@ -55,6 +57,7 @@ def details(library: Library, name: str, *, argv_needed: bool = False) -> Detail
     except KvmtuiError:
         if argv_needed:
             raise
+    starts = definition.start_with_host() if definition else None
     return Details(
         view=view,
         definition=plain,
@@ -64,6 +67,7 @@ def details(library: Library, name: str, *, argv_needed: bool = False) -> Detail
         networks=_networks(definition, name),
         last_stop=story.last_stop(folder, running=view.pid is not None),
         accelerator_words=_accelerator_words(library, definition),
+        autostart=starts.words() if starts else "",
     )
 
 

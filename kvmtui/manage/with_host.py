@@ -85,7 +85,7 @@ async def stop(
         running = [view.name for view in look(library) if view.pid is not None]
         groups = places(planned(library)[0], [name for name in running if name not in done])
         for index, group in enumerate(groups):
-            share_s = max(0.0, deadline - clock()) / (len(groups) - index)
+            share_s = round(max(0.0, deadline - clock()) / (len(groups) - index), 1)
             results += await asyncio.gather(*(_end(library, name, share_s) for name in group))
     return results
 
