@@ -78,20 +78,33 @@ def check_sayable(text: str) -> None:
         )
 
 
-def run(words: Sequence[str], *, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+def run(
+    words: Sequence[str],
+    *,
+    data: bytes | None = None,
+    runtime: str | None = None,
+    limit_s: float = LIMIT_S,
+) -> subprocess.CompletedProcess[bytes]:
     """Run a tool of the host to its end, in English and without a question.
+
+    Args:
+        data: Its standard input.
+        runtime: Where it finds the user's manager (``XDG_RUNTIME_DIR``).
+        limit_s: How long it may take.
 
     Raises:
         HostError: It cannot be run, or does not end.
     """
     environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
+    if runtime is not None:
+        environment["XDG_RUNTIME_DIR"] = runtime
     given: dict[str, object] = {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
     try:
         return subprocess.run(  # type: ignore[call-overload, no-any-return]
-            words, capture_output=True, timeout=LIMIT_S, env=environment, cwd="/", **given
+            words, capture_output=True, timeout=limit_s, env=environment, cwd="/", **given
         )
     except subprocess.TimeoutExpired:
-        raise HostError(f"{' '.join(words[:3])} did not end within {LIMIT_S:.0f} s") from None
+        raise HostError(f"{' '.join(words[:3])} did not end within {limit_s:.0f} s") from None
     except OSError as error:
         raise HostError(f"{words[0]} cannot be run: {error.strerror}") from None
 

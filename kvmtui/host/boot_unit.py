@@ -18,6 +18,7 @@ import os
 import pwd
 import time
 from collections.abc import Sequence
+from subprocess import CompletedProcess
 from typing import Literal
 
 from kvmtui.durable import write_atomically
@@ -34,6 +35,7 @@ _LINGER = "/var/lib/systemd/linger"
 _LIMITS_S = {True: (300, 360), False: (70, 115)}
 """By whether it is the system's: how long the end may take, and when systemd kills it."""
 _MANAGER_LIMIT_S = 10.0
+_ASK_LIMIT_S = 5.0
 _PAUSE_S = 0.05
 _BY_SHELL = ("/bin/sh", "-c", 'exec "$0" "$@"')
 
@@ -190,8 +192,11 @@ class BootUnit:
 
     def _activate(self) -> None:
         passed = passed_mark(self.name)
-        with open(passed, "w"):
-            pass
+        try:
+            with open(passed, "w"):
+                pass
+        except OSError as error:
+            raise HostError(f"{passed} cannot be written: {error.strerror}") from None
         try:
             self._control("start", "--no-block", self.name)
         except HostError:
@@ -240,18 +245,19 @@ class BootUnit:
         return found
 
     def _is_active(self) -> bool:
-        return run([*self._words(), "is-active", "--quiet", self.name]).returncode == 0
+        return self._asked("is-active", "--quiet", self.name).returncode == 0
 
     def _control(self, *words: str) -> None:
-        done = run([*self._words(), *words])
+        done = self._asked(*words)
         if done.returncode != 0:
             raise HostError(f"systemctl {words[0]}: {complaint(done)}")
 
-    def _words(self) -> list[str]:
+    def _asked(self, *words: str) -> CompletedProcess[bytes]:
+        command = ["systemctl", "--no-ask-password"]
         if self._system:
-            return ["systemctl", "--no-ask-password"]
-        _find_manager()
-        return ["systemctl", "--user", "--no-ask-password"]
+            return run([*command, *words])
+        _await_manager()
+        return run([*command, "--user", *words], runtime=_runtime())
 
     def _linger(self) -> list[str]:
         """Have the user linger.
@@ -275,8 +281,7 @@ def passed_mark(unit: str) -> str:
 
     It lies where a start of the host leaves nothing.
     """
-    folder = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or "/run"
-    return f"{folder}/{unit}.passed"
+    return f"{_runtime()}/{unit}.passed"
 
 
 def take_passed_mark(unit: str) -> bool:
@@ -291,7 +296,8 @@ def take_passed_mark(unit: str) -> bool:
 def is_host_going_down() -> bool:
     """Whether systemd is ending this machine (``systemctl is-system-running``)."""
     try:
-        return run(["systemctl", "is-system-running"]).stdout.strip() == b"stopping"
+        asked = run(["systemctl", "is-system-running"], limit_s=_ASK_LIMIT_S)
+        return asked.stdout.strip() == b"stopping"
     except HostError:
         return False
 
@@ -307,15 +313,21 @@ def _lingers() -> bool:
     return os.path.exists(f"{_LINGER}/{_user()}")
 
 
-def _find_manager() -> None:
-    """Let systemctl find the user's manager, also where no session tells where it is.
+def _runtime() -> str:
+    """Where runtime files lie, also where no session says so (``su``, ``sudo``)."""
+    if os.geteuid() == 0:
+        return "/run"
+    return os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+
+
+def _await_manager() -> None:
+    """Wait until the user's manager answers.
 
     Raises:
         HostError: There is none.
     """
-    runtime = os.environ.setdefault("XDG_RUNTIME_DIR", f"/run/user/{os.geteuid()}")
     deadline = time.monotonic() + _MANAGER_LIMIT_S
-    while not os.path.exists(f"{runtime}/systemd/private"):
+    while not os.path.exists(f"{_runtime()}/systemd/private"):
         # Right after lingering was switched on the manager is still coming up.
         if not _lingers() or time.monotonic() >= deadline:
             raise HostError(f"no systemd of {_user()} answers", hint="log in anew")

@@ -7,10 +7,11 @@ import os
 from typing import NamedTuple
 
 from kvmtui.errors import KvmtuiError
-from kvmtui.guest.definition import Definition
+from kvmtui.guest.definition import Autostart, Definition
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.manage.definitions import load_definition
+from kvmtui.manage.starters import starter_of
 from kvmtui.manage.story import last_stop
 from kvmtui.manage.timeline import TimelineEntry, timeline
 from kvmtui.qemu.image import virtual_size_bytes
@@ -82,9 +83,15 @@ def guest_detail(library: Library, name: str, *, entries: int = 100) -> GuestDet
         networks=tuple(_network_lines(definition)),
         accelerator=definition.accelerator,
         protected=definition.protected,
-        autostart=starts.words() if starts else "",
+        autostart=_autostart_words(library, starts) if starts else "",
         qemu_args=tuple(visible(word, limit=200) for word in definition.qemu_args),
     )
+
+
+def _autostart_words(library: Library, starts: Autostart) -> str:
+    if starter_of(library).is_in_place():
+        return starts.words()
+    return f"{starts.words()}, but nothing starts it yet: kvmtui autostart"
 
 
 def _disk_uses(folder: GuestFolder, definition: Definition) -> list[DiskUse]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 import pytest
@@ -57,25 +56,6 @@ def test_a_missing_crontab_is_told_with_its_remedy(monkeypatch, tmp_path):
 def test_a_line_that_crons_would_cut_is_refused(tmp_path):
     with pytest.raises(HostError, match="too long for a line of cron"):
         BootCron("/srv/" + "x" * 990, PROGRAM).install()
-
-
-HIDE = """
-mount --bind "$1" /var/spool/cron/crontabs
-mount -t tmpfs none /run
-mount -t tmpfs none /etc/cron.d
-mount --bind /dev/null /etc/crontab
-shift; exec "$@"
-"""
-"""A machine without systemd, whose crontabs are our own."""
-
-
-@pytest.fixture
-def without_systemd(tmp_path):
-    """The words before a command that let it see such a machine."""
-    assert os.geteuid() == 0, "hiding a systemd takes root"
-    spool = tmp_path / "crontabs"
-    spool.mkdir(mode=0o730)
-    return ["unshare", "--mount", "sh", "-ec", HIDE, "sh", str(spool)]
 
 
 @pytest.mark.slow
