@@ -12,7 +12,7 @@ that `list` does with ten guests. To a type checker this one is the same: import
 
 from __future__ import annotations
 
-import importlib
+import sys
 from operator import itemgetter
 
 TYPE_CHECKING = False
@@ -36,7 +36,8 @@ class Later:
         self._module = module
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self._module), name)
+        __import__(self._module)
+        return getattr(sys.modules[self._module], name)
 
 
 class NamedTuple(tuple):  # type: ignore[type-arg]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
@@ -66,6 +65,8 @@ class Context:
 
     def document(self, value: Any) -> None:
         """One JSON document on standard output."""
+        import json
+
         sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
     def confirm(self, question: str, consequence: str) -> None:

@@ -5,10 +5,10 @@ The standard library alone, since `list` reads a hundred of these.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 
+from kvmtui import light_json as json
 from kvmtui.durable import read_small
 from kvmtui.errors import DefinitionError
 

@@ -18,10 +18,10 @@ cut off. Lines are appended under the guest's lock.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 
+from kvmtui import light_json as json
 from kvmtui.durable import append_line
 
 TYPE_CHECKING = False

@@ -6,10 +6,10 @@ slower than in emulation. Only running a guest tells.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
+from kvmtui import light_json as json
 from kvmtui.host.resources import processor_model
 from kvmtui.text import visible
 

@@ -6,9 +6,9 @@ Answers that cost time are kept in the home, each by the identity of what was as
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
+from kvmtui import light_json as json
 from kvmtui.durable import write_atomically
 from kvmtui.errors import HostError
 from kvmtui.guest.library import Library

@@ -10,11 +10,11 @@ every one of these is the same. A record that is damaged, or of other code, is n
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 
 import kvmtui
+from kvmtui import light_json as json
 from kvmtui.durable import make_folder, write_atomically
 from kvmtui.guest.library import STARTS
 from kvmtui.guest.wants import Wants

@@ -7,10 +7,10 @@ in threads and the command line runs one without asyncio.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 
+from kvmtui import light_json as json
 from kvmtui.durable import give_to_owner_of, make_folder, try_lock, write_atomically
 from kvmtui.errors import (
     BusyError,

@@ -8,9 +8,9 @@ and never trusted for a start.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
+from kvmtui import light_json as json
 from kvmtui.durable import write_atomically
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.folder import DEFINITION

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import struct
 
+from kvmtui import light_json as json
 from kvmtui.durable import give_to_owner_of
 from kvmtui.guest.history import iso_time
 

@@ -356,4 +356,9 @@ class KvmtuiApp(WireApp):
         self.refuse(f"{self.keys.of('app.quit')} leaves kvmtui; guests go on")
 
     def _suspend(self) -> None:
-        self.action_suspend_process()
+        """Give the terminal back; not while something is done to a guest, which would halt too."""
+        names = self.desk.errands.names()
+        if names:
+            self.refuse(f"{self.desk.errands.refusal(names[0])}: suspending would halt that")
+        else:
+            self.action_suspend_process()

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 TERMINAL_LOOK_S = 1.0
 """How often the app looks whether its terminal is still there: nohup swallows SIGHUP."""
@@ -18,6 +18,33 @@ TERMINAL_LOOK_S = 1.0
 LEAVE_LIMIT_S = 4.0
 """How long leaving may take: a link that stands or a disk that hangs holds nobody here."""
 _LIMIT = "kvmtui-limit"
+
+
+_FROM_AFAR = ("sshd", "mosh-server", "dropbear")
+_MOST_ANCESTORS = 32
+
+
+def came_over_ssh(environment: Mapping[str, str], proc: str = "/proc") -> bool:
+    """Whether our terminal is at the other end of SSH.
+
+    ``sudo`` and ``su -`` drop ``SSH_CONNECTION``; then the processes above us say it
+    (names and parents of ``/proc/PID/stat``).
+    """
+    if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
+        return True
+    pid = os.getppid()
+    for _ in range(_MOST_ANCESTORS):
+        try:
+            with open(f"{proc}/{pid}/stat", "rb") as file:
+                head, _, rest = file.read().rpartition(b")")
+            pid = int(rest.split()[1])
+        except (OSError, ValueError, IndexError):
+            return False
+        if head.partition(b"(")[2].decode("utf-8", "replace").startswith(_FROM_AFAR):
+            return True
+        if pid <= 1:
+            return False
+    return False
 
 
 def end_on_signals(end: Callable[[int], None]) -> None:

@@ -10,9 +10,9 @@ from rich.console import Console
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.manage.fleet import Fleet
-from kvmtui.manage.preferences import Preferences, load_preferences
+from kvmtui.manage.preferences import load_preferences
 from kvmtui.tui.app import KvmtuiApp
-from kvmtui.tui.life import threads_left
+from kvmtui.tui.life import came_over_ssh, threads_left
 from kvmtui.tui.themes import choose_theme, load_themes
 
 _SWITCH_S = 0.001
@@ -32,10 +32,14 @@ def open_interface(library: Library) -> int:
     preferences = load_preferences()
     themes = load_themes(preferences.theme_folders, os.environ)
     system = Console(file=sys.stderr).color_system
-    name, complaint = choose_theme(os.environ, preferences.theme, system, themes.by_name)
+    remote = came_over_ssh(os.environ)
+    name, complaint = choose_theme(
+        os.environ, preferences.theme, system, themes.by_name, remote=remote
+    )
     complaints = [*preferences.complaints, *themes.complaints, *filter(None, [complaint])]
     app = KvmtuiApp(Fleet(library), preferences, themes.by_name[name], complaints)
-    app.run(mouse=_mouse(preferences))
+    # Over SSH each move of the mouse would be a packet.
+    app.run(mouse=preferences.mouse == "on" or (preferences.mouse == "auto" and not remote))
     if app.fault:
         fault = _told_fault(app.fault)
         if not app.link_stands_at_end():
@@ -58,10 +62,3 @@ def _told_fault(fault: str) -> KvmtuiError:
     return KvmtuiError(
         f"the interface failed, guests go on: {last}", hint=f"send {path} to who maintains kvmtui"
     )
-
-
-def _mouse(preferences: Preferences) -> bool:
-    """Whether the mouse is heard: over SSH each of its moves would be a packet."""
-    if preferences.mouse == "auto":
-        return not os.environ.get("SSH_CONNECTION")
-    return preferences.mouse == "on"

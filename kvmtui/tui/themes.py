@@ -179,7 +179,12 @@ def load_themes(folders: Iterable[Path], environment: Mapping[str, str]) -> Them
 
 
 def choose_theme(
-    environment: Mapping[str, str], setting: str | None, system: str | None, names: Iterable[str]
+    environment: Mapping[str, str],
+    setting: str | None,
+    system: str | None,
+    names: Iterable[str],
+    *,
+    remote: bool,
 ) -> tuple[str, str]:
     """The name of the theme to begin with, and a complaint; empty when there is none.
 
@@ -190,6 +195,7 @@ def choose_theme(
         setting: The name that the user's settings have.
         system: Rich's word for the colours of the terminal, such as ``truecolor``.
         names: The themes that there are.
+        remote: Whether the terminal is at the other end of SSH.
     """
     names = sorted(names)
     if setting in names:
@@ -197,7 +203,6 @@ def choose_theme(
     complaint = ""
     if setting is not None:
         complaint = f"theme: there is no '{visible(setting)}'; one of {', '.join(names)}"
-    plain = no_color(environment) or bool(environment.get("SSH_CONNECTION"))
-    if plain or system not in ("256", "truecolor"):
+    if remote or no_color(environment) or system not in ("256", "truecolor"):
         return PLAIN_THEME, complaint
     return COLORED_THEME, complaint

@@ -29,7 +29,8 @@ from kvmtui.qemu.process import lock_holder
 from tests.bench import screen
 from tests.bench.libvirt import Domains, NoDomains
 
-KVMTUI = [sys.executable, "-m", "kvmtui"]
+KVMTUI = [sys.executable, "-c", "import sys; from kvmtui.__main__ import main; sys.exit(main())"]
+"""What the script does that pip, pipx and uv install today; those of old pips import re first."""
 TINY = ["--memory", "16M", "--network", "none", "--set", "usb=false", "--set", "balloon=false"]
 PARALLEL = 8
 

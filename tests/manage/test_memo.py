@@ -24,7 +24,7 @@ run(["start", "a"])
 print(sorted(sys.modules))
 """
 HEAVY = {"msgspec", "yaml", "kvmtui.guest.definition", "subprocess", "ctypes", "argparse"}
-HEAVY |= {"datetime", "pathlib", "typing"}
+HEAVY |= {"datetime", "pathlib", "typing", "json", "re", "enum"}
 
 
 @pytest.fixture

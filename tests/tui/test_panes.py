@@ -307,7 +307,7 @@ def test_the_guest_screen_and_the_form(headless):
         await until(pilot, lambda: "✓ host has" in "\n".join(app.grid()))
         grid = app.grid()
         assert grid[0] == " Edit a" and grid[2] == " Guest"
-        assert grid[-1].startswith(" Tab next field") and grid[-1].endswith("F1 help")
+        assert grid[-1].startswith(" Ctrl-S save") and grid[-1].endswith("F1 help")
         assert any("Description   first" in line for line in grid)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.main)

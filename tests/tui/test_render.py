@@ -7,7 +7,7 @@ from tui.views import guest, operation
 
 from kvmtui.manage.fleet import HostFigures
 from kvmtui.tui.glyphs import ASCII, UNICODE
-from kvmtui.tui.render import activity, frame, guests
+from kvmtui.tui.render import activity, detail, frame, guests
 from kvmtui.tui.spans import plain, width_of
 from kvmtui.tui.words import long_time
 
@@ -152,3 +152,14 @@ def test_running_operations_come_first():
     assert activity.arranged([failed, new, old], text="", failures=False) == [old, new, failed]
     assert activity.arranged([failed, new, old], text="", failures=True) == [failed]
     assert activity.arranged([new], text="nobody", failures=False) == []
+
+
+def test_a_long_problem_is_told_in_lines():
+    error = "disks[0].file: /srv/images/a-very-long-name.qcow2 is in use by web-02: stop it first"
+    scene = detail.Scene(46, UNICODE, now=0.0)
+    lines = [plain(line) for line in detail.problem_lines(guest(error=error), None, scene)]
+    assert all(
+        width_of(line) <= 46 for line in detail.problem_lines(guest(error=error), None, scene)
+    )
+    assert lines[0].startswith(f"{UNICODE.io_error} disks[0].file:")
+    assert " ".join(" ".join(lines).split())[2:] == error

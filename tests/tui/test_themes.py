@@ -179,23 +179,23 @@ def test_every_role_has_a_colour() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "setting", "system", "name"),
+    ("environment", "remote", "setting", "system", "name"),
     [
-        ({}, None, "truecolor", "night"),
-        ({}, None, "256", "night"),
-        ({}, None, "standard", "terminal"),
-        ({}, None, None, "terminal"),
-        ({"SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}, None, "256", "terminal"),
-        ({"NO_COLOR": "1"}, None, "truecolor", "terminal"),
-        ({"NO_COLOR": ""}, None, "truecolor", "night"),
-        ({"SSH_CONNECTION": "x", "NO_COLOR": "1"}, "paper", "standard", "paper"),
+        ({}, False, None, "truecolor", "night"),
+        ({}, False, None, "256", "night"),
+        ({}, False, None, "standard", "terminal"),
+        ({}, False, None, None, "terminal"),
+        ({}, True, None, "256", "terminal"),
+        ({"NO_COLOR": "1"}, False, None, "truecolor", "terminal"),
+        ({"NO_COLOR": ""}, False, None, "truecolor", "night"),
+        ({"NO_COLOR": "1"}, True, "paper", "standard", "paper"),
     ],
 )
-def test_which_theme_is_worn(environment, setting, system, name: str) -> None:
-    assert choose_theme(environment, setting, system, FILES) == (name, "")
+def test_which_theme_is_worn(environment, remote: bool, setting, system, name: str) -> None:
+    assert choose_theme(environment, setting, system, FILES, remote=remote) == (name, "")
 
 
 def test_a_theme_that_is_not_there_is_told_of() -> None:
-    name, complaint = choose_theme({}, "nihgt\x1b", "256", FILES)
+    name, complaint = choose_theme({}, "nihgt\x1b", "256", FILES, remote=False)
     assert name == "night"
     assert complaint == (r"theme: there is no 'nihgt\x1b'; one of contrast, night, paper, terminal")

@@ -10,6 +10,7 @@ from kvmtui.text import visible
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Line, Role, Span, crop, fit, shorten_middle, width_of
 from kvmtui.tui.widgets.bar import bar
+from kvmtui.tui.widgets.wrapping import wrap
 from kvmtui.tui.words import clock_time, seconds_since, state_look, state_word
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _LABEL = 10
 _ALMOST_FULL = 0.85
+_PROBLEM_LINES = 3
 
 
 class Scene(NamedTuple):
@@ -159,22 +161,29 @@ def facts(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Lin
     lines.append(())
     lines += _bars(live, detail, scene)
     if view.pid is None and detail is not None and detail.last_stop:
-        lines += [(), _labelled("Last run", (Span(detail.last_stop, "muted"),), scene)]
+        room = max(scene.width - _LABEL, 10)
+        told = wrap((Span(visible(detail.last_stop, limit=300), "muted"),), room)[:_PROBLEM_LINES]
+        lines.append(())
+        lines += [
+            _labelled("Last run" if n == 0 else "", line, scene) for n, line in enumerate(told)
+        ]
     return lines
 
 
 def problem_lines(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Line]:
-    """What is wrong, a line each; none when all is well."""
+    """What is wrong, at most three lines each; none when all is well."""
     if detail is not None and detail.problems:
         found = [visible(text, limit=300) for text in detail.problems]
     elif live.view.error:
         found = [visible(live.view.error, limit=300)]
     else:
         return []
-    lines = [
-        crop((Span(scene.glyphs.io_error, "err", glyph=True), Span(f" {text}", "err")), scene.width)
-        for text in found[:6]
-    ]
+    sign = Span(scene.glyphs.io_error, "err", glyph=True)
+    lines: list[Line] = []
+    for text in found[:6]:
+        first, *more = wrap((Span(text, "err"),), max(scene.width - 2, 1))[:_PROBLEM_LINES]
+        lines.append((sign, Span(" "), *first))
+        lines += [(Span("  "), *line) for line in more]
     return [*lines, ()]
 
 

@@ -64,7 +64,7 @@ class DefinitionScreen(AnsweringScreen):
     def on_mount(self) -> None:
         """Ask for the fields; the screen is there at once, so that no key goes astray."""
         does = "create" if self._guest is None else "save"
-        keys = [("Tab", "next field"), ("Space", "choose"), ("Ctrl-S", does)]
+        keys = [("Ctrl-S", does), ("Tab", "next field"), ("Space", "choose")]
         if self._guest is not None:
             keys.append(("Ctrl-E", "$EDITOR"))
         self.key_bar.set_keys([*keys, ("Esc", "leave")], last=("F1", "help"))

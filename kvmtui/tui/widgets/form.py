@@ -195,7 +195,7 @@ class Form(LineWidget, can_focus=True):
         self.show_changes()
 
     def _build(self) -> None:
-        if self.is_mounted:
+        if self.is_mounted and self.size.width:
             lines = form_lines(self._fields, self.size.width, self.glyphs, focus=self.has_focus)
             self._lines = lines
 

@@ -16,6 +16,8 @@ from kvmtui.tui.widgets.wrapping import wrap
 MARGIN = 3
 MOST_VALUE, LEAST_VALUE = 44, 12
 RESULT_LINES = 3
+LEAST_RESULT = 16
+"""Where what a check said has less room beside the value, it stands under it."""
 _ROLES: dict[str, Role] = {FINE: "ok", WARNING: "warn", PROBLEM: "err"}
 
 
@@ -35,7 +37,7 @@ class _Grid(NamedTuple):
     label: int
     value: int
     result: int
-    """How wide each of them is."""
+    """How wide each of them is; a result of 0 stands under the value."""
 
     @property
     def indent(self) -> int:
@@ -59,7 +61,10 @@ def _grid(fields: Fields, width: int) -> _Grid:
     label = min(label, max(width // 3, 4))
     rest = max(width - MARGIN - label - 2, LEAST_VALUE)
     value = max(LEAST_VALUE, min(MOST_VALUE, rest * 3 // 5))
-    return _Grid(label, value, max(rest - value - 3, 0))
+    result = rest - value - 3
+    if result < LEAST_RESULT:
+        return _Grid(label, max(rest - 4, LEAST_VALUE), 0)
+    return _Grid(label, value, result)
 
 
 def _field_lines(
@@ -67,14 +72,20 @@ def _field_lines(
 ) -> list[FormLine]:
     field = fields.fields[number]
     here = number == fields.at
-    told = _result_lines(fields.results[field.id], grid.result, glyphs)
+    result = fields.results[field.id]
+    told = _result_lines(result, grid.result or grid.value, glyphs)
     label = fit((Span(field.label, "muted"),), grid.label)
     head = (Span(" " * MARGIN), *label, Span(" "))
     bar = Part((Span(glyphs.cursor if here else " ", "accent"),), _ground(here and focus))
     value = _value_parts(fields, field, grid.value, glyphs, here=here, focus=here and focus)
-    lines = [FormLine((Part(head), bar, *value, Part((Span("  "), *told[0]))), number)]
+    beside = told[0] if grid.result else told[0][:1]
+    lines = [FormLine((Part(head), bar, *value, Part((Span("  "), *beside))), number)]
     under = grid.indent + 1 + grid.value + 2
-    lines += [FormLine((Part((Span(" " * under), *line)),), number) for line in told[1:]]
+    more = told[1:]
+    if not grid.result:
+        under = grid.indent - 1
+        more = ((Span("  "), *told[0][2:]), *told[1:]) if here or result.faulty else ()
+    lines += [FormLine((Part((Span(" " * under), *line)),), number) for line in more]
     if here and fields.picking is not None:
         lines += _list_lines(fields, grid, glyphs, number)
     if here and fields.explained and field.help:
