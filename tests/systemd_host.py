@@ -43,11 +43,12 @@ ln -s /proc/self/fd dev/fd
 mkdir -p etc/systemd/logind.conf.d
 printf "[Login]\\nKillUserProcesses=yes\\nKillExcludeUsers=nobody\\n" \
     >etc/systemd/logind.conf.d/all.conf
+[ -z "$SEED" ] || cp -a "$SEED/." .
 pivot_root . mnt
 umount -l /mnt
 chmod o+x $OPENED
 exec env -i container=kvmtui-test PATH="$PATH" NOTIFY_SOCKET="$NOTIFY_SOCKET" \
-    "$SYSTEMD" --system --unit=basic.target --log-target=null
+    "$SYSTEMD" --system --unit="$UNIT" --log-target=null
 '
 """
 
@@ -113,15 +114,23 @@ def _remove_cgroup(cgroup: Path) -> None:
 
 
 @contextlib.contextmanager
-def booted(place: Path, shared: Sequence[Path] = ()) -> Iterator[SystemdHost]:
+def booted(
+    place: Path,
+    shared: Sequence[Path] = (),
+    *,
+    seed: Path | None = None,
+    unit: str = "basic.target",
+) -> Iterator[SystemdHost]:
     """Boot a systemd; it and all its processes are gone at the end.
 
     Args:
         place: An empty folder.
         shared: Folders outside of /tmp and /run in which what it writes stays.
+        seed: A folder whose content lies over the root.
+        unit: What it boots into.
     """
     assert os.geteuid() == 0, "booting a systemd takes root"
-    cgroup = _cgroup_mount() / f"kvmtui-test-{os.getpid()}"
+    cgroup = _cgroup_mount() / f"kvmtui-test-{os.getpid()}-{os.urandom(3).hex()}"
     cgroup.mkdir()
     code = _code_folders()
     device = os.stat("/").st_dev
@@ -132,6 +141,8 @@ def booted(place: Path, shared: Sequence[Path] = ()) -> Iterator[SystemdHost]:
         "PLACE": str(place),
         "CGROUP": str(cgroup),
         "BOUND": " ".join(map(str, bound)),
+        "SEED": str(seed or ""),
+        "UNIT": unit,
         "OPENED": " ".join(sorted({str(parent) for path in code for parent in path.parents})),
         "SYSTEMD": "/usr/lib/systemd/systemd",
     }

@@ -25,6 +25,13 @@ useradd --create-home --shell /bin/sh stranger
 """
 LIGHT = "--memory 32M --accelerator tcg --network none --set usb=false --set rng=false"
 UNITS = Path("/etc/systemd/system")
+SEED = """
+mkdir {seed}; cd /; cp -a --parents etc/systemd/system {seed}; cd {seed}/etc/systemd/system
+for unit in multi-user.target.wants/*.service; do
+    case $unit in */kvmtui*) ;; *) ln -sf /dev/null $(basename $unit) ;; esac
+done
+"""
+"""What the next boot finds: the units as they are, without other services of this machine."""
 
 
 @pytest.fixture
@@ -113,6 +120,38 @@ def test_roots_guests_start_and_end_with_the_host(host, shared):
     assert [end[1:] for end in ends] == [
         (name, "guest-shutdown", "host shutdown") for name in ("three", "two", "one")
     ]
+
+
+def test_the_next_boot_starts_them(host, shared, tmp_path):
+    home = Home(host, shared, "root")
+    home.make("one", "two")
+    home("$kvmtui autostart enable one --order 1; $kvmtui autostart enable two --order 2")
+    seed = shared / "seed"
+    host.run("sh", "-ec", SEED.format(seed=seed))
+    host.power_off()
+    place = tmp_path / "again"
+    place.mkdir()
+    with booted(place, [shared], seed=seed, unit="multi-user.target") as again:
+        home.host = again
+        home.wait_ready("one", "two")
+        again.power_off()
+    assert [end[1:] for end in home.ends()] == [
+        (name, "guest-shutdown", "host shutdown") for name in ("two", "one")
+    ]
+
+
+def test_a_start_that_waits_between_guests_does_not_keep_the_end_from_them(host, shared):
+    home = Home(host, shared, "root")
+    home.make("one", "two")
+    home("$kvmtui autostart enable one --order 1; $kvmtui autostart enable two --delay 1h")
+    unit = home.overview()["starter"]
+    host.run("systemctl", "stop", unit)
+    host.run("systemctl", "start", unit)
+    home.wait_ready("one")
+    assert home.states() == {"one": "running", "two": "stopped"}
+    host.power_off()
+    assert [end[1:] for end in home.ends()] == [("one", "guest-shutdown", "host shutdown")]
+    assert [line for line in home.story("two") if line.get("verb") == "start"] == []
 
 
 def test_a_users_guests_end_with_the_host_and_what_does_not_obey_is_told(host, shared):
