@@ -65,6 +65,8 @@ def run_autostart(arguments: argparse.Namespace, context: Context) -> int:
         results = [
             attempt(name, functools.partial(autostart.disable, library, name)) for name in names
         ]
+        if not names:
+            context.note(autostart.tidy(library))
         return report(context, "autostart", results)
     if arguments.action == "run":
         return _run(context)
@@ -164,6 +166,8 @@ def _lines(found: autostart.Overview) -> list[str]:
         lines.append(f"by {found.mechanism}: {found.starter}{where}")
         ends = "shut down in reverse order" if found.shuts_down else "not shut down"
         lines.append(f"before the host goes down, running guests are {ends}")
+    if found.in_place and not found.guests:
+        lines.append("to end that, too: kvmtui autostart disable --all")
     lines += [f"{name}: its definition cannot be read, so nobody knows" for name in found.unread]
     for problem in found.problems:
         lines.append(f"missing: {visible(problem.what, limit=600)}")

@@ -155,6 +155,14 @@ def disable(library: Library, name: str) -> Outcome:
     return Outcome(name, "autostart", was_on, f"{name} {words}", note)
 
 
+def tidy(library: Library) -> str:
+    """Take the unit or line away where no guest is left that needs it; in words."""
+    if not os.path.isdir(library.root):
+        return _tidy(library)
+    with _alone(library):
+        return _tidy(library)
+
+
 def _tidy(library: Library) -> str:
     """Take the unit or line away where no guest needs it; what was done, in words."""
     guests, unread = planned(library)

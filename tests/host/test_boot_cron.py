@@ -81,6 +81,18 @@ def test_a_real_crontab_keeps_what_is_not_ours(kvmtui, without_systemd):
 
 
 @pytest.mark.slow
+def test_what_deleted_guests_leave_behind_can_be_taken_away(kvmtui, without_systemd, tmp_path):
+    kvmtui.prefix = without_systemd
+    kvmtui.tiny("a")
+    kvmtui.ok("autostart", "enable", "a")
+    kvmtui.ok("delete", "a", "--yes")
+    assert "to end that, too: kvmtui autostart disable --all" in kvmtui.ok("autostart").out
+    assert "is removed" in kvmtui.ok("autostart", "disable", "--all").err
+    assert list((tmp_path / "crontabs").iterdir()) == []
+    kvmtui.ok("autostart", "disable", "--all")
+
+
+@pytest.mark.slow
 def test_a_crontab_that_is_not_given_back_as_it_is_stays(kvmtui, without_systemd, tmp_path):
     kvmtui.prefix = without_systemd
     subprocess.run([*without_systemd, "crontab", "-"], input=b"MAILTO=root\r\n", check=True)
