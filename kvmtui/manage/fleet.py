@@ -7,7 +7,9 @@ can stand behind the same door.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -22,7 +24,7 @@ from kvmtui.stats.host import HostMeter
 
 if TYPE_CHECKING:
     from kvmtui.guest import editing
-    from kvmtui.host.accelerator import Verdict
+    from kvmtui.host.accelerator import Progress, Verdict
     from kvmtui.manage import (
         autostart,
         changing,
@@ -141,6 +143,38 @@ class Fleet:
             HostError: QEMU is missing.
         """
         return await self._read(lambda: hosting.verdict_for(self.library))
+
+    async def measure(self, told: Callable[[Progress], None]) -> Verdict:
+        """Measure the accelerators anew and keep the verdict.
+
+        Cancelling ends the candidate that runs; the verdict that was kept stays.
+
+        Args:
+            told: Called on the loop before each candidate.
+
+        Raises:
+            HostError: QEMU is missing.
+        """
+        loop = asyncio.get_running_loop()
+        given_up = threading.Event()
+
+        def hear(progress: Progress) -> None:
+            if not given_up.is_set():
+                told(progress)
+
+        def tell(progress: Progress) -> None:
+            # A loop that is closed has nobody to tell.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(hear, progress)
+
+        try:
+            return await self._read(
+                lambda: hosting.verdict_for(
+                    self.library, again=True, told=tell, cancelled=given_up.is_set
+                )
+            )
+        finally:
+            given_up.set()
 
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""
