@@ -111,6 +111,8 @@ def _told(details: Details) -> str:
     rows += [("network", _network_line(network)) for network in details.networks]
     if view.tags:
         rows.append(("tags", " ".join(view.tags)))
+    if details.autostart:
+        rows.append(("autostart", details.autostart))
     if view.description:
         rows.append(("about", visible(view.description)))
     if details.accelerator_reason is not None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kvmtui.guest import editing
     from kvmtui.host.accelerator import Progress, Verdict
     from kvmtui.manage import (
+        autostart,
         changing,
         checking,
         creating,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from kvmtui.qemu import monitor
 else:
     editing = Later("kvmtui.guest.editing")
+    autostart = Later("kvmtui.manage.autostart")
     changing = Later("kvmtui.manage.changing")
     checking = Later("kvmtui.manage.checking")
     creating = Later("kvmtui.manage.creating")
@@ -293,6 +295,22 @@ class Fleet:
         """Give a guest other tags."""
         text = json.dumps(tags) if tags else ""
         return await self.change(name, [editing.Change(["tags"], text)])
+
+    async def enable_autostart(
+        self, name: str, *, order: int | None = None, delay_s: int | None = None
+    ) -> Outcome:
+        """As `autostart.enable`."""
+        return await asyncio.to_thread(
+            lambda: autostart.enable(self.library, name, order=order, delay_s=delay_s)
+        )
+
+    async def disable_autostart(self, name: str) -> Outcome:
+        """As `autostart.disable`."""
+        return await asyncio.to_thread(lambda: autostart.disable(self.library, name))
+
+    async def autostart_overview(self) -> autostart.Overview:
+        """As `autostart.overview`."""
+        return await self._read(lambda: autostart.overview(self.library))
 
     def demo_names(self) -> list[str]:
         """The names of the demo guests."""

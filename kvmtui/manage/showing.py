@@ -34,6 +34,8 @@ class Details(NamedTuple):
     accelerator_reason: dict[str, Any] | None
     """Why it runs, or would run, under what it does (`choosing.Choice.reason`); None where
     that cannot be known."""
+    autostart: str
+    """When it is started with the host, in words; empty when it is not."""
 
 
 def details(library: Library, name: str, *, argv_needed: bool = False) -> Details:
@@ -57,6 +59,7 @@ def details(library: Library, name: str, *, argv_needed: bool = False) -> Detail
     except KvmtuiError:
         if argv_needed:
             raise
+    starts = definition.start_with_host() if definition else None
     return Details(
         view=view,
         definition=plain,
@@ -66,6 +69,7 @@ def details(library: Library, name: str, *, argv_needed: bool = False) -> Detail
         networks=_networks(definition, name),
         last_stop=story.last_stop(folder, running=view.pid is not None),
         accelerator_reason=_accelerator_reason(library, folder, definition, view),
+        autostart=starts.words() if starts else "",
     )
 
 

@@ -28,6 +28,7 @@ from kvmtui.guest.folder import (
     RUN_LOCK,
     START_RECORD,
 )
+from kvmtui.host.paths import autostart_unit
 from kvmtui.manage import choosing, hosting, needs, story
 from kvmtui.manage.command_lines import CommandLine
 from kvmtui.manage.living import live_pid
@@ -158,6 +159,7 @@ def _bring_up(
             user=user,
             scope=scope_name(folder.name) if systemd and not missed else None,
             description=f"kvmtui guest {folder.name}",
+            ended_by=autostart_unit(library.root) if systemd else "",
         )
         missed = launch.launch(request) or missed
     if request.scope and not missed:
