@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,16 @@ from kvmtui.tui.render.host import HostView, command_of
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from kvmtui.manage import machine
+    from kvmtui.manage import machine, setting_up
     from kvmtui.manage.checking import Result
     from kvmtui.manage.hosting import Progress, Verdict
+    from kvmtui.tui.render import confirm
     from kvmtui.tui.screens.answering import AnsweringScreen
+    from kvmtui.tui.widgets.dialog import Answer
 else:
+    confirm = Later("kvmtui.tui.render.confirm")
     machine = Later("kvmtui.manage.machine")
+    setting_up = Later("kvmtui.manage.setting_up")
 
 Measure = Callable[[Callable[["Progress"], None]], Coroutine[Any, Any, "Verdict"]]
 
@@ -93,6 +98,8 @@ class HostWatch:
             self._pane.table.action_open()
         elif action_id == "host.copy":
             self._copy(self._pane.under_cursor)
+        elif action_id == "host.setup":
+            self._ask_setup()
 
     def explain(self, result: Result) -> None:
         """Show all of a check."""
@@ -107,6 +114,47 @@ class HostWatch:
     def _copy(self, result: Result | None) -> None:
         command, after = command_of(result)
         self._screen.copy_told(command, "nothing is to be done for this check", after)
+
+    def _ask_setup(self) -> None:
+        """Show what a program can set up here; do it, or copy it, once it is agreed to."""
+        report = self.view.report
+        if report is None:
+            self._screen.refuse("the checks are being run: try again in a moment")
+            return
+        commands = [action.line for action in setting_up.actions_for(report.results)]
+        if not commands:
+            self._screen.tell("nothing that a program can set up is missing")
+            return
+        app, runs = self._screen.kvmtui, os.geteuid() == 0
+
+        def agreed(_: Answer) -> None:
+            if runs:
+                self._screen.run_worker(self._set_up(), group="setup", exclusive=True)
+            else:
+                self._screen.copy_told(" && ".join(commands), "", "")
+
+        app.ask(
+            confirm.question_setup(commands, runs=runs), self._keys.of("host.setup"), [], agreed
+        )
+
+    async def _set_up(self) -> None:
+        """Run `kvmtui setup` in the terminal, then check again."""
+        from kvmtui.tui.outside import kept_on_screen, run_outside
+
+        home = str(self._fleet.library.home)
+        words = [sys.executable, "-m", "kvmtui", "--home", home, "setup", "--yes"]
+        try:
+            status = await run_outside(
+                self._screen.kvmtui, kept_on_screen(words, "Enter goes back to kvmtui. ")
+            )
+        except OSError as error:
+            self._screen.tell_failure("setup", as_told("setup", error))
+            return
+        if status == 0:
+            self._screen.tell("the host is set up: the checks are run again")
+        else:
+            self._screen.refuse("not all of it could be set up: the checks tell what is left")
+        self.look()
 
     # While the pane is seen.
 

@@ -44,6 +44,17 @@ HOST_ACTIONS: tuple[Action, ...] = (
         "Shows the checks that are ok too, or folds them into one row.",
         "Look",
         "host",
+        bar=5,
+    ),
+    Action(
+        "host.setup",
+        "S",
+        "set up",
+        "Set up what the host lacks",
+        "Shows the commands of the remedies that a program may run (packages, group, user, rules "
+        "of udev and modprobe, lingering) and, as root, runs them once you have agreed.",
+        "Power",
+        "host",
         bar=4,
     ),
     Action(
@@ -54,6 +65,6 @@ HOST_ACTIONS: tuple[Action, ...] = (
         "Runs the checks now. While the pane is seen they are run every minute.",
         "Power",
         "host",
-        bar=5,
+        bar=6,
     ),
 )
