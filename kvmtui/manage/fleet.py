@@ -19,6 +19,8 @@ from kvmtui.guest.library import Library
 from kvmtui.light import Later
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
+from kvmtui.stats.history import HOST
+from kvmtui.stats.history import Series as Series
 from kvmtui.stats.host import HostFigures as HostFigures
 from kvmtui.stats.host import HostMeter
 
@@ -42,7 +44,9 @@ if TYPE_CHECKING:
         waiting,
     )
     from kvmtui.manage.detail import GuestDetail
+    from kvmtui.manage.wanted import Level
     from kvmtui.qemu import monitor
+    from kvmtui.stats.history import Span
 else:
     editing = Later("kvmtui.guest.editing")
     autostart = Later("kvmtui.manage.autostart")
@@ -132,6 +136,37 @@ class Fleet:
                 callback(changed)
         return fresh
 
+    def want_figures(self, owner: str, names: set[str] | None, level: Level | None) -> None:
+        """Say which guests' `figures` somebody looks at, from the next refresh on.
+
+        Each owner tells its whole need; what nobody needs costs nothing. A guest that is
+        looked at has one of its monitors held.
+
+        Args:
+            owner: Who looks, such as a pane.
+            names: The guests; None for all.
+            level: ``columns`` for sums, ``detail`` for each drive, interface and processor
+                and for p99 too; None for nothing any more.
+        """
+        self._watch.wanted.want(owner, names, level)
+
+    def let_go(self) -> None:
+        """Let go of all monitors until the next refresh: before the app is suspended."""
+        self._watch.let_go()
+
+    def series(self, name: str | None, key: str, span: Span, width: int) -> Series:
+        """A figure over time, from memory; NaN where it is not known.
+
+        Args:
+            name: A guest; None for this machine.
+            key: Of a guest ``cpu``, ``wait``, ``memory_used``, ``disk_read``,
+                ``disk_write``, ``disk_latency``, ``net_in``, ``net_out`` and ``vcpu0`` …;
+                of the machine ``cpu``, ``stolen``, ``memory_used``, ``disk_read``,
+                ``disk_write``, ``net_in``, ``net_out``.
+            width: The most values that are wanted.
+        """
+        return self._watch.history.series(HOST if name is None else name, key, span, width)
+
     def standing(self, name: str) -> object:
         """What changes when more than a guest's figures does: compare it with an earlier one."""
         live = self.guests.get(name)
@@ -144,6 +179,7 @@ class Fleet:
     def _round(self) -> dict[str, LiveGuest]:
         self.host = self._host_meter.read()
         self.pulse = machine.read_pulse() if self.feels_pulse else None
+        self._watch.keep_host(self.host)
         fresh = self._watch.round()
         self.operations = self._watch.operations()
         return fresh
