@@ -44,7 +44,8 @@ class Glyphs(NamedTuple):
     """What a cell of a graph holds, from nothing to full. Braille has two columns of four dots
     in a cell: 25 signs, those of five heights at the right for each height at the left."""
     hanging: str
-    """The same for graphs that grow downward."""
+    """The same for graphs that grow downward, told from the others by other full cells; braille
+    has the same, and a line free above them."""
 
 
 def _braille(left: tuple[int, ...], right: tuple[int, ...]) -> str:
@@ -84,7 +85,7 @@ UNICODE = Glyphs(
     rising=_braille((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08)),
     hanging=_braille((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80)),
 )
-BLOCKS = UNICODE._replace(name="blocks", rising=" ▁▂▃▄▅▆▇█", hanging=" ▔▔▀▀▀▀██")
+BLOCKS = UNICODE._replace(name="blocks", rising=" ▁▂▃▄▅▆▇█", hanging=" ▔▔▀▀▀▀▓▓")
 ASCII = Glyphs(
     name="ascii",
     running="+",
@@ -114,7 +115,7 @@ ASCII = Glyphs(
     dot="-",
     frame="+-+|++",
     rising=" .:|",
-    hanging=" ':|",
+    hanging=" ':!",
 )
 _WIDE_LANGUAGES = ("ja", "ko", "zh")
 
