@@ -25,6 +25,11 @@ from kvmtui.tui.widgets.scale import Scale
 _MOST_SERIES = 2
 
 
+def _kind(view: GraphView) -> tuple[object, ...]:
+    """What a view has in common with those that follow it."""
+    return view.subject, view.unit, view.sample_s, view.span_s
+
+
 class Graph(LineWidget):
     """Draws a `GraphView`; knows no guest and has no clock: it moves when it is shown more.
 
@@ -108,9 +113,10 @@ class Graph(LineWidget):
         if not 1 <= len(view.series) <= _MOST_SERIES:
             raise ValueError(f"a graph has one series or two, not {len(view.series)}")
         axis_for(view.span_s, view.sample_s, 1, 0, view.newest_s)
-        if self._held:
+        if self._held and self._view is not None and self._view.subject == view.subject:
             self._waiting = view
             return
+        self._waiting = None
         self._count(view)
         self._view = view
         self._draw()
@@ -181,9 +187,7 @@ class Graph(LineWidget):
     def _count(self, view: GraphView) -> None:
         """Number the newest sample, so that the others keep their columns."""
         before = self._view
-        if before is None or (before.sample_s, before.span_s, before.unit) != (
-            *(view.sample_s, view.span_s, view.unit),
-        ):
+        if before is None or _kind(before) != _kind(view):
             self._scale = Scale(view.unit)
             self._taken = round(view.newest_s / view.sample_s)
         else:

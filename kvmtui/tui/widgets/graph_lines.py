@@ -22,7 +22,7 @@ from kvmtui.tui.widgets.scale import Unit
 _MARGIN, _LABELS = 1, 6
 _LABELS_FROM = 30
 _CLOCK_FROM = 4
-_TITLE_GAP = 2
+_TITLE_GAP, _LEAST_VALUE = 2, 8
 
 
 class Series(NamedTuple):
@@ -31,6 +31,8 @@ class Series(NamedTuple):
     name: str
     """Shown where there are two: ``read``, ``write``."""
     values: Values
+    now: str = ""
+    """What it is now, after the name where there is room; the caller's words."""
 
 
 class GraphView(NamedTuple):
@@ -53,6 +55,8 @@ class GraphView(NamedTuple):
         clock: Whether the time is written below, where there is room.
         taken: How many samples were ever taken, the same for all graphs of a screen, so that
             they move together. None: the graph counts by ``newest_s``.
+        subject: Whose figures they are. Another subject's scale is its own, and it is shown at
+            once, also where the graph is held.
     """
 
     title: Line
@@ -68,6 +72,7 @@ class GraphView(NamedTuple):
     labels: bool = True
     clock: bool = False
     taken: int | None = None
+    subject: str = ""
 
 
 class Layout(NamedTuple):
@@ -143,38 +148,45 @@ def graph_lines(view: GraphView, drawn: Sequence[Columns], now: Now) -> list[Par
 
 
 def _title(view: GraphView, now: Now) -> Line:
-    """What it is, at the left; what it is now, or was where the cursor stands, at the right."""
-    right = view.value if now.cursor is None else _reading(view, now, now.cursor)
-    if now.held and now.cursor is None:
+    """What it is, at the left; what it is now, or was where the cursor stands, at the right.
+
+    Of two series the figures stand with the names. The names are never given up, since they
+    say which is which.
+    """
+    two = len(view.series) > 1
+    texts, right = [one.now for one in view.series], view.value
+    if now.cursor is not None:
+        texts = [_reading(view, one, now, now.cursor) for one in view.series]
+        right = (Span(cell_time(now.axis, now.cursor), "muted"),)
+        right += () if two else (Span("  "), Span(texts[0], bold=True))
+    elif now.held:
         right = (Span(f"held {cell_time(now.axis, 0)}  ", "warn"), *right)
     bar = Span(now.glyphs.cursor, "accent") if now.focused else Span(" ")
     room = now.layout.width - _MARGIN
-    right = crop(right, room)
-    left_room = max(room - width_of(right) - (_TITLE_GAP if right else 0), 0)
-    left = (*view.title, *_legend(view, now.glyphs))
-    left = left if width_of(left) <= left_room else view.title
-    gap = Span(" " * max(room - left_room - width_of(right), 0))
-    return (bar, *fit(left, left_room), gap, *right)
+    gap = _TITLE_GAP if right else 0
+    left = view.title
+    if two:
+        left += _legend(view, now.glyphs, texts)
+        if now.cursor is None and width_of(left) + gap + width_of(right) > room:
+            left = view.title + _legend(view, now.glyphs, ["", ""])
+    left = crop(left, max(room - _LEAST_VALUE, room // 2))
+    right = crop(right, room - width_of(left) - gap)
+    return (bar, *fit(left, room - width_of(right)), *right)
 
 
-def _legend(view: GraphView, glyphs: Glyphs) -> Line:
-    """Which of two series is which."""
-    if len(view.series) < 2:
-        return ()
-    up, down = view.series[0].name, view.series[1].name
-    return (Span(f"  {glyphs.up} {up}  {glyphs.down} {down}", "muted"),)
-
-
-def _reading(view: GraphView, now: Now, cell: int) -> Line:
-    """The time of a cell, and what stands in it."""
-    line = [Span(cell_time(now.axis, cell), "muted")]
-    signs = (now.glyphs.up, now.glyphs.down) if len(view.series) > 1 else ("",)
-    for sign, one in zip(signs, view.series, strict=True):
-        value = reading(one.values, now.taken, now.axis, cell, peaks=view.peaks)
-        text = now.glyphs.none if value is None else view.unit.text(value) + view.unit.suffix
-        line.append(Span(f"  {sign} " if sign else "  ", "muted"))
-        line.append(Span(text, bold=True))
+def _legend(view: GraphView, glyphs: Glyphs, texts: Sequence[str]) -> Line:
+    """Which of two series is which, with its figure."""
+    line: list[Span] = []
+    for sign, one, text in zip((glyphs.up, glyphs.down), view.series, texts, strict=True):
+        line.append(Span(f"  {sign} {one.name}", "muted"))
+        line.append(Span(f" {text}" if text else ""))
     return tuple(line)
+
+
+def _reading(view: GraphView, one: Series, now: Now, cell: int) -> str:
+    """What stands in a cell."""
+    value = reading(one.values, now.taken, now.axis, cell, peaks=view.peaks)
+    return now.glyphs.none if value is None else view.unit.text(value) + view.unit.suffix
 
 
 def _empty(view: GraphView, now: Now) -> list[Parts]:

@@ -60,8 +60,10 @@ def test_a_span_fills_the_cells(
 
 @pytest.mark.parametrize(
     ("span_s", "sample_s", "newest_s"),
-    [(0, 1, 0), (-1, 1, 0), (math.nan, 1, 0), (math.inf, 1, 0), (60, 0, 0), (60, math.nan, 0)]
-    + [(60, 1, math.nan), (60, 1, math.inf)],
+    [
+        *((0, 1, 0), (-1, 1, 0), (math.nan, 1, 0), (math.inf, 1, 0), (60, 0, 0)),
+        *((60, math.nan, 0), (60, 1, math.nan), (60, 1, math.inf)),
+    ],
 )
 def test_what_is_no_time_is_refused(span_s: float, sample_s: float, newest_s: float) -> None:
     with pytest.raises(ValueError, match="no time"):
@@ -217,8 +219,10 @@ def test_round_tops(unit: Unit, peak: float, top: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (0.04, "0"), (0.4, "0.4"), (9.94, "9.9"), (9.96, "10"), (999.4, "999")]
-    + [(999.6, "1K"), (4100, "4.1K"), (123456, "123K")],
+    [
+        *((0, "0"), (0.04, "0"), (0.4, "0.4"), (9.94, "9.9"), (9.96, "10"), (999.4, "999")),
+        *((999.6, "1K"), (4100, "4.1K"), (123456, "123K")),
+    ],
 )
 def test_plain_figures(value: float, text: str) -> None:
     assert COUNT_PER_S.text(value) == text

@@ -121,6 +121,23 @@ def test_two_series_are_told_apart_without_colour(glyphs: Glyphs, lines: list[st
     assert shown(view(ramp(66), ramp(66, 60)[::-1], top=100), glyphs=glyphs) == lines
 
 
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (50, " vdb  ↑ read 24K/s  ↓ write 40K/s       p99 4 ms ▲"),
+        (44, " vdb  ↑ read  ↓ write             p99 4 ms ▲"),
+        (40, " vdb  ↑ read  ↓ write         p99 4 ms ▲"),
+        (30, " vdb  ↑ read  ↓ write  p99 4 …"),
+        (20, " vdb  ↑ rea…  p99 4…"),
+    ],
+)
+def test_the_names_of_two_series_stay_where_room_is_short(width: int, line: str) -> None:
+    given = view([1.0] * 99, [2.0] * 99, value="p99 4 ms ▲")
+    read, write = given.series
+    series = [read._replace(now="24K/s"), write._replace(now="40K/s")]
+    assert shown(given._replace(series=series), size=(width, 4))[0] == line
+
+
 def test_a_gap_is_a_gap_and_zero_is_a_base_line() -> None:
     values: list[float | None] = [0.0] * 20 + [None] * 10 + [math.nan] * 10 + [8.0] * 26
     line = shown(view(values))[-1]
@@ -311,7 +328,7 @@ def test_one_cursor_for_two_graphs() -> None:
         other.read(told.at_s)
         await pilot.pause()
         grid = stage.grid()
-        assert grid[0].split()[-5:] == ["11:59:58", "↑", "7/s", "↓", "3/s"]
+        assert grid[0].split()[1:] == ["↑", "read", "7/s", "↓", "write", "3/s", "11:59:58"]
         assert grid[6].split()[1:] == ["11:59:58", "5/s"]
         assert not stage.take(Graph.CursorMoved)
 
@@ -408,6 +425,57 @@ def test_another_span_begins_with_its_own_scale() -> None:
             graph.show(view([peak] * 600, span_s=span_s))
             await pilot.pause()
             assert stage.grid()[1].split()[0] == top
+
+    play(Stage(graph), scene, size=SIZE)
+
+
+def test_another_subject_is_shown_at_once_on_its_own_scale() -> None:
+    graph = Graph(focusable=True)
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        graph.show(view([900.0] * 70, title="vda", subject="web-01 vda"))
+        graph.focus()
+        await pilot.press("space")
+        graph.show(view([9.0] * 70, title="vdb", subject="web-02 vdb"))
+        await pilot.pause()
+        assert stage.grid()[0].startswith("▌vdb      ")
+        assert stage.grid()[1].split()[0] == "10"
+        assert graph.held
+        graph.show(view([5.0] * 70, title="vdb", subject="web-02 vdb", newest_s=NOON + 50))
+        await pilot.press("space")
+        assert stage.grid()[-1] == "     0 " + "⣿" * 33
+        assert graph.view is not None and graph.view.newest_s == NOON + 50
+
+    play(Stage(graph), scene, size=SIZE)
+
+
+def test_held_before_there_is_anything_it_shows_the_first() -> None:
+    graph = Graph()
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        graph.hold(True)
+        graph.show(view([9.0] * 70))
+        await pilot.pause()
+        assert "held 12:00:00" in stage.grid()[0]
+
+    play(Stage(graph), scene, size=SIZE)
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, 86400.0, -1e9])
+def test_a_clock_that_was_set_changes_nothing_but_the_times(jump_s: float) -> None:
+    graph = Graph(focusable=True)
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        graph.show(view(ramp(66)))
+        graph.focus()
+        await pilot.press("left")
+        before = stage.grid()
+        graph.show(view(ramp(66), newest_s=NOON + jump_s))
+        await pilot.pause()
+        assert stage.grid()[1][:6] == before[1][:6]
+        graph.read(None)
+        await pilot.pause()
+        assert [line[7:] for line in stage.grid()[1:]] == [line[7:] for line in before[1:]]
 
     play(Stage(graph), scene, size=SIZE)
 
