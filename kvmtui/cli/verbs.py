@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "reset": ("power", "press the reset button"),
     "pause": ("power", "halt the processors"),
     "resume": ("power", "let paused guests go on"),
+    "autostart": ("autostart", "guests that start, and are shut down, with the host"),
     "wait": ("watching", "wait for a state, a text on the console, a port"),
     "events": ("watching", "what happened to a guest"),
     "why": ("watching", "why a guest is as it is"),

@@ -7,7 +7,9 @@ can stand behind the same door.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -22,8 +24,9 @@ from kvmtui.stats.host import HostMeter
 
 if TYPE_CHECKING:
     from kvmtui.guest import editing
-    from kvmtui.host.accelerator import Verdict
+    from kvmtui.host.accelerator import Progress, Verdict
     from kvmtui.manage import (
+        autostart,
         changing,
         creating,
         demo,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from kvmtui.qemu import monitor
 else:
     editing = Later("kvmtui.guest.editing")
+    autostart = Later("kvmtui.manage.autostart")
     changing = Later("kvmtui.manage.changing")
     creating = Later("kvmtui.manage.creating")
     demo = Later("kvmtui.manage.demo")
@@ -140,6 +144,38 @@ class Fleet:
         """
         return await self._read(lambda: hosting.verdict_for(self.library))
 
+    async def measure(self, told: Callable[[Progress], None]) -> Verdict:
+        """Measure the accelerators anew and keep the verdict.
+
+        Cancelling ends the candidate that runs; the verdict that was kept stays.
+
+        Args:
+            told: Called on the loop before each candidate.
+
+        Raises:
+            HostError: QEMU is missing.
+        """
+        loop = asyncio.get_running_loop()
+        given_up = threading.Event()
+
+        def hear(progress: Progress) -> None:
+            if not given_up.is_set():
+                told(progress)
+
+        def tell(progress: Progress) -> None:
+            # A loop that is closed has nobody to tell.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(hear, progress)
+
+        try:
+            return await self._read(
+                lambda: hosting.verdict_for(
+                    self.library, again=True, told=tell, cancelled=given_up.is_set
+                )
+            )
+        finally:
+            given_up.set()
+
     async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
         """As `creating.create`."""
         return await asyncio.to_thread(
@@ -218,6 +254,22 @@ class Fleet:
         """Give a guest other tags."""
         text = json.dumps(tags) if tags else ""
         return await self.change(name, [editing.Change(["tags"], text)])
+
+    async def enable_autostart(
+        self, name: str, *, order: int | None = None, delay_s: int | None = None
+    ) -> Outcome:
+        """As `autostart.enable`."""
+        return await asyncio.to_thread(
+            lambda: autostart.enable(self.library, name, order=order, delay_s=delay_s)
+        )
+
+    async def disable_autostart(self, name: str) -> Outcome:
+        """As `autostart.disable`."""
+        return await asyncio.to_thread(lambda: autostart.disable(self.library, name))
+
+    async def autostart_overview(self) -> autostart.Overview:
+        """As `autostart.overview`."""
+        return await self._read(lambda: autostart.overview(self.library))
 
     def demo_names(self) -> list[str]:
         """The names of the demo guests."""
