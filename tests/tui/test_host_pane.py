@@ -16,6 +16,7 @@ from tui.widgets.stage import Stage, play, watch
 from kvmtui.errors import HostError
 from kvmtui.guest.library import Library
 from kvmtui.host.accelerator import Progress, Verdict
+from kvmtui.host.remedies import Step
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.preferences import load_preferences
 from kvmtui.tui.actions.keymap import checked_keys
@@ -253,7 +254,7 @@ def test_4_shows_the_host_and_1_goes_back(tmp_path):
         await pilot.press("4")
         await until(pilot, seen(app, "▲ warn     Clock"))
         assert "4 Host ▲" in app.grid()[0] and app.main.focused is app.main.host.table
-        assert app.grid()[-1].startswith(" m measure  Enter explain  y copy remedy  a show all")
+        assert app.grid()[-1].startswith(" m measure  Enter explain  y copy remedy  S set up")
         await until(pilot, seen(app, "vCPUs            2     2     32"))
         await pilot.press("1")
         await until(pilot, seen(app, "State"))
@@ -445,3 +446,32 @@ def test_the_pages_fit(tmp_path, size):
             await pilot.press("G", "right")
 
     run(scene, tmp_path, size=size)
+
+
+def test_S_shows_what_would_be_set_up_and_runs_it_once_agreed(tmp_path, monkeypatch):
+    step = Step("packages", ("apt-get", "install", "-y", "qemu-system-x86"))
+    lacking = NO_QEMU._replace(steps=(step,))
+    ran = []
+
+    async def outside(app, command):
+        ran.append(command)
+        return 1
+
+    monkeypatch.setattr("kvmtui.tui.outside.run_outside", outside)
+    monkeypatch.setattr("kvmtui.tui.host_watch.os.geteuid", lambda: 0)
+
+    async def scene(app, pilot, fleet):
+        await pilot.press("4")
+        await until(pilot, seen(app, "✗ fail"))
+        await pilot.press("S")
+        await until(pilot, seen(app, "apt-get install -y qemu-system-x86"))
+        await pilot.press("S", "escape")
+        await until(pilot, lambda: "Set up this host?" not in "\n".join(app.grid()))
+        assert not ran
+        await pilot.press("S")
+        await until(pilot, seen(app, "Set up this host?"))
+        await pilot.press("y")
+        await until(pilot, seen(app, "not all of it could be set up"))
+        assert ran[0][-2:] == ["setup", "--yes"] and str(fleet.library.home) in ran[0]
+
+    run(scene, tmp_path, prepare=lambda fleet: setattr(fleet, "results", (lacking,)))
