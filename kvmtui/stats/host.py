@@ -50,7 +50,7 @@ class HostMeter:
     def read(self) -> HostFigures:
         """The figures now; may wait for a slow file system."""
         memory = _memory_bytes()
-        place = self._nearest()
+        place = nearest_folder(self._home)
         try:
             free = shutil.disk_usage(place).free
         except OSError:
@@ -62,7 +62,7 @@ class HostMeter:
             cpu_percent=cpu_percent,
             memory_used_bytes=memory["MemTotal"] - memory["MemAvailable"],
             memory_total_bytes=memory["MemTotal"],
-            mount=_mount_of(place),
+            mount=mount_of(place),
             disk_free_bytes=free,
             stolen_percent=stolen_percent,
             disk_read_bytes_per_s=traffic[0],
@@ -80,13 +80,6 @@ class HostMeter:
         if passed <= 0:
             return None, None
         return 100 * busy / passed, 100 * stolen / passed
-
-    def _nearest(self) -> str:
-        """The home, or the nearest folder above it that exists."""
-        place = self._home
-        while not os.path.exists(place) and place != "/":
-            place = os.path.dirname(place)
-        return place
 
 
 def _ticks() -> tuple[int, int, int]:
@@ -108,7 +101,15 @@ def _memory_bytes() -> dict[str, int]:
         return {name: int(value.split()[0]) * 1024 for name, value in pairs}
 
 
-def _mount_of(place: str) -> str:
+def nearest_folder(place: str) -> str:
+    """The folder itself, or the nearest above it that exists."""
+    while not os.path.exists(place) and place not in ("", "/"):
+        place = os.path.dirname(place)
+    return place or "/"
+
+
+def mount_of(place: str) -> str:
+    """Where the file system of a folder is mounted."""
     place = os.path.realpath(place)
     while not os.path.ismount(place):
         place = os.path.dirname(place)
