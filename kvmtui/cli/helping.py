@@ -34,7 +34,7 @@ def run_help(arguments: argparse.Namespace, context: Context) -> int:
         UsageError: There is no such topic.
     """
     from kvmtui.cli import parsing
-    from kvmtui.cli.verbs import VERBS
+    from kvmtui.cli.verbs import VERBS, nearest
     from kvmtui.text import visible
 
     topic = arguments.topic
@@ -45,10 +45,8 @@ def run_help(arguments: argparse.Namespace, context: Context) -> int:
     elif topic in VERBS:
         sys.stdout.write(parsing.verb_parser(topic).format_help())
     else:
-        import difflib
-
-        close = difflib.get_close_matches(topic, [*VERBS, FIRST_STEPS], n=1, cutoff=0.7)
-        hint = f"kvmtui help {close[0]}" if close else "kvmtui help"
+        close = nearest(topic, [*VERBS, FIRST_STEPS])
+        hint = f"kvmtui help {close}" if close else "kvmtui help"
         raise UsageError(f"help: {visible(topic, limit=40)}: there is no such topic", hint=hint)
     return 0
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.folder import AGENT, RUN, GuestFolder
+from kvmtui.qemu.agent_polls import AgentPoll
 from kvmtui.qemu.process import command_line_of
 from kvmtui.stats import answers, network, rates
 from kvmtui.stats.disks import NO_DISKS, DisksMeter
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _AGAIN_ROUNDS = 15
 """Processors and taps may be plugged in and out: every so many rounds they are asked for anew."""
 _STALE_S = 10.0
+_AGENT_STALE_S = 15.0
 _DRIVES, _THREADS, _EXITS = "drives", "threads", "exits"
 _BALLOON, _INTERVAL, _SET = "balloon", "interval", "set"
 
@@ -124,7 +127,9 @@ class Sampled:
         self._without_histogram: set[str] = set()
         self._given_histogram: set[str] = set()
         self._taps: tuple[str, ...] | None = None
-        self._interfaces = _interfaces_of(process.pid)
+        self._interfaces, self._macs = _interfaces_of(process.pid)
+        self._agent: AgentPoll | None = None
+        self._agent_told: Moment | None = None
         self._networks = network.NetworksMeter()
         self._each_network: tuple[NetworkFigures, ...] = ()
 
@@ -136,7 +141,9 @@ class Sampled:
         return bool(self._taps)
 
     def close(self) -> None:
-        """Close its files."""
+        """Close its files, and give the agent's channel back."""
+        if self._agent is not None:
+            self._agent.close()
         if self._threads is not None:
             self._threads.close()
             self._threads = None
@@ -161,9 +168,27 @@ class Sampled:
         """
         if self._threads is not None:
             self._thread_rates = self._threads.read(moment)
-        if self._taps or self._each_network:
+        if self._taps:
             self._each_network = self._networks.take(self._taps or (), counters, moment)
+        elif self._macs:
+            self._ask_agent(moment)
         self._rounds += 1
+
+    def _ask_agent(self, now: Moment) -> None:
+        """Cards of which the host has no counters: the guest agent's, where there is one."""
+        if self._agent is None:
+            folder = self.process.folder
+            question, purpose = answers.ASK_CARDS, "kvmtui figures"
+            self._agent = AgentPoll(folder.at(RUN), folder.place, AGENT, question, purpose)
+        came = self._agent.step()
+        if came is not None:
+            line, asked = came
+            cards = answers.read_cards(line, self._macs)
+            moment = (asked, asked + now[1] - now[0])
+            self._each_network = self._networks.take(self._macs, cards, moment)
+            self._agent_told = now
+        elif self._agent_told is not None and now[1] - self._agent_told[1] > _AGENT_STALE_S:
+            self._each_network, self._agent_told = (), None
 
     def take(self, found: Mapping[str, bytes], moment: Moment, now: Moment) -> None:
         """Take QEMU's answers; those that are missing leave their figures empty.
@@ -187,7 +212,9 @@ class Sampled:
     def _take_threads(self, threads: tuple[int, ...], now: Moment) -> None:
         if self._threads is not None and self._threads.threads == threads:
             return
-        self.close()
+        if self._threads is not None:
+            self._threads.close()
+            self._threads = None
         self._thread_rates = NO_THREADS
         with contextlib.suppress(OSError):
             self._threads = ThreadsMeter(self.process.pid, threads)
@@ -223,10 +250,20 @@ class Sampled:
         )
 
 
-def _interfaces_of(pid: int) -> int | None:
-    """How many interfaces a guest was started with; None where its line cannot be read."""
+def _interfaces_of(pid: int) -> tuple[int | None, tuple[str, ...]]:
+    """How many interfaces a guest was started with, and the MAC addresses of its cards.
+
+    By its command line; None where that cannot be read.
+    """
     try:
         arguments = command_line_of(pid)
     except OSError:
-        return None
-    return arguments.count(b"-netdev") + arguments.count(b"-nic")
+        return None, ()
+    found = []
+    for option, value in zip(arguments, arguments[1:], strict=False):
+        if option == b"-device" and value.startswith(b"{"):
+            with contextlib.suppress(ValueError):
+                device = json.loads(value)
+                if "netdev" in device:
+                    found.append(str(device.get("mac", "")).lower())
+    return arguments.count(b"-netdev") + arguments.count(b"-nic"), tuple(found)

@@ -6,6 +6,7 @@ A line that is an error, or not what was expected, gives None.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ NOT_KNOWN = 2**64 - 1
 BALLOON = "/machine/peripheral/balloon0"
 """The balloon of every definition that has one."""
 BALLOON_INTERVAL_S = 1
+MOST_CARDS = 256
 
 _BOUNDARIES_NS = [round(10_000 * 2 ** (step / 2)) for step in range(41)]
 """10 µs to 10 s, two steps an octave."""
@@ -120,6 +122,26 @@ class _Statistics(msgspec.Struct):
     provided: list[_Provided] | None = msgspec.field(name="return", default=None)
 
 
+class _CardCounters(msgspec.Struct, rename="kebab"):
+    rx_bytes: int
+    tx_bytes: int
+    rx_packets: int = 0
+    tx_packets: int = 0
+    rx_dropped: int = 0
+    tx_dropped: int = 0
+
+
+class _Card(msgspec.Struct, rename="kebab"):
+    name: str = ""
+    hardware_address: str = ""
+    statistics: _CardCounters | None = None
+
+
+class _Cards(msgspec.Struct):
+    cards: list[_Card] | None = msgspec.field(name="return", default=None)
+
+
+_decode_cards = msgspec.json.Decoder(_Cards).decode
 _decode_drives = msgspec.json.Decoder(_Drives).decode
 _decode_balloon = msgspec.json.Decoder(_Balloon).decode
 _decode_processors = msgspec.json.Decoder(_Processors).decode
@@ -153,6 +175,8 @@ SET_BALLOON_INTERVAL = _line(
 ASK_EXITS = _line(
     "query-stats", {"target": "vcpu", "providers": [{"provider": "kvm", "names": ["exits"]}]}
 )
+
+ASK_CARDS = _line("guest-network-get-interfaces")
 
 
 def set_histogram(drive: str) -> bytes:
@@ -268,3 +292,28 @@ def read_exits(line: bytes) -> int | None:
         if statistic.name == "exits" and isinstance(statistic.value, int)
     ]
     return sum(values) if values else None
+
+
+def read_cards(line: bytes, macs: Sequence[str]) -> dict[str, tuple[int, int, int, int, int]]:
+    """The guest agent's counters of a guest's cards (``guest-network-get-interfaces``).
+
+    Bytes and packets received, bytes and packets sent, packets dropped; by MAC address.
+    Of several interfaces of one address (a bridge has that of its card) the first counts.
+    """
+    try:
+        cards = _decode_cards(line).cards
+    except msgspec.DecodeError:
+        return {}
+    found: dict[str, tuple[int, int, int, int, int]] = {}
+    for card in (cards or [])[:MOST_CARDS]:
+        mac, counted = card.hardware_address.lower(), card.statistics
+        if counted is None or mac not in macs or mac in found:
+            continue
+        found[mac] = (
+            counted.rx_bytes,
+            counted.rx_packets,
+            counted.tx_bytes,
+            counted.tx_packets,
+            counted.rx_dropped + counted.tx_dropped,
+        )
+    return found

@@ -32,7 +32,7 @@ class NetworkFigures(NamedTuple):
     """One interface between two readings, as the guest sees it."""
 
     name: str
-    """The tap of the host it is plugged into."""
+    """The tap of the host it is plugged into, or its MAC address where the agent counts."""
     receive_bytes_per_s: float | None
     transmit_bytes_per_s: float | None
     receive_packets_per_s: float | None

@@ -321,6 +321,72 @@ def test_networks_agree_with_what_was_transferred(kvmtui, linux_guest_files, tap
     assert samples(kvmtui.ok("stats", "--json", "--count", "1"))[0]["name"] == "g"
 
 
+AGENT = r"""cat >/agent <<'EOF'
+#!/bin/sh
+exec 3<>/dev/virtio-ports/org.qemu.guest_agent.0
+cd /sys/class/net/eth0
+while :; do
+  # With nobody at the other end a port is at its end.
+  read -r line <&3 || { usleep 50000; continue; }
+  case "$line" in
+  *guest-sync*)
+    id=${line##*:}
+    printf '\377{"return": %s}\n' "${id%%\}*}" >&3 ;;
+  *guest-network*)
+    printf '{"return": [{"name": "lo", "hardware-address": "00:00:00:00:00:00"},' >&3
+    printf '{"name": "eth0", "hardware-address": "%s", "statistics":' $(cat address) >&3
+    printf '{"rx-bytes": %s, "tx-bytes": %s, "rx-errs": 0}}]}\n' $(
+      cat statistics/rx_bytes statistics/tx_bytes) >&3 ;;
+  esac
+done
+EOF
+chmod 755 /agent; /agent 2>/tmp/agent.log & true"""
+"""What QEMU's agent does for this one command, by the shell."""
+
+
+def test_an_agent_tells_what_a_user_network_does_not(kvmtui, linux_guest_files):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    guest = boot(kvmtui, linux_guest_files, "--forward", f"127.0.0.1:{port}:7")
+    guest.run(AGENT)
+    size = 4 << 20
+
+    def counted():
+        text = guest.run("cat /sys/class/net/eth0/statistics/rx_bytes").decode()
+        return next(int(line) for line in text.splitlines() if line.strip().isdecimal())
+
+    def transfer():
+        before.append(counted())
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as echo:
+            back = 0
+            for _ in range(size >> 16):
+                echo.sendall(bytes(1 << 16))
+                while back < 1 << 16:
+                    back += len(echo.recv(1 << 20))
+                back -= 1 << 16
+
+    before = []
+    process = kvmtui.popen("stats", "g", "--json", "--interval", "0.5")
+    found = []
+    while not found or found[-1]["net_receive_bytes_per_s"] is None:
+        found.append(json.loads(process.stdout.readline()))
+    transfer()
+    passed = counted() - before[0]
+    # One rate holds for 5 s: what the changed ones amount to, over the time between questions.
+    while max(one["net_receive_bytes_per_s"] for one in found[-1:]) < 1e5:
+        found.append(json.loads(process.stdout.readline()))
+    while found[-1]["net_receive_bytes_per_s"] > 1e4:
+        found.append(json.loads(process.stdout.readline()))
+        assert len(found) < 200, found[-1]
+    process.kill()
+    process.communicate()
+    assert passed > size
+    assert total(found, "net_receive_bytes_per_s") == pytest.approx(passed, rel=0.15)
+    (card,) = found[-1]["networks"]
+    assert card["name"].startswith("52:54:00:")
+
+
 def test_a_user_network_has_no_bytes(kvmtui):
     kvmtui.ok("create", "a", "--memory", "16M", "--accelerator", "tcg")
     kvmtui.ok("start", "a")
