@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("watching", "why a guest is as it is"),
     "logs": ("watching", "the serial console's or QEMU's log"),
     "qmp": ("raw", "one QMP command"),
+    "image": ("images", "disk images: list, create, convert and others"),
     "demo": ("demo", "the built-in demo guests"),
     "setup": ("checking", "what this host lacks, by the distribution's own commands"),
     "schema": ("raw", "JSON Schema of a definition"),
