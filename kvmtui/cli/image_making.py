@@ -7,10 +7,10 @@ import getpass
 import sys
 
 from kvmtui.cli.context import Context
-from kvmtui.cli.image_telling import finish
+from kvmtui.cli.image_telling import finish, watcher
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.units import parse_size
-from kvmtui.manage import image_making, image_places
+from kvmtui.manage import image_copying, image_importing, image_making, image_places
 
 _LONGEST_PASSPHRASE_BYTES = 4096
 
@@ -96,6 +96,101 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
     return finish(
         context,
         lambda: image_making.create(
-            library, arguments.image, arguments.size, wish, follow=arguments.follow
+            library,
+            arguments.image,
+            arguments.size,
+            wish,
+            follow=arguments.follow,
+            watcher=watcher(context),
+        ),
+    )
+
+
+def configure_convert(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `image convert`."""
+    parser.add_argument("image", metavar="IMAGE")
+    parser.add_argument("target", metavar="NEW", help="a path, or a name for images/")
+    parser.add_argument(
+        "--format", choices=image_copying.WRITEABLE, help="default: as NEW is called, else qcow2"
+    )
+    parser.add_argument("--compress", action="store_true")
+    parser.add_argument("--rate", type=size, metavar="SIZE", help="the most a second: 50M")
+    parser.add_argument("--cluster-size", type=size, metavar="SIZE")
+    parser.add_argument("--source-format", metavar="FORMAT", help="where it cannot be told")
+    add_follow(parser)
+
+
+def run_convert(arguments: argparse.Namespace, context: Context) -> int:
+    """Convert an image."""
+    library = context.library
+    source = image_places.find_image(library, arguments.image)
+    how = image_copying.Copy(
+        format=arguments.format or image_copying.format_of_name(arguments.target) or "qcow2",
+        compress=arguments.compress,
+        rate_bytes_per_s=arguments.rate,
+        cluster_bytes=arguments.cluster_size,
+        source_format=arguments.source_format,
+        follow=arguments.follow,
+    )
+    return finish(
+        context,
+        lambda: image_copying.convert(library, source, arguments.target, how, watcher(context)),
+    )
+
+
+def configure_clone(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `image clone`."""
+    parser.add_argument("image", metavar="IMAGE")
+    parser.add_argument("target", metavar="NEW", help="a path, or a name for images/")
+    group = parser.add_mutually_exclusive_group()
+    for way, text in (
+        ("full", "copy all"),
+        ("linked", "stand on it: at once, and it must stay as it is"),
+        ("reflink", "share its blocks where the file system can"),
+    ):
+        group.add_argument(f"--{way}", action="store_const", const=way, dest="way", help=text)
+    parser.set_defaults(way="auto")
+    add_follow(parser)
+
+
+def run_clone(arguments: argparse.Namespace, context: Context) -> int:
+    """Clone an image."""
+    library = context.library
+    source = image_places.find_image(library, arguments.image)
+    return finish(
+        context,
+        lambda: image_copying.clone(
+            library,
+            source,
+            arguments.target,
+            arguments.way,
+            follow=arguments.follow,
+            watcher=watcher(context),
+        ),
+    )
+
+
+def configure_import(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `image import`."""
+    parser.add_argument("source", metavar="FILE", help="image, OVA, .gz, .xz, .bz2; - is a pipe")
+    parser.add_argument("name", nargs="?", metavar="NEW", help="a path, or a name for images/")
+    parser.add_argument("--format", choices=image_copying.WRITEABLE, default="qcow2")
+    parser.add_argument("--source-format", metavar="FORMAT", help="where it cannot be told")
+    parser.add_argument("--disk", type=int, metavar="N", help="which disk of an OVA, from 1 on")
+
+
+def run_import(arguments: argparse.Namespace, context: Context) -> int:
+    """Import an image."""
+    how = image_importing.Import(arguments.format, arguments.source_format, arguments.disk)
+    pipe = sys.stdin.buffer if arguments.source == image_importing.PIPE else None
+    return finish(
+        context,
+        lambda: image_importing.import_image(
+            context.library,
+            arguments.source,
+            arguments.name,
+            how,
+            pipe=pipe,
+            watcher=watcher(context),
         ),
     )

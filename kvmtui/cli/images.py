@@ -14,6 +14,22 @@ SUBVERBS: dict[str, tuple[str, str]] = {
     "info": ("image_listing", "all about one image"),
     "tree": ("image_listing", "which image stands on which"),
     "create": ("image_making", "an empty image, or one that stands on another"),
+    "resize": ("image_changing", "give an image another size, also while its guest runs"),
+    "convert": ("image_making", "write an image anew in another format"),
+    "clone": ("image_making", "another image with the same content"),
+    "rebase": ("image_changing", "let an image stand on another one, or on nothing"),
+    "flatten": ("image_changing", "copy into an image what it stands on"),
+    "compact": ("image_changing", "give back what is zero or free in an image"),
+    "check": ("image_checking", "check an image, and repair it where asked"),
+    "measure": ("image_checking", "what a copy would take"),
+    "move": ("image_changing", "move an image, and tell the guests that use it"),
+    "import": ("image_making", "bring in a file, a pipe, or the disk of an OVA"),
+    "orphans": ("image_checking", "images that nobody uses, and what cut-off work left"),
+    "delete": ("image_changing", "delete images that nothing depends on"),
+    "cancel": ("image_changing", "end work on an image that another kvmtui does"),
+    "storage": ("image_places", "file systems with images: taken, left, promised"),
+    "add-directory": ("image_places", "list the images of a directory, or a block device"),
+    "remove-directory": ("image_places", "list those no more; nothing in it is touched"),
 }
 """Which module has each verb of `image`, and its line in the help."""
 

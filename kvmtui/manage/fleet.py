@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
+from kvmtui.manage.image_fleet import ImageDoor
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
 from kvmtui.stats.host import HostFigures as HostFigures
@@ -76,6 +77,8 @@ class Fleet:
         """What is and was done to the guests, newest first, as of the last refresh."""
         self.host: HostFigures | None = None
         """This machine, as of the last refresh."""
+        self.images = ImageDoor(library)
+        """All about disk images."""
         self._subscribers: list[Callable[[Changed], None]] = []
         self._watch = Watch(library)
         self._host_meter = HostMeter(library.home)
@@ -87,6 +90,7 @@ class Fleet:
         """Let go of what is held open; guests go on."""
         self._looker.shutdown(wait=False, cancel_futures=True)
         self._readers.shutdown(wait=False, cancel_futures=True)
+        self.images.close()
         self._watch.close()
 
     def subscribe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:

@@ -45,24 +45,34 @@ def view_of(library: Library, path: str) -> ImageView:
     return view
 
 
-def refuse_in_use(library: Library, view: ImageView, what: str) -> None:
+def refuse_in_use(library: Library, view: ImageView, what: str, *, reading: bool = False) -> None:
     """Raise StateError when a guest that runs, or another process, has an image open.
 
     Args:
         what: What is not done to it, such as ``was not compacted``.
+        reading: Whether it is only read, which those do not mind that read it too.
     """
     for user in view.used_by:
-        if user.running:
+        if user.running and not (reading and (user.role == "backing" or "cdrom" in user.role)):
             stands = " through an image that stands on it" if user.role == "backing" else ""
             raise StateError(
                 f"{visible(view.name)} {what}: {user.guest} runs and uses it{stands}",
                 hint=f"kvmtui shutdown {user.guest}",
             )
-    if image.is_locked(view.path, read_only=False):
+    if image.is_locked(view.path, read_only=reading):
         holder = clashes.user_of(library, view.path)
         who = f"{visible(holder[0])} (pid {holder[1]})" if holder else "another process"
         raise StateError(
-            f"{visible(view.name)} {what}: it is in use by {who}", hint="end that first"
+            f"{visible(view.name)} {what}: it is in use by {who}", hint="end that process first"
+        )
+
+
+def refuse_device(view: ImageView, what: str) -> None:
+    """Raise StateError for a block device, which has no file that could be replaced."""
+    if view.actual_size_bytes is None:
+        raise StateError(
+            f"{visible(view.name)} {what}: it is a block device",
+            hint="use the tools of its kind, such as lvextend or lvremove",
         )
 
 

@@ -24,6 +24,8 @@ class ImageUser(NamedTuple):
     running: bool
     role: str
     """``disk0``, ``cdrom0`` …, or ``backing`` where another of its images stands on it."""
+    read_only: bool = False
+    """Whether it will never write to it."""
 
 
 class Users:
@@ -41,14 +43,14 @@ class Users:
             pid = live_pid(folder, folder.start_record(), summary.get("uuid"))
             if pid:
                 self._pids[pid] = name
-            for index, (file, image_format, _) in enumerate(summary.get("disks") or ()):
+            for index, (file, image_format, read_only) in enumerate(summary.get("disks") or ()):
                 path = os.path.normpath(folder.resolve(file))
-                self._add(path, ImageUser(name, pid is not None, f"disk{index}"))
+                self._add(path, ImageUser(name, pid is not None, f"disk{index}", read_only))
                 if image_format is not None:
                     self._formats.setdefault(path, image_format)
             for index, file in enumerate(summary.get("cdroms") or ()):
                 path = os.path.normpath(folder.resolve(file))
-                self._add(path, ImageUser(name, pid is not None, f"cdrom{index}"))
+                self._add(path, ImageUser(name, pid is not None, f"cdrom{index}", True))
         summaries.keep(whole=True)
         self._real = {os.path.realpath(path): path for path in self._by_path}
 

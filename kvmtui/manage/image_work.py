@@ -12,12 +12,13 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from kvmtui import light_json as json
 from kvmtui.durable import make_folder, try_lock
-from kvmtui.errors import BusyError, Cancelled, KvmtuiError
+from kvmtui.errors import BusyError, Cancelled, KvmtuiError, told_os_error
 from kvmtui.guest import history
-from kvmtui.guest.library import Library
+from kvmtui.guest.library import Library, remove_tree
 from kvmtui.manage import hosting
 from kvmtui.manage.image_records import CUT_OFF, WORK, cancel_file, records
 from kvmtui.manage.operation import exclusive
@@ -85,17 +86,30 @@ class Work:
         return str(self._record["id"])
 
     def new_part(self, target: str) -> str:
-        """An empty file beside a target, only this user's own, that is gone if work is cut off.
+        """An empty file of a target's name, in a closed folder beside it.
+
+        A VMDK holds its own name, so the file has it from the first. If work is cut off, the
+        next work removes the folder.
 
         Raises:
             OSError: It cannot be made.
         """
         folder, name = os.path.split(target)
-        part = f"{folder}/.{name}{PART}{self.id}"
-        self._record["parts"].append(part)
-        self._write()
+        place = f"{folder}/.{name[:200]}{PART}{self.id}"
+        if place not in self._record["parts"]:
+            self._record["parts"].append(place)
+            self._record["targets"].append(target)
+            self._write()
+            os.mkdir(place, 0o700)
+        part = f"{place}/{name}"
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         return part
+
+    def named(self, text: str) -> str:
+        """A message that speaks of targets, not of the hidden files that are gone."""
+        for place, target in zip(self._record["parts"], self._record["targets"], strict=True):
+            text = text.replace(f"{place}/{os.path.basename(target)}", target)
+        return text
 
     def course(
         self, watcher: Watcher, total_bytes: int | None = None, keep: tuple[int, ...] = ()
@@ -164,11 +178,14 @@ def work(
         _end(library, one, "interrupted", error.message)
         raise
     except KvmtuiError as error:
+        error.message = one.named(error.message)
         _end(library, one, "failed", error.message)
         raise
     except OSError as error:
-        _end(library, one, "failed", str(error))
-        raise
+        told = told_os_error("", error)
+        told.message = one.named(told.message)
+        _end(library, one, "failed", told.message)
+        raise told from None
     except BaseException:
         _end(library, one, "interrupted", "")
         raise
@@ -191,6 +208,7 @@ def _begin(
         "writes": [os.path.realpath(one) for one in writes],
         "reads": [os.path.realpath(one) for one in reads],
         "parts": [],
+        "targets": [],
         "percent": None,
     }
     one = Work(library, verb, path, lock, record)
@@ -223,8 +241,7 @@ def _tell(library: Library, line: dict[str, object]) -> None:
 def _end(library: Library, one: Work, result: str, message: str) -> None:
     """Remove what is unfinished, tell the end, forget the record."""
     for part in one._record["parts"]:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
+        remove_tree(Path(part))
     line: dict[str, object] = {"phase": "end", "id": one.id, "verb": one.verb}
     line |= {"image": one._path, "result": result}
     line["took_s"] = round(time.monotonic() - one._began, 2)
@@ -253,6 +270,14 @@ def _refuse_busy(library: Library, writes: tuple[str, ...], reads: tuple[str, ..
             )
 
 
+def sweep_now(library: Library) -> list[str]:
+    """As `sweep`; for who holds nothing. A home that is not there has nothing to sweep."""
+    if not os.path.isdir(library.at(WORK)):
+        return []
+    with exclusive(library.at(IMAGES_LOCK), "the list of image work"):
+        return sweep(library)
+
+
 def sweep(library: Library) -> list[str]:
     """Remove what cut-off work left behind, and tell its end; the caller holds the lock.
 
@@ -267,9 +292,8 @@ def sweep(library: Library) -> list[str]:
             continue
         for part in record.get("parts", ()):
             if isinstance(part, str) and f"{PART}{record['id']}" in os.path.basename(part):
-                with contextlib.suppress(OSError):
-                    os.unlink(part)
-                    removed.append(part)
+                remove_tree(Path(part))
+                removed.append(part)
         line = {"phase": "end", "id": record["id"], "verb": str(record.get("verb"))}
         line |= {"image": str(record.get("image")), "result": "interrupted"}
         if "verb" in record:

@@ -264,7 +264,7 @@ class _Views:
         found = {(user.guest): user for user in self._users.of(path)}
         for child in self._descendants(path):
             for user in self._users.of(child):
-                found.setdefault(user.guest, user._replace(role="backing"))
+                found.setdefault(user.guest, user._replace(role="backing", read_only=True))
         return tuple(sorted(found.values(), key=lambda user: user.guest))
 
     def _descendants(self, path: str) -> Iterator[str]:
