@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -197,20 +198,40 @@ def _gaps(extents: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
 
 
 def _copy_range(source: int, copy: int, begin: int, end: int) -> None:
-    """Copy what is allocated between two offsets."""
+    """Copy what is allocated between two offsets, and short holes as zeroes."""
     here = begin
     while here < end:
-        try:
-            here = max(here, os.lseek(source, here, os.SEEK_DATA))
-        except OSError:
-            return
-        if here >= end:
-            return
-        block = os.pread(source, min(_BLOCK_BYTES, end - here), here)
-        if not block:
-            return
-        os.pwrite(copy, block, here)
-        here += len(block)
+        data, hole = _next_data(source, here, end)
+        if data - here <= _BLOCK_BYTES:
+            os.pwrite(copy, bytes(data - here), here)
+        here = data
+        while here < hole:
+            block = os.pread(source, min(_BLOCK_BYTES, hole - here), here)
+            if not block:
+                return
+            os.pwrite(copy, block, here)
+            here += len(block)
+
+
+def _next_data(source: int, here: int, end: int) -> tuple[int, int]:
+    """Where the next allocated part begins and ends, both no later than ``end``."""
+    try:
+        data = min(end, os.lseek(source, here, os.SEEK_DATA))
+        return data, min(end, os.lseek(source, data, os.SEEK_HOLE))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return end, end  # Nothing but a hole to the end of the file.
+
+
+def _copy_allocated(source: int, target: int, size: int) -> None:
+    """Copy what is allocated; holes mean that nothing was kept there."""
+    here = 0
+    while here < size:
+        data, hole = _next_data(source, here, size)
+        if data < hole:
+            _copy_range(source, target, data, hole)
+        here = hole
 
 
 def undo_repair(library: Library, path: str, kept: str) -> Outcome:
@@ -233,7 +254,7 @@ def undo_repair(library: Library, path: str, kept: str) -> Outcome:
             target = os.open(real, os.O_WRONLY | os.O_CLOEXEC)
             try:
                 size = os.fstat(source).st_size
-                _copy_range(source, target, 0, size)
+                _copy_allocated(source, target, size)
                 os.ftruncate(target, size)
                 os.fsync(target)
             finally:

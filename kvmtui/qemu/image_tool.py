@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import re
-import resource
 import select
 import subprocess
 import time
@@ -99,7 +98,7 @@ def run(
     """
     course = course or Course()
     process = subprocess.Popen(
-        [*_dying_with_us(), find_tool("qemu-img"), *arguments],
+        [*_bounds(memory_bytes), find_tool("qemu-img"), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -107,8 +106,6 @@ def run(
         env={**os.environ, "LC_ALL": "C"},
     )
     try:
-        if memory_bytes is not None:
-            _bound(process.pid, memory_bytes)
         out, err = _Watch(process, course, limit_s, what).read()
     except BaseException:
         _end(process)
@@ -141,16 +138,20 @@ def parsed(out: bytes, what: str) -> Any:
         raise ImageError(f"{what}: qemu-img's answer makes no sense") from None
 
 
-def _dying_with_us() -> list[str]:
-    """A wrapper through which qemu-img is killed when the thread that started it is gone."""
+def _bounds(memory_bytes: int | None) -> list[str]:
+    """Wrappers by which qemu-img is bounded, and killed when the thread that started it ends.
+
+    Both programs are util-linux's, which every distribution has; without them it runs as is.
+    """
+    words = []
     program = find_program("setpriv")
-    return [program, "--pdeathsig", "KILL", "--"] if program else []
-
-
-def _bound(pid: int, memory_bytes: int) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
-        resource.prlimit(pid, resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    if program:
+        words += [program, "--pdeathsig", "KILL", "--"]
+    program = find_program("prlimit")
+    if program:
+        space = [] if memory_bytes is None else [f"--as={memory_bytes}"]
+        words += [program, "--core=0", *space, "--"]
+    return words
 
 
 class _Watch:
