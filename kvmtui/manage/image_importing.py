@@ -125,7 +125,7 @@ def _whole(path: str, how: Import, what: str) -> Header:
     header = read_header(path, how.source_format)
     if header.fault:
         raise ImageError(f"{what}: it {header.fault}")
-    if not header.virtual_size_bytes:
+    if header.virtual_size_bytes == 0:
         raise ImageError(f"{what}: what came is empty")
     if header.backing_file is not None or header.data_files:
         named = visible(header.backing_file or header.data_files[0], limit=100)
