@@ -16,8 +16,11 @@ from kvmtui.manage.views import Outcome
 from kvmtui.text import visible
 
 
-def refuse_deletion(library: Library, path: str) -> ImageView:
+def refuse_deletion(library: Library, path: str, *, own: str = "") -> ImageView:
     """The image, when it may be deleted.
+
+    Args:
+        own: The id of the work that deletes it, which is no use of it.
 
     Raises:
         StateError: A guest or another image depends on it; names which.
@@ -39,7 +42,7 @@ def refuse_deletion(library: Library, path: str) -> ImageView:
             hint=f"take it out of {key} by kvmtui edit {one.guest}, or kvmtui delete {one.guest}",
         )
     image_guard.refuse_dependents(view, what)
-    image_guard.refuse_in_use(library, view, what)
+    image_guard.refuse_in_use(library, view, what, own=own)
     return view
 
 
@@ -52,15 +55,18 @@ def delete(library: Library, path: str) -> Outcome:
     refuse_deletion(library, path)
     with work(library, "delete", path, writes=(path,)) as one:
         # Looked at again: what was begun before this had the word may have ended since.
-        view = refuse_deletion(library, path)
+        view = refuse_deletion(library, path, own=one.id)
+        real = os.path.realpath(path)
         os.unlink(path)
         sync_folder(os.path.dirname(path))
-        one.result["freed_bytes"] = view.actual_size_bytes or 0
+        stays = os.path.lexists(real)
+        freed_bytes = 0 if stays else view.actual_size_bytes or 0
+        one.result["freed_bytes"] = freed_bytes
     name = visible(view.name)
-    note = ""
+    note = f"it was a link: {visible(real)} stays" if stays else ""
     if view.header is not None and view.header.data_files:
         note = f"its data stay in {', '.join(visible(one) for one in view.header.data_files[:3])}"
-    freed = format_size(view.actual_size_bytes or 0)
+    freed = format_size(freed_bytes)
     return Outcome(name, "image delete", True, f"{name} is deleted: {freed} came free", note)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
 from kvmtui.manage.views import Outcome
@@ -78,11 +80,16 @@ class ImageDoor:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def survey(self) -> images.Survey:
-        """All images as they stand now; what did not change is not read again."""
+        """All images as they stand now; what did not change is not read again.
+
+        The first one removes what cut-off work left behind.
+        """
 
         def look() -> images.Survey:
             if self._catalog is None:
                 self._catalog = images.ImageCatalog(self._library)
+                with contextlib.suppress(KvmtuiError, OSError):
+                    image_work.sweep_now(self._library)
             return self._catalog.survey()
 
         return await self._read(look)

@@ -10,6 +10,7 @@ from kvmtui.guest.units import format_size
 from kvmtui.manage import clashes, image_places, images
 from kvmtui.manage.image_links import ChainPart, read_chain
 from kvmtui.manage.image_users import Users
+from kvmtui.manage.image_work import refuse_busy
 from kvmtui.manage.images import ImageView
 from kvmtui.qemu import image
 from kvmtui.text import visible
@@ -45,12 +46,17 @@ def view_of(library: Library, path: str) -> ImageView:
     return view
 
 
-def refuse_in_use(library: Library, view: ImageView, what: str, *, reading: bool = False) -> None:
+def refuse_in_use(
+    library: Library, view: ImageView, what: str, *, reading: bool = False, own: str = ""
+) -> None:
     """Raise StateError when a guest that runs, or another process, has an image open.
+
+    Other work on it is a BusyError.
 
     Args:
         what: What is not done to it, such as ``was not compacted``.
         reading: Whether it is only read, which those do not mind that read it too.
+        own: The id of work that is the asker's own.
     """
     for user in view.used_by:
         if user.running and not (reading and (user.role == "backing" or "cdrom" in user.role)):
@@ -59,6 +65,7 @@ def refuse_in_use(library: Library, view: ImageView, what: str, *, reading: bool
                 f"{visible(view.name)} {what}: {user.guest} runs and uses it{stands}",
                 hint=f"kvmtui shutdown {user.guest}",
             )
+    refuse_busy(library, () if reading else (view.path,), (view.path,), own=own)
     if image.is_locked(view.path, read_only=reading):
         holder = clashes.user_of(library, view.path)
         who = f"{visible(holder[0])} (pid {holder[1]})" if holder else "another process"

@@ -38,6 +38,9 @@ def move(
     image_guard.refuse_device(view, what)
     chain = image_guard.chain_of(library, path)
     image_guard.refuse_in_use(library, view, what)
+    if os.path.islink(path):
+        real = visible(os.path.realpath(path))
+        raise ImageError(f"{name} {what}: it is a link", hint=f"kvmtui image move {real} TO")
     if chain[0].header.data_files:
         raise ImageError(f"{name} {what}: it is kept in several files")
     place = os.path.abspath(os.path.expanduser(target_text))

@@ -170,7 +170,7 @@ def work(
     make_folder(library.at(WORK))
     with exclusive(library.at(IMAGES_LOCK), "the list of image work"):
         sweep(library)
-        _refuse_busy(library, writes, reads)
+        refuse_busy(library, writes, reads)
         one = _begin(library, verb, path, writes, reads)
     try:
         yield one
@@ -197,8 +197,9 @@ def _begin(
 ) -> Work:
     number = os.urandom(6).hex()
     file = library.at(WORK, f"{number}.json")
-    lock = try_lock(file, owner_folder=library.root)
-    assert lock is not None, "the name is new"
+    # The name is new: only who looks whether work goes on can be at its lock, for a moment.
+    while (lock := try_lock(file, owner_folder=library.root)) is None:
+        time.sleep(0.001)
     record = {
         "id": number,
         "verb": verb,
@@ -255,11 +256,18 @@ def _end(library: Library, one: Work, result: str, message: str) -> None:
     os.close(one._lock)
 
 
-def _refuse_busy(library: Library, writes: tuple[str, ...], reads: tuple[str, ...]) -> None:
+def refuse_busy(
+    library: Library, writes: tuple[str, ...], reads: tuple[str, ...], *, own: str = ""
+) -> None:
+    """Raise BusyError when other work is at one of these images; names it, and how to end it.
+
+    Args:
+        own: The id of work that is the asker's own.
+    """
     mine = {os.path.realpath(one) for one in (*writes, *reads)}
     own_writes = {os.path.realpath(one) for one in writes}
     for record, held in records(library):
-        if not held:
+        if not held or record["id"] == own:
             continue
         clash = mine & set(record.get("writes", ())) or own_writes & set(record.get("reads", ()))
         if clash:

@@ -152,7 +152,7 @@ def test_names(kvmtui, images, name):
 
 
 def test_a_name_that_is_no_utf_8(kvmtui, images):
-    (images / "good.qcow2").rename(os.fsencode(images) + b"/\xff\xfe.qcow2")
+    os.rename(os.fsencode(images / "good.qcow2"), os.fsencode(images) + b"/\xff\xfe.qcow2")
     assert "\\u{dcff}" in kvmtui.ok("image", "list").out
     assert kvmtui.ok("image", "list", "--json").json[0]["format"] == "qcow2"
 

@@ -71,6 +71,11 @@ def test_an_image_reached_by_a_link_has_its_users(kvmtui, library, tmp_path):
     view = images.survey(library, [str(tmp_path / "real.qcow2")])
     for path in (library.images / "link.qcow2", tmp_path / "real.qcow2"):
         assert [user.guest for user in view.images[str(path)].used_by] == ["web"]
+    assert "web uses it" in kvmtui.refused("image", "delete", tmp_path / "real.qcow2", "--yes")
+    assert "it is a link" in kvmtui.refused("image", "move", "link.qcow2", "x.qcow2")
+    kvmtui.ok("delete", "web", "--yes")
+    assert "stays" in kvmtui.ok("image", "delete", "link.qcow2", "--yes").err
+    assert (tmp_path / "real.qcow2").exists()
 
 
 def test_a_directory_that_cannot_be_read_hurts_no_other(kvmtui, library, monkeypatch):
