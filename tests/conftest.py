@@ -185,3 +185,22 @@ def plain_kvmtui() -> Iterator[Kvmtui]:
             kvmtui.environment["HOME"] = str(kvmtui.home)
         yield kvmtui
         end_guests(kvmtui.home)
+
+
+HIDE_SYSTEMD = """
+mount --bind "$1" /var/spool/cron/crontabs
+mount -t tmpfs none /run
+mount -t tmpfs none /etc/cron.d
+mount --bind /dev/null /etc/crontab
+shift; exec "$@"
+"""
+"""A machine without systemd, whose crontabs are our own."""
+
+
+@pytest.fixture
+def without_systemd(tmp_path):
+    """The words before a command that let it see such a machine."""
+    assert os.geteuid() == 0, "hiding a systemd takes root"
+    spool = tmp_path / "crontabs"
+    spool.mkdir(mode=0o730)
+    return ["unshare", "--mount", "sh", "-ec", HIDE_SYSTEMD, "sh", str(spool)]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -42,11 +43,12 @@ ln -s /proc/self/fd dev/fd
 mkdir -p etc/systemd/logind.conf.d
 printf "[Login]\\nKillUserProcesses=yes\\nKillExcludeUsers=nobody\\n" \
     >etc/systemd/logind.conf.d/all.conf
+[ -z "$SEED" ] || cp -a "$SEED/." .
 pivot_root . mnt
 umount -l /mnt
 chmod o+x $OPENED
 exec env -i container=kvmtui-test PATH="$PATH" NOTIFY_SOCKET="$NOTIFY_SOCKET" \
-    "$SYSTEMD" --system --unit=basic.target --log-target=null
+    "$SYSTEMD" --system --unit="$UNIT" --log-target=null
 '
 """
 
@@ -92,6 +94,14 @@ class SystemdHost:
         # The manager has its own use for a plain dollar.
         return self.run(*command, "--", "sh", "-c", script.replace("$", "$$"))
 
+    def power_off(self) -> None:
+        """Let it go down as a host does, and wait until it has."""
+        pidfd = os.pidfd_open(self.init)
+        self.run("systemctl", "poweroff", "--no-wall")
+        ended, _, _ = select.select([pidfd], [], [], 300)
+        os.close(pidfd)
+        assert ended, "systemd did not go down"
+
 
 def _children(pid: int) -> list[int]:
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
@@ -104,23 +114,35 @@ def _remove_cgroup(cgroup: Path) -> None:
 
 
 @contextlib.contextmanager
-def booted(place: Path) -> Iterator[SystemdHost]:
+def booted(
+    place: Path,
+    shared: Sequence[Path] = (),
+    *,
+    seed: Path | None = None,
+    unit: str = "basic.target",
+) -> Iterator[SystemdHost]:
     """Boot a systemd; it and all its processes are gone at the end.
 
     Args:
         place: An empty folder.
+        shared: Folders outside of /tmp and /run in which what it writes stays.
+        seed: A folder whose content lies over the root.
+        unit: What it boots into.
     """
     assert os.geteuid() == 0, "booting a systemd takes root"
-    cgroup = _cgroup_mount() / f"kvmtui-test-{os.getpid()}"
+    cgroup = _cgroup_mount() / f"kvmtui-test-{os.getpid()}-{os.urandom(3).hex()}"
     cgroup.mkdir()
     code = _code_folders()
     device = os.stat("/").st_dev
+    bound = [*(path for path in code if path.stat().st_dev != device), *shared]
     environment = {
         **os.environ,
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "PLACE": str(place),
         "CGROUP": str(cgroup),
-        "BOUND": " ".join(str(path) for path in code if path.stat().st_dev != device),
+        "BOUND": " ".join(map(str, bound)),
+        "SEED": str(seed or ""),
+        "UNIT": unit,
         "OPENED": " ".join(sorted({str(parent) for path in code for parent in path.parents})),
         "SYSTEMD": "/usr/lib/systemd/systemd",
     }
@@ -133,8 +155,9 @@ def booted(place: Path) -> Iterator[SystemdHost]:
             (init,) = _children(process.pid)
             yield SystemdHost(init)
         finally:
-            for init in _children(process.pid):
-                os.kill(init, signal.SIGKILL)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                for init in _children(process.pid):
+                    os.kill(init, signal.SIGKILL)
             process.wait()
             _remove_cgroup(cgroup)
 

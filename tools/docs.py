@@ -66,7 +66,7 @@ def _values(prop: dict[str, Any]) -> str:
     if prop.get("type") == "array":
         return f"list of {_values(prop['items'])}"
     kind = prop.get("type", "")
-    return "size" if isinstance(kind, list) else str(kind)
+    return str(prop["title"]) if isinstance(kind, list) else str(kind)
 
 
 def main() -> int:

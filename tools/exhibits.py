@@ -8,10 +8,13 @@ from pathlib import Path
 from kvmtui.guest.library import Library
 from kvmtui.host.accelerator import Verdict
 from kvmtui.manage import forms
+from kvmtui.manage.checking import Report
 from kvmtui.manage.detail import DiskUse, GuestDetail
-from kvmtui.manage.fleet import Changed, Fleet, HostFigures
+from kvmtui.manage.fleet import Changed, Fleet, HostFigures, Told
+from kvmtui.manage.machine import Stand, Storage
 from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
+from tools import exhibited_host
 
 NOW = 1_764_000_000.0 - 1_764_000_000 % 86400 + 9 * 3600 + 31 * 60
 """A day in November 2025 at 09:31, UTC."""
@@ -174,14 +177,27 @@ class Exhibits(Fleet):
     async def refresh(self) -> dict[str, LiveGuest]:
         """The same guests at every look."""
         changed: Changed = {} if self.guests else dict(guests())
-        self.guests, self.operations, self.host = guests(), OPERATIONS, HOST
+        self.guests, self.operations = guests(), OPERATIONS
+        self.host, self.pulse = HOST, exhibited_host.PULSE
         for callback in self._subscribers if changed else ():
             callback(changed)
         return self.guests
 
-    async def verdict(self) -> Verdict:
+    async def verdict(self, told: Told | None = None) -> Verdict:
         """KVM serves."""
-        return Verdict("kvm", "host", "guests run under KVM (a boot took 0.4 s)", ())
+        return exhibited_host.VERDICT
+
+    async def check(self) -> Report:
+        """All but two checks are ok."""
+        return exhibited_host.report()
+
+    async def stand(self) -> Stand:
+        """A small server."""
+        return exhibited_host.STAND
+
+    async def storage(self) -> Storage:
+        """More is promised than there is."""
+        return exhibited_host.STORAGE
 
     async def detail(self, name: str) -> GuestDetail:
         """All of one guest, little of the others."""

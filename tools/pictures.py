@@ -1,6 +1,7 @@
 """Pictures of the app for the documentation: ``docs/pictures/*.svg``.
 
-Each is the app itself, without a terminal, over guests made by hand (`tools.exhibits`).
+Each is the app itself, without a terminal, over guests made by hand (`tools.exhibits`), or the
+graphs of the gallery (`tools.shelf`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from textual.pilot import Pilot
 from kvmtui.manage.preferences import Preferences
 from kvmtui.tui.app import KvmtuiApp
 from kvmtui.tui.themes import load_themes
+from tools import shelf
 from tools.exhibits import NOW, Exhibits, set_clock
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
@@ -46,6 +48,9 @@ GALLERY = {
     "delete": Picture("web-staging", ("D", *"web-sta"), size=_SMALL),
     "help": Picture("db-01", ("question_mark",), size=_SMALL),
     "palette": Picture("db-01", ("colon",), size=_SMALL),
+    "host": Picture("db-01", ("4",)),
+    "host-80x24": Picture("db-01", ("4", "j"), size=_SMALL),
+    "first-steps": Picture("db-01", ("4", "question_mark", "right", "right"), size=_SMALL),
     "activity": Picture("db-01", ("5",), size=_MIDDLE),
 }
 
@@ -61,7 +66,7 @@ async def _draw(picture: Picture) -> str:
         for key in picture.keys:
             await pilot.press(key)
             await _settle(pilot)
-        return _without_fonts(app.export_screenshot(title="kvmtui"))
+        return app.export_screenshot(title="kvmtui")
 
 
 def _without_fonts(svg: str) -> str:
@@ -78,11 +83,19 @@ async def _settle(pilot: Pilot[Any]) -> None:
     await pilot.pause()
 
 
-def draw(picture: Picture) -> str:
+def names() -> list[str]:
+    """The pictures that there are."""
+    return [*GALLERY, *shelf.GALLERY]
+
+
+def draw(name: str) -> str:
     """A picture as SVG; the clock stands."""
     set_clock()
-    with mock.patch("time.time", lambda: NOW):
-        return asyncio.run(_draw(picture))
+    # The host is looked at before the first key, not a second later.
+    at_once = mock.patch("kvmtui.tui.host_watch.FIRST_LOOK_S", 0.01)
+    with mock.patch("time.time", lambda: NOW), at_once:
+        drawn = _draw(GALLERY[name]) if name in GALLERY else shelf.draw(name)
+        return _without_fonts(asyncio.run(drawn))
 
 
 def seen(svg: str) -> str:
@@ -98,15 +111,15 @@ def seen(svg: str) -> str:
 def write(folder: Path = PICTURES) -> None:
     """Draw all pictures."""
     folder.mkdir(exist_ok=True)
-    for name, picture in GALLERY.items():
-        (folder / f"{name}.svg").write_text(draw(picture))
+    for name in names():
+        (folder / f"{name}.svg").write_text(draw(name))
 
 
 def stale(folder: Path = PICTURES) -> list[str]:
     """The pictures that are missing, or show something else than the app does."""
     found = []
-    for name, picture in GALLERY.items():
+    for name in names():
         path = folder / f"{name}.svg"
-        if not path.exists() or seen(path.read_text()) != seen(draw(picture)):
+        if not path.exists() or seen(path.read_text()) != seen(draw(name)):
             found.append(f"pictures/{name}.svg")
     return found

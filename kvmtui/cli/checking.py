@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 
 from kvmtui.cli.context import Context
 from kvmtui.errors import KvmtuiError
 from kvmtui.host.check_run import Result
 from kvmtui.manage.checking import Report, check_host
+from kvmtui.manage.measured import table_of
 from kvmtui.manage.setting_up import Action, actions_for, carry_out
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
     from typing import Any
+
+    from kvmtui.host.accelerator import Progress
 
 _CONTRACT = ("id", "title", "status", "detail", "remedy", "measured")
 _TROUBLE = ("fail", "warn", "unknown")
@@ -31,7 +37,8 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
 
 def run_check(arguments: argparse.Namespace, context: Context) -> int:
     """Tell all checks; 1 when one fails that keeps guests from running."""
-    report = check_host(context.library, measure=arguments.measure)
+    with told_while(context, arguments.measure) as told:
+        report = check_host(context.library, measure=arguments.measure, told=told)
     if context.as_json:
         context.document(to_json(report))
     for line in to_lines(report):
@@ -59,11 +66,52 @@ def to_lines(report: Report) -> list[str]:
                 lines += _trouble(one, width)
     fine = [one for one in report.results if one.status == "ok"]
     lines.append("")
-    return lines + [f"ok       {one.id.ljust(width)}  {one.detail}" for one in fine]
+    for one in fine:
+        lines.append(f"ok       {one.id.ljust(width)}  {one.detail}")
+        lines += _figures(one, width)
+    return lines
+
+
+def _figures(one: Result, width: int) -> list[str]:
+    """Each accelerator and CPU model that was measured, a line each."""
+    return [f"{' ' * (width + 11)}{line}" for line in table_of(one.measured)]
+
+
+@contextlib.contextmanager
+def told_while(context: Context, measure: bool) -> Iterator[Callable[[Progress], None]]:
+    """A line of progress on standard error, on a terminal only; gone afterwards."""
+    dumb = os.environ.get("TERM", "") in ("", "dumb") or not sys.stderr.isatty()
+    if not measure or context.quiet or dumb:
+        yield lambda _: None
+        return
+
+    def tell(progress: Progress) -> None:
+        step = f"measuring, {progress.number} of {progress.of}: {progress.candidate}"
+        step += f" (at most {progress.limit_s:.1f} s)"
+        _write(f"\r{step[: _columns() - 1]}\x1b[K")
+
+    try:
+        yield tell
+    finally:
+        _write("\r\x1b[K")
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def _write(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _trouble(one: Result, width: int) -> list[str]:
     lines = [f"{one.status.ljust(7)}  {one.id.ljust(width)}  {one.title}: {one.detail}"]
+    lines += _figures(one, width)
     if one.remedy:
         lines.append(f"{' ' * (width + 11)}try: {visible(one.remedy, limit=1000)}")
     return lines

@@ -111,10 +111,12 @@ def _told(details: Details) -> str:
     rows += [("network", _network_line(network)) for network in details.networks]
     if view.tags:
         rows.append(("tags", " ".join(view.tags)))
+    if details.autostart:
+        rows.append(("autostart", details.autostart))
     if view.description:
         rows.append(("about", visible(view.description)))
-    if details.accelerator_words:
-        rows.append(("runs under", details.accelerator_words))
+    if details.accelerator_reason is not None:
+        rows.append(("runs under", visible(details.accelerator_reason["words"], limit=600)))
     if details.last_stop is not None:
         when = details.last_stop.time or "at a time nobody saw"
         rows.append(("last stop", f"{when}: {details.last_stop.words}"))

@@ -23,7 +23,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "reset": ("power", "press the reset button"),
     "pause": ("power", "halt the processors"),
     "resume": ("power", "let paused guests go on"),
+    "autostart": ("autostart", "guests that start, and are shut down, with the host"),
     "wait": ("watching", "wait for a state, a text on the console, a port"),
+    "stats": ("stats", "live figures of guests"),
     "events": ("watching", "what happened to a guest"),
     "why": ("watching", "why a guest is as it is"),
     "logs": ("watching", "the serial console's or QEMU's log"),
@@ -33,4 +35,5 @@ VERBS: dict[str, tuple[str, str]] = {
     "setup": ("checking", "what this host lacks, by the distribution's own commands"),
     "schema": ("raw", "JSON Schema of a definition"),
     "completion": ("completion", "completion for bash, zsh or fish"),
+    "help": ("helping", "a verb's help; help first-steps: what host, guest, KVM and QEMU are"),
 }

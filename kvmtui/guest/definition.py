@@ -17,6 +17,10 @@ class Size(int):
     """A size in bytes; written as ``512M`` or ``20GiB``."""
 
 
+class Duration(int):
+    """A duration in seconds; written as ``10s`` or ``2m``."""
+
+
 Architecture = Literal["x86_64", "aarch64", "riscv64"]
 DiskFormat = Literal["qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc", "qcow", "qed"]
 DiskBus = Literal["scsi", "virtio", "sata", "ide", "nvme", "usb"]
@@ -98,6 +102,21 @@ class Network(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=Tr
         return [parse_forward(text) for text in self.forwards]
 
 
+class Autostart(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+    """When a guest is started as the host starts; it is shut down in the reverse order."""
+
+    order: Annotated[int, Meta(ge=0, le=9999)] | None = None
+    """Its place: the lowest first, guests without one last, those of one place by name."""
+    delay: Duration = cast(Duration, 0)
+    """How long to wait before it is started: 10s, 2m; an hour at most."""
+
+    def words(self) -> str:
+        """When it is started, for people: ``order 2, after 10 s``; ``on`` where nothing is said."""
+        words = [] if self.order is None else [f"order {self.order}"]
+        words += [f"after {self.delay} s"] if self.delay else []
+        return ", ".join(words) or "on"
+
+
 def _one_user_network() -> list[Network]:
     return [Network()]
 
@@ -117,7 +136,8 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     """Words to choose guests by; the command line's --tag knows them."""
     protected: bool = False
     """A protected guest refuses `delete`."""
-    autostart: bool = False
+    autostart: bool | Autostart = False
+    """Whether the host's start starts it; `kvmtui autostart enable` makes the host do so."""
     os: Annotated[str, Meta(max_length=63)] = ""
     """Operating system, as a short id: debian12, win11."""
     arch: Architecture = "x86_64"
@@ -164,6 +184,12 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     """What the hardware clock shows; Windows wants localtime."""
     qemu_args: list[Annotated[str, Meta(max_length=4096)]] = field(default_factory=list)
     """Own arguments, put behind QEMU's command line as they are."""
+
+    def start_with_host(self) -> Autostart | None:
+        """When the host's start starts it; None: it does not."""
+        if isinstance(self.autostart, Autostart):
+            return self.autostart
+        return Autostart() if self.autostart else None
 
     def identity(self, name: str) -> str:
         """The guest's UUID: as stated, else one that follows from its name."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from kvmtui.guest.definition import Definition, Size
+from kvmtui.guest.definition import Autostart, Definition, Duration, Size
 from kvmtui.guest.units import format_size
 from kvmtui.text import visible
 
@@ -56,6 +56,10 @@ def _compare_lists(old: list[Any], new: list[Any], path: str, found: list[str]) 
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Autostart):
+        return value.words()
+    if isinstance(value, Duration):
+        return f"{value}s"
     if isinstance(value, Size):
         return format_size(value)
     if isinstance(value, bool):

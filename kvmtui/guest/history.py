@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _TAIL_BYTES = 1 << 20
 _LARGEST_BYTES = 1 << 20
+_acting_as: list[str] = []
 
 
 def iso_time(seconds: float | None = None) -> str:
@@ -60,9 +61,25 @@ def boot_id() -> str:
         return file.read().strip()
 
 
+@contextlib.contextmanager
+def acting_as(who: str) -> Iterator[None]:
+    """Have the stories tell of this one, where no person acts: ``host shutdown``.
+
+    It holds for the whole process.
+    """
+    _acting_as.append(who)
+    try:
+        yield
+    finally:
+        _acting_as.pop()
+
+
 def acting_user() -> str:
-    """Who is at the keyboard: SUDO_USER, the login uid, else the effective user."""
+    """Who acts: as `acting_as` says, SUDO_USER, the login uid, else the effective user."""
     import pwd
+
+    if _acting_as:
+        return _acting_as[-1]
 
     sudo_user = os.environ.get("SUDO_USER")
     if sudo_user and os.geteuid() == 0:

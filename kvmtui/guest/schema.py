@@ -9,9 +9,19 @@ from typing import Any
 import msgspec
 
 from kvmtui.guest import definition as module
-from kvmtui.guest.definition import Definition, Size
+from kvmtui.guest.definition import Definition, Duration, Size
 
-_SIZE = {"type": ["string", "integer"], "description": "512M, 2G, 20GiB: powers of two"}
+_SIZE = {
+    "title": "size",
+    "type": ["string", "integer"],
+    "description": "512M, 2G, 20GiB: powers of two",
+}
+
+_DURATION = {
+    "title": "duration",
+    "type": ["string", "integer"],
+    "description": "10s, 2m, 1h, or seconds",
+}
 
 
 def definition_schema() -> dict[str, Any]:
@@ -36,6 +46,8 @@ def definition_schema() -> dict[str, Any]:
 def _schema_of(type_: type) -> dict[str, Any]:
     if type_ is Size:
         return dict(_SIZE)
+    if type_ is Duration:
+        return dict(_DURATION)
     raise NotImplementedError(type_)
 
 

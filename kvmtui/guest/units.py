@@ -1,6 +1,7 @@
 """Sizes and durations as people write and read them.
 
-Sizes are powers of two, as QEMU has them: ``512M``, ``2G``, ``20GiB``.
+Sizes are powers of two, as QEMU has them: ``512M``, ``2G``, ``20GiB``. Durations are whole
+seconds: ``10s``, ``2m``.
 """
 
 from __future__ import annotations
@@ -53,6 +54,20 @@ def format_size(size_bytes: int) -> str:
         if value < 999.5:
             return f"{value:.0f}{letter}"
     return f"{value:.0f}E"
+
+
+def parse_duration(text: str) -> int:
+    """Read a duration into seconds: ``10``, ``10s``, ``2m``, ``1h``.
+
+    Raises:
+        ValueError: Not a duration; the text says what to write.
+    """
+    cleaned = text.strip().lower()
+    digits = cleaned.rstrip("smh ")
+    factor = {"": 1, "s": 1, "m": 60, "h": 3600}.get(cleaned[len(digits) :].strip())
+    if factor is None or not digits.isascii() or not digits.isdecimal() or len(digits) > 9:
+        raise ValueError(f"'{text[:40]}' is no duration: write 10s or 2m")
+    return int(digits) * factor
 
 
 def format_duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
+import types
 import typing
 import uuid
 from typing import Any
@@ -12,16 +13,17 @@ from typing import Any
 import msgspec
 
 from kvmtui.errors import DefinitionError
-from kvmtui.guest.definition import Definition, Disk, Network, Size
+from kvmtui.guest.definition import Autostart, Definition, Disk, Duration, Network, Size
 from kvmtui.guest.folder import RESERVED
 from kvmtui.guest.forwards import parse_forward
 from kvmtui.guest.names import is_name
-from kvmtui.guest.units import parse_size
+from kvmtui.guest.units import parse_duration, parse_size
 from kvmtui.text import visible
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _SWITCHES = {"on": True, "off": False, "yes": True, "no": False}
 _LEAST_MEMORY = 1 << 20
+_LONGEST_DELAY_S = 3600
 _PATHS_OF_TEXT = ("kernel", "initrd", "append", "description")
 
 
@@ -45,11 +47,17 @@ def _hook(type_: type, value: Any) -> Any:
         if isinstance(value, (str, int)) and not isinstance(value, bool):
             return Size(parse_size(str(value)))
         raise ValueError("a size is written 512M or 20GiB")
+    if type_ is Duration:
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            return Duration(parse_duration(str(value)))
+        raise ValueError("a duration is written 10s or 2m")
     raise NotImplementedError(type_)
 
 
 def _convert(value: Any, type_: Any, path: str, problems: list[str]) -> Any:
     """Convert leaf by leaf, so that one bad field does not hide the next."""
+    if isinstance(value, dict):
+        type_ = _struct_among(type_) or type_
     origin = typing.get_origin(type_)
     if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
         return _convert_struct(value, type_, path, problems)
@@ -62,13 +70,25 @@ def _convert(value: Any, type_: Any, path: str, problems: list[str]) -> Any:
             _convert(element, item, f"{path}[{index}]", problems)
             for index, element in enumerate(value)
         ]
-    if type_ is bool and isinstance(value, str) and value.lower() in _SWITCHES:
+    if _is_switch(type_) and isinstance(value, str) and value.lower() in _SWITCHES:
         return _SWITCHES[value.lower()]
     try:
         return msgspec.convert(value, type_, dec_hook=_hook)
     except (msgspec.ValidationError, ValueError) as error:
         problems.append(f"{path}: {_reason(error, value, type_)}")
         return None
+
+
+def _is_switch(type_: Any) -> bool:
+    return type_ is bool or (bool in typing.get_args(type_) and bool(_struct_among(type_)))
+
+
+def _struct_among(type_: Any) -> Any:
+    """The structure that a union allows besides plain values; None where it has none."""
+    if typing.get_origin(type_) not in (typing.Union, types.UnionType):
+        return None
+    parts = [part for part in typing.get_args(type_) if isinstance(part, type)]
+    return next((part for part in parts if issubclass(part, msgspec.Struct)), None)
 
 
 def _convert_struct(value: Any, type_: Any, path: str, problems: list[str]) -> Any:
@@ -116,6 +136,8 @@ def _reason(error: Exception, value: Any, type_: Any) -> str:
         return f"{_shown(value)} has characters that are not allowed here"
     if text.startswith("Expected `str") and not isinstance(value, str):
         return f"text is expected, not {_shown(value)}: put it in quotes"
+    if _is_switch(type_) and _struct_among(type_):
+        return f"true, false, or keys such as order are expected, not {_shown(value)}"
     if text.startswith("Expected `bool"):
         return f"true or false is expected, not {_shown(value)}"
     if text.startswith("Expected `int`, got"):
@@ -147,6 +169,9 @@ def _contradictions(definition: Definition) -> list[str]:
         problems.extend(_network_problems(network, f"networks[{index}]"))
     problems.extend(_mac_clashes(definition))
     problems.extend(_forward_clashes(definition))
+    starts = definition.autostart
+    if isinstance(starts, Autostart) and starts.delay > _LONGEST_DELAY_S:
+        problems.append("autostart.delay: more than an hour")
     if definition.memory < _LEAST_MEMORY:
         problems.append("memory: less than 1M")
     if definition.kernel is None:

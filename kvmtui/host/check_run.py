@@ -11,11 +11,11 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kvmtui.host.apart import module_words
 from kvmtui.host.checks import Check, all_checks
 from kvmtui.host.facts import Asked
 from kvmtui.host.remedies import Step
@@ -49,16 +49,14 @@ class _Process:
     """A process that runs checks, and what it tells line by line."""
 
     def __init__(self, order: dict[str, Any]) -> None:
-        root = str(Path(__file__).resolve().parents[2])
-        # -P and cwd: nothing of the folder one stands in may be imported. -S: no time lost.
-        words = [sys.executable, "-P", "-S", "-m", "kvmtui.host.checks", json.dumps(order)]
+        words, environment = module_words("kvmtui.host.checks")
         self._process = subprocess.Popen(
-            words,
+            [*words, json.dumps(order)],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": root},
+            env=environment,
             start_new_session=True,
         )
         assert self._process.stdout is not None

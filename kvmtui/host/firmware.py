@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 else:
     from kvmtui.light import NamedTuple
 
-_FOLDERS = ("/usr/share/qemu/firmware", "/etc/qemu/firmware")
-_FALLBACKS = {
+FOLDERS = ("/usr/share/qemu/firmware", "/etc/qemu/firmware")
+FALLBACKS = {
     "x86_64": (
         ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
         ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
@@ -29,6 +29,8 @@ _FALLBACKS = {
         ),
     ),
 }
+UNWANTED = {"requires-smm", "enrolled-keys", "amd-sev", "amd-sev-es", "intel-tdx"}
+"""Features of builds that a plain machine does not boot with."""
 
 
 class Firmware(NamedTuple):
@@ -40,7 +42,7 @@ class Firmware(NamedTuple):
     template_format: str
 
 
-def find_uefi(arch: str, folders: tuple[str, ...] = _FOLDERS) -> Firmware:
+def find_uefi(arch: str, folders: tuple[str, ...] = FOLDERS) -> Firmware:
     """The first plain UEFI firmware (no SMM, no enrolled keys) for an architecture.
 
     Descriptors are read in the order of their names; one of the same name in a later
@@ -58,7 +60,7 @@ def find_uefi(arch: str, folders: tuple[str, ...] = _FOLDERS) -> Firmware:
         found = _from_descriptor(descriptors[name], arch)
         if found is not None:
             return found
-    for code, template in _FALLBACKS.get(arch, ()):
+    for code, template in FALLBACKS.get(arch, ()):
         if os.path.isfile(code) and os.path.isfile(template):
             return Firmware(code, "raw", template, "raw")
     from kvmtui.host.packages import install_hint
@@ -70,10 +72,9 @@ def _from_descriptor(path: str, arch: str) -> Firmware | None:
     try:
         value: Any = json.loads(read_small(path) or b"{}")
         targets = [target["architecture"] for target in value["targets"]]
-        unwanted = {"requires-smm", "enrolled-keys", "amd-sev", "amd-sev-es", "intel-tdx"}
         if "uefi" not in value["interface-types"] or arch not in targets:
             return None
-        if unwanted & set(value.get("features", [])):
+        if UNWANTED & set(value.get("features", [])):
             return None
         mapping = value["mapping"]
         code, template = mapping["executable"], mapping["nvram-template"]

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import mmap
 import os
 import struct
+import subprocess
+import sys
 import time
 
+from kvmtui.host.apart import module_words
 from kvmtui.host.isolated import isolated
 
 TYPE_CHECKING = False
@@ -20,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-_DEVICE = "/dev/kvm"
+DEVICE = "/dev/kvm"
+APART_LIMIT_S = 3.0
+"""Of a probe from a process with threads: the probe's own limit, and an interpreter's start."""
 _GET_API_VERSION = 0xAE00
 _CREATE_VM = 0xAE01
 _GET_VCPU_MMAP_SIZE = 0xAE04
@@ -37,11 +43,12 @@ _ADDRESS = 0x1000
 _PAGE = 4096
 
 
-def probe(user: str | None = None) -> dict[str, Any]:
-    """Run the page in a process of its own.
+def probe(user: str | None = None, *, device: str = DEVICE) -> dict[str, Any]:
+    """Run the page in a process of its own; not from one with threads.
 
     Args:
         user: The user to run it as, None for our own.
+        device: KVM's device.
 
     Returns:
         The fields of `kvmtui.host.facts.KvmRun`.
@@ -50,16 +57,41 @@ def probe(user: str | None = None) -> dict[str, Any]:
         OSError: The process died, or there is no such user.
     """
     try:
-        return isolated(_attempt, user=user)
+        return isolated(lambda: _attempt(device), user=user)
     except TimeoutError:
         return {"step": "KVM_RUN", "error": errno.ETIME}
 
 
-def _attempt() -> dict[str, Any]:
+def probe_apart(user: str | None = None, *, device: str = DEVICE) -> dict[str, Any]:
+    """As `probe`, from any process: an interpreter of its own is started, and does it.
+
+    Raises:
+        OSError: There was no answer: nothing is known of KVM then.
+    """
+    words, environment = module_words("kvmtui.host.kvm_probe")
+    order = json.dumps({"user": user, "device": device})
+    try:
+        done = subprocess.run(
+            [*words, order],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=APART_LIMIT_S,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+        )
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        raise OSError(errno.EIO, "the probe does not answer") from None
+    return answer
+
+
+def _attempt(device: str) -> dict[str, Any]:
     began = time.monotonic()
     told: dict[str, Any] = {"step": "open"}
     try:
-        for step, value in _steps():
+        for step, value in _steps(device):
             told["step"] = step
             told.update(value)
     except OSError as error:
@@ -68,9 +100,9 @@ def _attempt() -> dict[str, Any]:
     return {**told, "step": "" if right else "KVM_RUN", "seconds": time.monotonic() - began}
 
 
-def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
+def _steps(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each step's name before it is done, so that a failure is of that step."""
-    device = os.open(_DEVICE, os.O_RDWR | os.O_CLOEXEC)
+    device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     yield "KVM_GET_API_VERSION", {}
     yield "KVM_CREATE_VM", {"api": fcntl.ioctl(device, _GET_API_VERSION, 0)}
     machine = fcntl.ioctl(device, _CREATE_VM, 0)
@@ -110,3 +142,7 @@ def _point_at_code(processor: int) -> None:
     fcntl.ioctl(processor, _SET_SREGS, bytes(special))
     flags = 2
     fcntl.ioctl(processor, _SET_REGS, struct.pack("=18Q", *([0] * 16), _ADDRESS, flags))
+
+
+if __name__ == "__main__":
+    print(json.dumps(probe(**json.loads(sys.argv[1]))))

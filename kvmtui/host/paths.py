@@ -24,6 +24,20 @@ def _base(variable: str, usual: str) -> str:
     return chosen if chosen.startswith("/") else os.path.expanduser(usual)
 
 
+def autostart_unit(home: str) -> str:
+    """The systemd unit that starts and ends a home's guests with the host.
+
+    Each home has its own; the name of the usual home's says no more than what it is. By
+    the user's folder alone: other variables differ between a shell and a unit.
+    """
+    usual = SYSTEM_HOME if os.geteuid() == 0 else os.path.expanduser("~/.local/share/kvmtui")
+    if home == usual:
+        return "kvmtui-autostart.service"
+    import binascii
+
+    return f"kvmtui-autostart-{binascii.crc32(os.fsencode(home)):08x}.service"
+
+
 def absolute(text: str) -> str:
     """An absolute path without ``..``; symbolic links stay as they are."""
     return os.path.abspath(os.path.expanduser(text))

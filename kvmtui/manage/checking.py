@@ -7,31 +7,24 @@ the home.
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from kvmtui.errors import HostError, KvmtuiError
+from kvmtui.errors import KvmtuiError
 from kvmtui.guest.folder import RUN_LOCK
 from kvmtui.guest.library import Library
-from kvmtui.host import accelerator
-from kvmtui.host.accelerator import Verdict
-from kvmtui.host.check_run import LIMIT_S, Result, run_checks
+from kvmtui.host.check_run import LIMIT_S, run_checks
+from kvmtui.host.check_run import Result as Result
 from kvmtui.host.facts import Asked
 from kvmtui.manage import hosting
+from kvmtui.manage.measured import accelerator_result
 from kvmtui.qemu.binary import OLDEST, candidates, host_architecture
 from kvmtui.qemu.process import is_held
 
-_KEPT = "accelerator.json"
-_SIGNS = ("cpu-flag", "kvm-module", "kvm-perm", "kvm-run")
-"""Checks whose ok is taken for a sign that KVM serves."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-_EXPLANATION = (
-    "Flags, the device and QEMU itself can all say that KVM works while guests hang, or run "
-    "many times slower than in emulation. So a test is booted from a disk under emulation and "
-    "under KVM, and timed. Guests with accelerator: auto follow what was faster. It is kept "
-    "until kernel, QEMU, processor or the access to /dev/kvm is another."
-)
+    from kvmtui.host.accelerator import Progress, Verdict
 
 
 class Report(NamedTuple):
@@ -51,25 +44,43 @@ class Report(NamedTuple):
         """The results that keep guests from running."""
         return tuple(one for one in self.results if one.status == "fail")
 
+    @property
+    def worst(self) -> str:
+        """fail, warn or ok: what a sign for all of it says; unknown alone is no trouble."""
+        return next((status for status in ("fail", "warn") if self.count(status)), "ok")
+
+    def of(self, id: str) -> Result | None:
+        """The result of one check."""
+        return next((one for one in self.results if one.id == id), None)
+
     def count(self, status: str) -> int:
         """How many results have this status."""
         return sum(one.status == status for one in self.results)
 
 
 def check_host(
-    library: Library, *, measure: bool = False, tree: Path | None = None, limit_s: float = LIMIT_S
+    library: Library,
+    *,
+    measure: bool = False,
+    told: Callable[[Progress], None] = lambda _: None,
+    known: Verdict | None = None,
+    tree: Path | None = None,
+    limit_s: float = LIMIT_S,
 ) -> Report:
     """Run all checks, each with its limit.
 
     Args:
         measure: Boot and time the test under each accelerator, also where a verdict is kept.
+        told: Called before each step of the measurement.
+        known: What was measured just now, for a home that keeps none.
         tree: Check a recorded machine; its accelerators cannot be measured.
         limit_s: The longest that one check may take.
     """
     results = run_checks(asked_for(library), tree=tree, limit_s=limit_s)
     if tree is None:
-        emulator = next(one for one in results if one.id == "qemu")
-        results.insert(0, _accelerator(library, emulator, results, measure))
+        results.insert(
+            0, accelerator_result(library, results, measure=measure, told=told, known=known)
+        )
         results.append(_settings())
     return Report(tuple(results), _words(results))
 
@@ -104,10 +115,10 @@ def _folders(library: Library) -> list[Path]:
 def _needs(path: Path) -> _Needs | None:
     """What a guest asks of the host; None where its definition cannot be read."""
     from kvmtui.guest.folder import GuestFolder
-    from kvmtui.manage.definitions import load_definition
+    from kvmtui.manage.definitions import remembered_definition
 
     try:
-        definition = load_definition(GuestFolder(path))
+        definition = remembered_definition(GuestFolder(path))
     except (KvmtuiError, OSError):
         return None
     ports: tuple[int, ...] = ()
@@ -135,92 +146,6 @@ def _run_as(library: Library) -> str | None:
     return None
 
 
-def kept_verdict(library: Library) -> Verdict | None:
-    """The verdict that was measured for this very host; None where there is none."""
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, HostError):
-        kept = json.loads((library.home / _KEPT).read_bytes())
-        emulator = hosting.emulator_for(host_architecture())
-        if kept["key"] == accelerator.verdict_key(emulator):
-            return accelerator.verdict_from_json(kept["verdict"])
-    return None
-
-
-def _accelerator(
-    library: Library, emulator: Result, results: list[Result], measure: bool
-) -> Result:
-    """What was measured, as a result among the others."""
-    if emulator.status == "fail":
-        return _measured("unknown", "not measured: QEMU cannot be used", "repair qemu first")
-    try:
-        verdict = hosting.verdict_for(library, again=True) if measure else kept_verdict(library)
-    except (KvmtuiError, OSError) as error:
-        return _measured("unknown", f"not measured: {error}", "kvmtui check --measure")
-    if verdict is None:
-        return _measured("unknown", "not measured yet", "kvmtui check --measure")
-    if not any(trial.booted for trial in verdict.trials):
-        why = "; ".join(f"{one.accelerator} {one.cpu}: {one.detail}" for one in verdict.trials)
-        return _measured("fail", f"no guest boots: {why}", "install QEMU anew", verdict)
-    if verdict.accelerator == "kvm":
-        return _measured("ok", verdict.words, None, verdict)
-    signs = tuple(one.id for one in results if one.id in _SIGNS and one.status == "ok")
-    return _measured("warn", verdict.words, _emulation_remedy(results), verdict, signs)
-
-
-def _emulation_remedy(results: list[Result]) -> str:
-    """What could bring KVM: the remedy of the first sign that is missing."""
-    for one in results:
-        if (
-            one.id in _SIGNS
-            and one.status == "warn"
-            and one.remedy
-            and "--measure" not in one.remedy
-        ):
-            return f"guests run in emulation until {one.id} is repaired: {one.remedy}"
-    return (
-        "nothing for guests with accelerator: auto, they follow the measurement; "
-        "for KVM choose a host, or an outer host's setting, with VT-x or AMD-V"
-    )
-
-
-def _measured(
-    status: str,
-    detail: str,
-    remedy: str | None,
-    verdict: Verdict | None = None,
-    misled: tuple[str, ...] = (),
-) -> Result:
-    measured = _figures(verdict) if verdict else {}
-    if misled:
-        measured["said_yes"] = list(misled)
-        detail += f" (signs that said yes: {', '.join(misled)})"
-    return Result(
-        id="accelerator",
-        title="Accelerator, booted and timed",
-        status=status,
-        detail=detail,
-        remedy=remedy,
-        measured=measured,
-        subject="cpu_and_kvm",
-        reads="QEMU, which boots a test under each accelerator",
-        explanation=_EXPLANATION,
-    )
-
-
-def _figures(verdict: Verdict) -> dict[str, Any]:
-    """The verdict and each trial, in the contract's names."""
-    trials = [
-        {
-            "accelerator": trial.accelerator,
-            "cpu": trial.cpu,
-            "booted": trial.booted,
-            "duration_s": trial.seconds,
-            "detail": trial.detail,
-        }
-        for trial in verdict.trials
-    ]
-    return {"accelerator": verdict.accelerator, "cpu": verdict.cpu, "trials": trials}
-
-
 def _settings() -> Result:
     """Whether the settings files are as they should be."""
     from kvmtui.host.paths import config_files
@@ -241,9 +166,10 @@ def _words(results: list[Result]) -> str:
         return f"No guest can run here: {failed.title}: {failed.detail}"
     found = {one.id: one for one in results}
     measured = found.get("accelerator")
-    if measured and measured.measured:
+    if measured and measured.status in ("ok", "warn"):
         under = "under KVM" if measured.measured["accelerator"] == "kvm" else "in emulation"
-        return f"Guests run here {under}: {measured.detail.partition(': ')[2] or measured.detail}"
+        words = measured.measured["words"]
+        return f"Guests run here {under}: {words.partition(': ')[2] or words}"
     run = found["kvm-run"]
     if run.status == "ok":
         return (

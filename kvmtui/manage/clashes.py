@@ -1,4 +1,6 @@
-"""What a guest shares with another by mistake: a disk that is in use, a MAC address, a UUID."""
+"""What a valid definition meets here by mistake: a disk in use, a MAC address or UUID of another
+guest, an accelerator that was measured not to serve, a host that does not start it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.wants import lan_macs, macs
 from kvmtui.host import resources
+from kvmtui.manage import choosing
 from kvmtui.manage.living import live_pid
+from kvmtui.manage.starters import starter_of
 from kvmtui.manage.summaries import Summaries
 from kvmtui.qemu import image
 from kvmtui.text import visible
@@ -17,7 +21,14 @@ from kvmtui.text import visible
 
 def notes(library: Library, folder: GuestFolder, definition: Definition) -> list[str]:
     """What to know of a definition that is valid, but meets others here; a line each."""
-    return [*_disks_in_use(library, folder, definition), *_twins(library, folder, definition)]
+    found = [*_disks_in_use(library, folder, definition), *_twins(library, folder, definition)]
+    slow = choosing.warning(library, definition.arch, definition.accelerator)
+    if slow:
+        found.append(slow)
+    if definition.start_with_host() is not None and not starter_of(library).is_in_place():
+        name = folder.name
+        found.append(f"nothing starts {name} with the host yet: kvmtui autostart enable {name}")
+    return found
 
 
 def notes_of_start(library: Library, folder: GuestFolder, definition: Definition) -> list[str]:

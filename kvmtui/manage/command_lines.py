@@ -9,7 +9,8 @@ from kvmtui.guest.folder import EFI_VARS, read_definition_file
 from kvmtui.guest.wants import Wants, wants_of
 from kvmtui.host import resources
 from kvmtui.manage import hosting, memo
-from kvmtui.qemu.binary import host_architecture, identity_of
+from kvmtui.manage.choosing import Choice, choose
+from kvmtui.qemu.binary import identity_of
 from kvmtui.qemu.layout import DiskPlace, FirmwarePlace, Layout
 
 TYPE_CHECKING = False
@@ -23,6 +24,9 @@ class CommandLine:
     """A guest's command line while its start is prepared.
 
     The definition is read and checked only where nothing is remembered of its very bytes.
+
+    Attributes:
+        wants: What the definition asks of the host.
 
     Raises:
         DefinitionError: It is not valid.
@@ -42,15 +46,16 @@ class CommandLine:
 
         return checked(self._folder, self._bytes)
 
-    def built(self) -> tuple[list[str], Layout]:
-        """The command line, and the layout it goes with.
+    def built(self) -> tuple[list[str], Choice]:
+        """The command line, and the accelerator it goes with.
 
         Raises:
             HostError: QEMU or its firmware is missing, or lacks a device.
             DefinitionError: The definition asks for what its machine has no place for.
         """
         library, wants = self._library, self.wants
-        layout = lay_out(library, self._folder, wants)
+        choice = choose(library, wants.arch, wants.accelerator)
+        layout = lay_out(self._folder, wants, choice)
         path = hosting.emulator_for(wants.arch)
         emulator = f"{path}={identity_of(path)}"
         argv = self._memo.argv(emulator, layout) if self._memo else None
@@ -58,7 +63,7 @@ class CommandLine:
             argv = build_line(library, self._definition(), layout)
             found = (wants, emulator, layout, argv)
             memo.keep(library, self._folder.name, self._bytes, found)
-        return argv, layout
+        return argv, choice
 
 
 def build_line(library: Library, definition: Definition, layout: Layout) -> list[str]:
@@ -78,22 +83,22 @@ def command_line(library: Library, folder: GuestFolder, definition: Definition) 
     Raises:
         HostError, DefinitionError: As `CommandLine.built`.
     """
-    layout = lay_out(library, folder, wants_of(definition, folder.name))
+    choice = choose(library, definition.arch, definition.accelerator)
+    layout = lay_out(folder, wants_of(definition, folder.name), choice)
     return build_line(library, definition, layout)
 
 
-def lay_out(library: Library, folder: GuestFolder, wants: Wants) -> Layout:
+def lay_out(folder: GuestFolder, wants: Wants, choice: Choice) -> Layout:
     """Where a guest's things lie on this host now, and what can be done with them.
 
     Raises:
-        HostError: QEMU or its firmware is missing.
+        HostError: Its firmware is missing.
     """
-    accelerator, cpu = choose_accelerator(library, wants)
     return Layout(
         name=folder.name,
         folder=folder.place,
-        accelerator=accelerator,
-        cpu=cpu,
+        accelerator=choice.accelerator,
+        cpu=choice.cpu,
         disks=tuple(_disk_place(folder.resolve(file)) for file in wants.disks),
         cdroms=tuple(folder.resolve(file) if file else None for file in wants.cdroms),
         kernel=folder.resolve(wants.kernel) if wants.kernel else None,
@@ -115,15 +120,3 @@ def _firmware(folder: GuestFolder, wants: Wants) -> FirmwarePlace:
 
     found = find_uefi(wants.arch)
     return FirmwarePlace(found.code, found.code_format, folder.at(EFI_VARS), "qcow2")
-
-
-def choose_accelerator(library: Library, wants: Wants) -> tuple[str, str | None]:
-    """The accelerator and the CPU model that goes with it."""
-    if wants.arch != host_architecture():
-        return "tcg", None if wants.arch == "riscv64" else "max"
-    if wants.accelerator == "kvm":
-        return "kvm", "host"
-    if wants.accelerator == "tcg":
-        return "tcg", "max"
-    verdict = hosting.verdict_for(library)
-    return verdict.accelerator, verdict.cpu

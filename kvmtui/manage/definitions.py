@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from typing import Any
 
 from kvmtui.durable import write_atomically
@@ -28,6 +30,24 @@ def load_definition(folder: GuestFolder) -> Definition:
         DefinitionError: All problems of the file.
     """
     return checked(folder, read_definition_file(folder))
+
+
+def remembered_definition(folder: GuestFolder) -> Definition:
+    """As `load_definition`; read again only where the file is another than before.
+
+    For who looks at all guests again and again; never for a start.
+
+    Raises:
+        DefinitionError: All problems of the file.
+        OSError: There is no file.
+    """
+    stat = os.stat(folder.at(DEFINITION))
+    return _remembered(folder.place, (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+
+
+@functools.lru_cache(maxsize=1024)
+def _remembered(place: str, _identity: tuple[int, ...]) -> Definition:
+    return load_definition(GuestFolder(place))
 
 
 def checked(folder: GuestFolder, data: bytes) -> Definition:

@@ -7,10 +7,11 @@ import os
 from typing import NamedTuple
 
 from kvmtui.errors import KvmtuiError
-from kvmtui.guest.definition import Definition
+from kvmtui.guest.definition import Autostart, Definition
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.manage.definitions import load_definition
+from kvmtui.manage.starters import starter_of
 from kvmtui.manage.story import last_stop
 from kvmtui.manage.timeline import TimelineEntry, timeline
 from kvmtui.qemu.image import virtual_size_bytes
@@ -48,6 +49,8 @@ class GuestDetail(NamedTuple):
     """What is wrong with its definition; all else is empty then."""
     timeline: tuple[TimelineEntry, ...]
     """Newest first."""
+    autostart: str = ""
+    """When the host's start starts it, in words; empty when it does not."""
 
 
 _EMPTY = GuestDetail("", "", (), (), "auto", False, (), "", "", (), ())
@@ -73,14 +76,22 @@ def guest_detail(library: Library, name: str, *, entries: int = 100) -> GuestDet
     except KvmtuiError as error:
         problems = getattr(error, "problems", (error.message,))
         return found._replace(problems=tuple(problems))
+    starts = definition.start_with_host()
     return found._replace(
         machine=definition.machine or "",
         disks=tuple(_disk_uses(folder, definition)),
         networks=tuple(_network_lines(definition)),
         accelerator=definition.accelerator,
         protected=definition.protected,
+        autostart=_autostart_words(library, starts) if starts else "",
         qemu_args=tuple(visible(word, limit=200) for word in definition.qemu_args),
     )
+
+
+def _autostart_words(library: Library, starts: Autostart) -> str:
+    if starter_of(library).is_in_place():
+        return starts.words()
+    return f"{starts.words()}, but nothing starts it yet: kvmtui autostart"
 
 
 def _disk_uses(folder: GuestFolder, definition: Definition) -> list[DiskUse]:

@@ -9,7 +9,7 @@ from kvmtui.errors import HostError, ImageError, KvmtuiError, LaunchError
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.wants import Wants
-from kvmtui.manage import hosting
+from kvmtui.manage import choosing, hosting
 from kvmtui.manage.clashes import user_of
 from kvmtui.text import visible
 
@@ -25,9 +25,11 @@ def explained(
         return _disk_in_use(library, folder, wants, text)
     bridges = [name for kind, name in wants.interfaces if kind == "bridge"]
     found = _bridge_failure(library, folder, bridges[0], text) if bridges else None
-    return found or LaunchError(
-        f"{folder.name} did not start: {text}", hint=f"kvmtui logs {folder.name} --qemu"
-    )
+    hint = f"kvmtui logs {folder.name} --qemu"
+    if measured := choosing.warning(library, wants.arch, wants.accelerator):
+        text = f"{text}; {measured}"
+        hint = f"kvmtui set {folder.name} accelerator=auto"
+    return found or LaunchError(f"{folder.name} did not start: {text}", hint=hint)
 
 
 def _disk_in_use(library: Library, folder: GuestFolder, wants: Wants, text: str) -> ImageError:

@@ -1,5 +1,7 @@
 """The Fleet: the live view of all guests, and everything that can be done with them.
 
+Its door has a part for each subject: the host (`HostDoor`), definitions (`DefinitionDoor`).
+
 What crosses here are plain values and async calls, so that a fleet on another machine
 can stand behind the same door.
 """
@@ -7,63 +9,47 @@ can stand behind the same door.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
-from kvmtui.manage.image_fleet import ImageDoor
+from kvmtui.manage.definition_door import DefinitionDoor
+from kvmtui.manage.host_door import HostDoor
+from kvmtui.manage.image_door import ImageDoor
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
+from kvmtui.stats.history import HOST
+from kvmtui.stats.history import Series as Series
 from kvmtui.stats.host import HostFigures as HostFigures
 from kvmtui.stats.host import HostMeter
 
 if TYPE_CHECKING:
-    from kvmtui.guest import editing
-    from kvmtui.host.accelerator import Verdict
-    from kvmtui.manage import (
-        changing,
-        creating,
-        demo,
-        detail,
-        forms,
-        hosting,
-        logs,
-        power,
-        starting,
-        story,
-        waiting,
-    )
+    from kvmtui.manage import detail, logs, machine, power, starting, story, waiting
     from kvmtui.manage.detail import GuestDetail
+    from kvmtui.manage.wanted import Level
     from kvmtui.qemu import monitor
+    from kvmtui.stats.history import Span
 else:
-    editing = Later("kvmtui.guest.editing")
-    changing = Later("kvmtui.manage.changing")
-    creating = Later("kvmtui.manage.creating")
-    demo = Later("kvmtui.manage.demo")
     detail = Later("kvmtui.manage.detail")
-    forms = Later("kvmtui.manage.forms")
-    hosting = Later("kvmtui.manage.hosting")
     logs = Later("kvmtui.manage.logs")
+    machine = Later("kvmtui.manage.machine")
     power = Later("kvmtui.manage.power")
     starting = Later("kvmtui.manage.starting")
     story = Later("kvmtui.manage.story")
     waiting = Later("kvmtui.manage.waiting")
     monitor = Later("kvmtui.qemu.monitor")
 
-T = TypeVar("T")
 Result = Outcome | KvmtuiError
 Changed = dict[str, LiveGuest | None]
 """What a refresh found: guests by name, None for one that is gone."""
 
 _MOST_AT_ONCE = 16
-_MOST_READERS = 8
 
 
-class Fleet:
+class Fleet(HostDoor, DefinitionDoor):
     """All guests of one home.
 
     Args:
@@ -71,7 +57,7 @@ class Fleet:
     """
 
     def __init__(self, library: Library) -> None:
-        self.library = library
+        super().__init__(library)
         self.guests: dict[str, LiveGuest] = {}
         self.operations: list[OperationView] = []
         """What is and was done to the guests, newest first, as of the last refresh."""
@@ -79,17 +65,19 @@ class Fleet:
         """This machine, as of the last refresh."""
         self.images = ImageDoor(library)
         """All about disk images."""
+        self.pulse: machine.Pulse | None = None
+        """Its load, pressure and uptime, as of the last refresh; None unless it is felt."""
+        self.feels_pulse = False
+        """Whether a refresh reads the pulse too."""
         self._subscribers: list[Callable[[Changed], None]] = []
         self._watch = Watch(library)
         self._host_meter = HostMeter(library.home)
         self._looker = ThreadPoolExecutor(1, "kvmtui-look")
-        # Not the loop's own threads: leaving would wait for a disk that hangs, or a measurement.
-        self._readers = ThreadPoolExecutor(_MOST_READERS, "kvmtui-read")
 
     def close(self) -> None:
         """Let go of what is held open; guests go on."""
         self._looker.shutdown(wait=False, cancel_futures=True)
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        super().close()
         self.images.close()
         self._watch.close()
 
@@ -116,6 +104,37 @@ class Fleet:
                 callback(changed)
         return fresh
 
+    def want_figures(self, owner: str, names: set[str] | None, level: Level | None) -> None:
+        """Say which guests' `figures` somebody looks at, from the next refresh on.
+
+        Each owner tells its whole need; what nobody needs costs nothing. A guest that is
+        looked at has one of its monitors held.
+
+        Args:
+            owner: Who looks, such as a pane.
+            names: The guests; None for all.
+            level: ``columns`` for sums, ``detail`` for each drive, interface and processor
+                and for p99 too; None for nothing any more.
+        """
+        self._watch.wanted.want(owner, names, level)
+
+    def let_go(self) -> None:
+        """Let go of all monitors until the next refresh: before the app is suspended."""
+        self._watch.let_go()
+
+    def series(self, name: str | None, key: str, span: Span, width: int) -> Series:
+        """A figure over time, from memory; NaN where it is not known.
+
+        Args:
+            name: A guest; None for this machine.
+            key: Of a guest ``cpu``, ``wait``, ``memory_used``, ``disk_read``,
+                ``disk_write``, ``disk_latency``, ``net_in``, ``net_out`` and ``vcpu0`` …;
+                of the machine ``cpu``, ``stolen``, ``memory_used``, ``disk_read``,
+                ``disk_write``, ``net_in``, ``net_out``.
+            width: The most values that are wanted.
+        """
+        return self._watch.history.series(HOST if name is None else name, key, span, width)
+
     def standing(self, name: str) -> object:
         """What changes when more than a guest's figures does: compare it with an earlier one."""
         live = self.guests.get(name)
@@ -127,74 +146,11 @@ class Fleet:
 
     def _round(self) -> dict[str, LiveGuest]:
         self.host = self._host_meter.read()
+        self.pulse = machine.read_pulse() if self.feels_pulse else None
+        self._watch.keep_host(self.host)
         fresh = self._watch.round()
         self.operations = self._watch.operations()
         return fresh
-
-    async def _read(self, read: Callable[[], T]) -> T:
-        """Read something in a thread that nobody waits for when the app is left."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, read)
-
-    async def verdict(self) -> Verdict:
-        """Under what guests run here; measured when it never was.
-
-        Raises:
-            HostError: QEMU is missing.
-        """
-        return await self._read(lambda: hosting.verdict_for(self.library))
-
-    async def create(self, name: str, plain: dict[str, Any], text: str | None = None) -> Outcome:
-        """As `creating.create`."""
-        return await asyncio.to_thread(
-            lambda: creating.create(self.library, name, plain, text=text)
-        )
-
-    async def change(self, name: str, changes: list[editing.Change]) -> Outcome:
-        """As `changing.change`."""
-        return await asyncio.to_thread(lambda: changing.change(self.library, name, changes))
-
-    async def replace_text(self, name: str, before: str, after: str) -> Outcome:
-        """As `changing.replace_text`."""
-        return await asyncio.to_thread(
-            lambda: changing.replace_text(self.library, name, before, after)
-        )
-
-    async def form_fields(self, name: str | None) -> list[forms.FormField]:
-        """As `forms.edit_fields`; for None as `forms.new_fields`."""
-        if name is None:
-            return await self._read(lambda: forms.new_fields(self.library))
-        return await self._read(lambda: forms.edit_fields(self.library, name))
-
-    async def check_field(self, field: str, text: str) -> tuple[bool, str]:
-        """As `forms.check_field`."""
-        return await self._read(lambda: forms.check_field(self.library, field, text))
-
-    async def create_from_form(self, values: dict[str, str]) -> Outcome:
-        """Define a guest as a filled form says.
-
-        Raises:
-            KvmtuiError: A field is not right, or it cannot be made; nothing is left.
-        """
-        name, plain = forms.definition_of(values)
-        return await self.create(name, plain)
-
-    async def change_by_form(self, name: str, values: dict[str, str]) -> Outcome:
-        """Change the fields of a definition that a form gave.
-
-        Raises:
-            KvmtuiError: A field is not right; the file is as before.
-        """
-
-        def change() -> Outcome:
-            before, after = forms.edited(self.library, name, values)
-            return changing.replace_plain(self.library, name, before, after)
-
-        return await asyncio.to_thread(change)
-
-    async def definition_text(self, name: str) -> str:
-        """As `changing.definition_text`."""
-        return await self._read(lambda: changing.definition_text(self.library, name))
 
     async def detail(self, name: str) -> GuestDetail:
         """As `detail.guest_detail`."""
@@ -203,34 +159,6 @@ class Fleet:
     async def log_tail(self, name: str, which: Literal["console", "qemu"]) -> list[str]:
         """As `logs.log_tail`."""
         return await self._read(lambda: logs.log_tail(self.library, name, which))
-
-    async def rename(self, name: str, new_name: str) -> Outcome:
-        """As `changing.rename`."""
-        return await asyncio.to_thread(lambda: changing.rename(self.library, name, new_name))
-
-    async def delete(self, name: str, *, keep_disks: bool = False) -> Outcome:
-        """As `changing.delete`."""
-        return await asyncio.to_thread(
-            lambda: changing.delete(self.library, name, keep_disks=keep_disks)
-        )
-
-    async def files_of(self, name: str) -> tuple[list[tuple[str, int]], list[str]]:
-        """As `changing.files_of`."""
-        return await self._read(lambda: changing.files_of(self.library, name))
-
-    async def set_tags(self, name: str, tags: list[str]) -> Outcome:
-        """Give a guest other tags."""
-        text = json.dumps(tags) if tags else ""
-        return await self.change(name, [editing.Change(["tags"], text)])
-
-    def demo_names(self) -> list[str]:
-        """The names of the demo guests."""
-        return list(demo.GUESTS)
-
-    async def define_demo(self) -> list[str]:
-        """As `demo.ensure`; returns the demo guests' names."""
-        await asyncio.to_thread(lambda: demo.ensure(self.library))
-        return self.demo_names()
 
     async def start(self, name: str) -> Outcome:
         """As `starting.start`."""

@@ -2,30 +2,49 @@
 
 A round costs four stats and one read for each guest. Only a guest whose files or
 process changed is looked at anew, and one whose QEMU does not answer is asked in a
-thread of its own, so it holds up nobody else.
+thread of its own, so it holds up nobody else. What costs QMP is sampled only of the
+guests that somebody looks at (`sampling`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from kvmtui.guest.folder import DEFINITION, EVENTS, HISTORY, RUN, START_RECORD, GuestFolder
 from kvmtui.guest.library import Library
+from kvmtui.light import Later
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.looking import Look, ask_open_ones
 from kvmtui.manage.operations import read_deletions, read_operations
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
+from kvmtui.manage.wanted import Wanted
+from kvmtui.stats import rates
+from kvmtui.stats.history import HOST, MOST_VCPUS, History
 from kvmtui.stats.meter import ProcessMeter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from kvmtui.manage import sampled, sampling
+    from kvmtui.stats.figures import Figures
+    from kvmtui.stats.host import HostFigures
+    from kvmtui.stats.rates import Moment
+else:
+    sampled = Later("kvmtui.manage.sampled")
+    sampling = Later("kvmtui.manage.sampling")
 
 _SIGNS = (DEFINITION, HISTORY, EVENTS, f"{RUN}/{START_RECORD}")
 _AGAIN_S = 15.0
 _ASK_AGAIN_S = 2.0
 _PATIENCE_S = 0.15
 _MOST_ASKED = 8
+_LET_GO_S = 1.0
 
 Signature = tuple[tuple[int, int, int] | None, ...]
 
@@ -46,8 +65,9 @@ def _sign(path: str) -> tuple[int, int, int] | None:
 class _Watched:
     """One guest between two rounds."""
 
-    def __init__(self, folder: GuestFolder) -> None:
+    def __init__(self, folder: GuestFolder, clock: Callable[[], Moment]) -> None:
         self.folder = folder
+        self._clock = clock
         self.signature: Signature = ()
         self.looked = 0.0
         self.view: GuestView | None = None
@@ -84,7 +104,7 @@ class _Watched:
             self.drop_meter()
         if self.meter is None and view.pid is not None:
             with contextlib.suppress(OSError):
-                self.meter = ProcessMeter(view.pid)
+                self.meter = ProcessMeter(view.pid, self._clock)
                 self.sample()
 
     def drop_meter(self) -> None:
@@ -92,17 +112,30 @@ class _Watched:
             self.meter.close()
         self.meter, self.cpu_percent, self.process_state = None, None, ""
 
-    def live(self) -> LiveGuest | None:
+    def live(self, figures: Figures | None) -> LiveGuest | None:
         if self.view is None:
             return None
-        return LiveGuest(self.view, self.cpu_percent, self.under_way)
+        return LiveGuest(self.view, self.cpu_percent, self.under_way, figures)
 
 
 class Watch:
-    """The guests of one home, round after round; used by one thread at a time."""
+    """The guests of one home, round after round; used by one thread at a time.
 
-    def __init__(self, library: Library) -> None:
+    Args:
+        clock: Tells the moment.
+
+    Attributes:
+        wanted: Who looks at which guests' figures.
+        history: What was sampled of the guests that run.
+    """
+
+    def __init__(self, library: Library, clock: Callable[[], Moment] = rates.now) -> None:
         self._library = library
+        self._clock = clock
+        self._busy = threading.Lock()
+        self._sampler: sampling.Sampler | None = None
+        self.wanted = Wanted()
+        self.history = History()
         self._summaries = Summaries(library)
         self._guests: dict[str, _Watched] = {}
         self._deletions: list[OperationView] = []
@@ -112,9 +145,25 @@ class Watch:
 
     def close(self) -> None:
         """Close what is open; questions under way are left to end by their limits."""
-        for guest in self._guests.values():
-            guest.drop_meter()
         self._askers.shutdown(wait=False, cancel_futures=True)
+        self.let_go()
+        if self._busy.acquire(timeout=_LET_GO_S):
+            for guest in self._guests.values():
+                guest.drop_meter()
+            self._busy.release()
+
+    def let_go(self) -> None:
+        """Let go of all monitors, until the next round: nobody will read them for a while.
+
+        May be called beside a round, and then waits for it a second at the most.
+        """
+        if not self._busy.acquire(timeout=_LET_GO_S):
+            return
+        try:
+            if self._sampler is not None:
+                self._sampler.close()
+        finally:
+            self._busy.release()
 
     def operations(self) -> list[OperationView]:
         """The operations of all guests and images, as of the last round; newest first."""
@@ -128,21 +177,69 @@ class Watch:
         Raises:
             OSError, KvmtuiError: The home cannot be read.
         """
+        with self._busy:
+            return self._round()
+
+    def _round(self) -> dict[str, LiveGuest]:
         self._read_home_story()
         names = self._library.names()
         for gone in self._guests.keys() - set(names):
             self._guests.pop(gone).drop_meter()
+            self.history.forget(gone)
         now = time.monotonic()
         anew = []
         for name in names:
             guest = self._guests.get(name)
             if guest is None:
-                guest = self._guests[name] = _Watched(self._library.place(name))
+                guest = self._guests[name] = _Watched(self._library.place(name), self._clock)
             if self._is_due(guest, now):
                 anew.append(guest)
         self._look_anew(anew, now)
-        found = ((name, self._guests[name].live()) for name in names)
+        figures = self._figures(names)
+        found = ((name, self._guests[name].live(figures.get(name))) for name in names)
         return {name: live for name, live in found if live is not None}
+
+    def _figures(self, names: Iterable[str]) -> dict[str, Figures]:
+        """Sample the guests that somebody looks at, and keep what is known of all that run."""
+        running = {name: one for name in names if (one := self._guests[name]).meter is not None}
+        wanted = self.wanted.of(running.keys())
+        found: dict[str, Figures] = {}
+        if wanted and self._sampler is None:
+            self._sampler = sampling.Sampler(self._clock)
+        if self._sampler is not None:
+            processes = {}
+            for name in wanted:
+                meter = running[name].meter
+                assert meter is not None
+                processes[name] = sampled.Process(running[name].folder, meter.pid)
+            self._sampler.round(wanted, processes)
+            for name in wanted:
+                figures = self._sampler.figures(name, running[name].cpu_percent)
+                if figures is not None:
+                    found[name] = figures
+        second = int(self._clock()[1])
+        for name in names:
+            if name not in running:
+                self.history.forget(name)
+                continue
+            values = [("cpu", running[name].cpu_percent)]
+            if name in found:
+                values += _kept(found[name], each_vcpu=wanted[name] == "detail")
+            self.history.record(name, second, values)
+        return found
+
+    def keep_host(self, host: HostFigures) -> None:
+        """Keep what was read of this machine in the history."""
+        values = [
+            ("cpu", host.cpu_percent),
+            ("stolen", host.stolen_percent),
+            ("memory_used", host.memory_used_bytes),
+            ("disk_read", host.disk_read_bytes_per_s),
+            ("disk_write", host.disk_write_bytes_per_s),
+            ("net_in", host.net_receive_bytes_per_s),
+            ("net_out", host.net_transmit_bytes_per_s),
+        ]
+        self.history.record(HOST, int(self._clock()[1]), values)
 
     def _read_home_story(self) -> None:
         sign = _sign(str(self._library.history))
@@ -188,6 +285,23 @@ class Watch:
             guest.asked = self._askers.submit(_asked, look)
             if guest.view is None:
                 guest.take(look.presumed().view())
+
+
+def _kept(figures: Figures, *, each_vcpu: bool) -> list[tuple[str, float | None]]:
+    """What the history keeps of a guest, besides its CPU."""
+    values: list[tuple[str, float | None]] = [
+        ("wait", figures.wait_ms_per_s),
+        ("memory_used", figures.memory_guest_used_bytes),
+        ("disk_read", figures.disk_read_bytes_per_s),
+        ("disk_write", figures.disk_write_bytes_per_s),
+        ("disk_latency", figures.disk_latency_ms),
+        ("net_in", figures.net_receive_bytes_per_s),
+        ("net_out", figures.net_transmit_bytes_per_s),
+    ]
+    if each_vcpu:
+        percents = figures.vcpu_percents[:MOST_VCPUS]
+        values += [(f"vcpu{index}", percent) for index, percent in enumerate(percents)]
+    return values
 
 
 def _asked(look: Look) -> Look:

@@ -11,12 +11,12 @@ from kvmtui.guest.definition import Definition
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.validation import definition_from
-from kvmtui.manage import hosting, story
+from kvmtui.manage import story
+from kvmtui.manage.choosing import choose
 from kvmtui.manage.command_lines import command_line
 from kvmtui.manage.definitions import load_plain
 from kvmtui.manage.looking import look_at
 from kvmtui.manage.views import GuestView
-from kvmtui.qemu.binary import host_architecture
 from kvmtui.qemu.process import command_line_of
 
 
@@ -31,7 +31,11 @@ class Details(NamedTuple):
     disks: list[dict[str, Any]]
     networks: list[dict[str, Any]]
     last_stop: story.LastStop | None
-    accelerator_words: str
+    accelerator_reason: dict[str, Any] | None
+    """Why it runs, or would run, under what it does (`choosing.Choice.reason`); None where
+    that cannot be known."""
+    autostart: str
+    """When it is started with the host, in words; empty when it is not."""
 
 
 def details(library: Library, name: str, *, argv_needed: bool = False) -> Details:
@@ -55,6 +59,7 @@ def details(library: Library, name: str, *, argv_needed: bool = False) -> Detail
     except KvmtuiError:
         if argv_needed:
             raise
+    starts = definition.start_with_host() if definition else None
     return Details(
         view=view,
         definition=plain,
@@ -63,7 +68,8 @@ def details(library: Library, name: str, *, argv_needed: bool = False) -> Detail
         disks=_disks(folder, definition),
         networks=_networks(definition, name),
         last_stop=story.last_stop(folder, running=view.pid is not None),
-        accelerator_words=_accelerator_words(library, definition),
+        accelerator_reason=_accelerator_reason(library, folder, definition, view),
+        autostart=starts.words() if starts else "",
     )
 
 
@@ -104,18 +110,21 @@ def _networks(definition: Definition | None, name: str) -> list[dict[str, Any]]:
     ]
 
 
-def _accelerator_words(library: Library, definition: Definition | None) -> str:
-    """Why it runs, or would run, as it does."""
+def _accelerator_reason(
+    library: Library, folder: GuestFolder, definition: Definition | None, view: GuestView
+) -> dict[str, Any] | None:
+    """Of a guest that runs the reason at its start, else what a start would do now."""
+    if view.pid is not None:
+        kept = (folder.start_record() or {}).get("accelerator_reason")
+        if isinstance(kept, dict) and isinstance(kept.get("words"), str):
+            return kept
     if definition is None:
-        return ""
-    if definition.arch != host_architecture():
-        return f"emulation: it is {definition.arch}, this host is {host_architecture()}"
-    if definition.accelerator != "auto":
-        return f"{definition.accelerator}: as its definition says"
+        return None
     try:
-        return hosting.verdict_for(library).words
+        choice = choose(library, definition.arch, definition.accelerator)
     except (KvmtuiError, OSError):
-        return ""
+        return None
+    return choice.reason(definition.cpu)
 
 
 def details_document(details: Details) -> dict[str, Any]:
@@ -127,5 +136,6 @@ def details_document(details: Details) -> dict[str, Any]:
         "argv": details.argv,
         "disks": details.disks,
         "networks": details.networks,
+        "accelerator_reason": details.accelerator_reason,
         "last_stop": {"time": stop.time, "reason": stop.reason} if stop else None,
     }

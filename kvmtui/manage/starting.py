@@ -28,7 +28,8 @@ from kvmtui.guest.folder import (
     RUN_LOCK,
     START_RECORD,
 )
-from kvmtui.manage import hosting, needs, story
+from kvmtui.host.paths import autostart_unit
+from kvmtui.manage import choosing, hosting, needs, story
 from kvmtui.manage.command_lines import CommandLine
 from kvmtui.manage.living import live_pid
 from kvmtui.manage.operation import Operation, locked, told
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from kvmtui.guest.folder import GuestFolder
     from kvmtui.guest.library import Library
     from kvmtui.guest.wants import Wants
-    from kvmtui.qemu.layout import Layout
+    from kvmtui.manage.choosing import Choice
     from kvmtui.qemu.spawn import RunUser
 
 _CONSOLE_LARGEST_BYTES = 64 << 20
@@ -116,10 +117,10 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     wants = line.wants
     needs.check_host(folder, wants)
     ensure_firmware_variables(folder, wants)
-    argv, layout = line.built()
+    argv, choice = line.built()
     story.close_run(folder)
     _prepare_run(folder)
-    record = _start_record(folder, wants, layout)
+    record = _start_record(folder, wants, choice)
     try:
         note = _bring_up(library, folder, wants, argv, record)
     except LaunchError as error:
@@ -127,8 +128,8 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
 
         _forget_run(folder)
         raise explained(library, folder, wants, error) from None
-    operation.result["accelerator"] = layout.accelerator
-    message = f"{folder.name} runs under {layout.accelerator}"
+    operation.result["accelerator"] = choice.accelerator
+    message = f"{folder.name} runs under {choice.accelerator}"
     return Outcome(folder.name, "start", True, message, note)
 
 
@@ -158,6 +159,7 @@ def _bring_up(
             user=user,
             scope=scope_name(folder.name) if systemd and not missed else None,
             description=f"kvmtui guest {folder.name}",
+            ended_by=autostart_unit(library.root) if systemd else "",
         )
         missed = launch.launch(request) or missed
     if request.scope and not missed:
@@ -171,6 +173,7 @@ def _notes(
 ) -> str:
     """What the user should know of how QEMU runs, a line each."""
     notes = clashes_of_start(library, folder, wants)
+    notes += filter(None, [choosing.warning(library, wants.arch, wants.accelerator)])
     if os.geteuid() == 0 and user is None:
         home = library.root
         notes.append(
@@ -247,15 +250,16 @@ def _bound_console_log(folder: GuestFolder) -> None:
         write_atomically(folder.at(CONSOLE_LOG), file.read())
 
 
-def _start_record(folder: GuestFolder, wants: Wants, layout: Layout) -> dict[str, object]:
+def _start_record(folder: GuestFolder, wants: Wants, choice: Choice) -> dict[str, object]:
     return {
         "run": os.urandom(8).hex(),
         "time": history.iso_time(),
         "boot_id": history.boot_id(),
         "uuid": wants.uuid,
         "initial": "running",
-        "accelerator": layout.accelerator,
-        "cpu": wants.cpu or layout.cpu,
+        "accelerator": choice.accelerator,
+        "cpu": wants.cpu or choice.cpu,
+        "accelerator_reason": choice.reason(wants.cpu),
         "console_offset": _console_size(folder),
         "scope": None,
     }

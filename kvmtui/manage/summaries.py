@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Summary = dict[str, Any]
 
-_VERSION = 3
+_VERSION = 4
 
 
 class Summaries:
@@ -92,7 +92,7 @@ def _summarize(folder: GuestFolder) -> Summary:
         "memory_bytes": definition.memory,
         "tags": definition.tags,
         "description": definition.description,
-        "autostart": definition.autostart,
+        "autostart": definition.start_with_host() is not None,
         "uuid": definition.identity(folder.name),
         "macs": macs(definition, folder.name),
         "lan_macs": lan_macs(definition, folder.name),

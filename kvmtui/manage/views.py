@@ -5,6 +5,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, NamedTuple
+
+    from kvmtui.stats.figures import DiskFigures as DiskFigures
+    from kvmtui.stats.figures import Figures as Figures
+    from kvmtui.stats.figures import NetworkFigures as NetworkFigures
 else:
     from kvmtui.light import NamedTuple
 
@@ -77,3 +81,5 @@ class LiveGuest(NamedTuple):
     """100 is one core; None where it does not run or was read only once."""
     under_way: OperationView | None = None
     """What some kvmtui does with it now."""
+    figures: Figures | None = None
+    """What only QEMU and its threads tell; None where it does not run or nobody looks."""

@@ -71,3 +71,18 @@ def find_tool(name: str) -> str:
     if path:
         return path
     raise HostError(f"{name} is not installed")
+
+
+def version_of(emulator: str, *, limit_s: float = 2.0) -> str:
+    """The version as the emulator tells it, ``7.2.22``; empty where it does not."""
+    import re
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            [emulator, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    told = re.search(rb"version (\d+\.\d+(?:\.\d+)?)", done.stdout[:4096])
+    return told.group(1).decode() if told else ""

@@ -40,6 +40,8 @@ class Launch(NamedTuple):
     """Name of the systemd scope; None for a plain start."""
     description: str
     """What the scope is, in words."""
+    ended_by: str = ""
+    """The service that ends the guest with the host, before systemd ends the scope."""
 
 
 def launch(request: Launch) -> str:
@@ -53,7 +55,7 @@ def launch(request: Launch) -> str:
     """
     missed = ""
     if request.scope is not None:
-        words = scope_words(request.scope, request.description, request.user)
+        words = scope_words(request.scope, request.description, request.user, request.ended_by)
         status, said = _run(request, [*words, *request.argv], None)
         if status == 0:
             return ""

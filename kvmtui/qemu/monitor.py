@@ -1,15 +1,14 @@
 """QMP sessions, of which a guest has four at once.
 
-A QMP socket serves one client and lets a second wait without a word. So a client takes
-a socket under ``flock`` on a lock file beside it; the kernel lets go when it dies. A
-client that knows nothing of this (socat) is noticed by the greeting that does not come.
+A client claims a socket (`claims`), since it serves one and lets a second wait without a
+word. A client that knows nothing of this (socat) is noticed by the greeting that does not
+come.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import time
@@ -20,8 +19,8 @@ from typing import Any
 from qemu.qmp import ConnectError, QMPClient, QMPError, Runstate
 from qemu.qmp.qmp_client import ExecInterruptedError, ExecuteError
 
-from kvmtui.durable import try_lock
 from kvmtui.errors import BusyError, CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
+from kvmtui.qemu.claims import claim, holders
 from kvmtui.qemu.plain import connect_below
 from kvmtui.text import visible
 
@@ -80,18 +79,9 @@ class MonitorPlace:
         self.locks = locks
         self.names = names
 
-    def lock_file(self, name: str) -> Path:
-        """The lock file of one socket."""
-        return self.locks / f".{name}.lock"
-
     def holders(self) -> list[str]:
-        """Who holds the sockets, as they wrote into the lock files."""
-        found = []
-        for name in self.names:
-            with contextlib.suppress(OSError, ValueError):
-                holder = json.loads(self.lock_file(name).read_bytes()[:500])
-                found.append(visible(f"pid {holder['pid']} ({holder['purpose']})", limit=80))
-        return found
+        """Who holds the sockets."""
+        return holders(str(self.locks), self.names)
 
 
 @contextlib.asynccontextmanager
@@ -107,11 +97,10 @@ async def command_session(place: MonitorPlace, purpose: str) -> AsyncIterator[Mo
     while True:
         unanswered = 0
         for name in order:
-            lock = try_lock(place.lock_file(name), owner_folder=place.locks)
+            lock = claim(str(place.locks), name, purpose)
             if lock is None:
                 continue
             try:
-                _sign(lock, purpose)
                 client = await _connect(place.run, name)
                 if client is None:
                     unanswered += 1
@@ -128,13 +117,6 @@ async def command_session(place: MonitorPlace, purpose: str) -> AsyncIterator[Mo
         if time.monotonic() >= deadline:
             raise BusyError(f"all monitors are taken, by {', '.join(place.holders()) or 'others'}")
         await asyncio.sleep(0.05)
-
-
-def _sign(lock: int, purpose: str) -> None:
-    """Write who holds it into the lock file; a full disk must not keep anyone from a guest."""
-    with contextlib.suppress(OSError):
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
 
 
 async def _connect(run: Path, name: str) -> QMPClient | None:

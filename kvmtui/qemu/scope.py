@@ -5,6 +5,10 @@ session's scope, and ends with it where logind has ``KillUserProcesses=yes``. A 
 system's manager outlives every session. One of a user's manager outlives them only where
 the user lingers: else that manager ends ten seconds after the last session, and every
 scope of its with it, also where logind would have let the processes live.
+
+As the host goes down systemd ends all scopes at once, which pulls the plug. A scope is
+therefore ordered before a service, which systemd stops first: that one shuts the guests down
+(`kvmtui autostart`). Before a service that does not exist means nothing.
 """
 
 from __future__ import annotations
@@ -58,14 +62,21 @@ def obstacle(user: RunUser | None) -> str | None:
     return None
 
 
-def scope_words(name: str, description: str, user: RunUser | None) -> Sequence[str]:
+def scope_words(
+    name: str, description: str, user: RunUser | None, before: str = ""
+) -> Sequence[str]:
     """The words before QEMU that put it into a scope.
+
+    Args:
+        before: The service that systemd stops before it ends the scope.
 
     ``systemd-run --uid`` leaves the supplementary groups as they are, so that QEMU would
     be without kvm and might keep root's; therefore setpriv, behind it, sets all of them.
     """
     words = ["systemd-run", "--scope", "--quiet", "--collect", f"--unit={name}"]
     words.append(f"--description={description}")
+    if before:
+        words.append(f"--property=Before={before}")
     if os.geteuid() != 0:
         return [*words, "--user", "--"]
     words.append("--")

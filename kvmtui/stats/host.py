@@ -7,6 +7,9 @@ import shutil
 import socket
 from typing import NamedTuple
 
+from kvmtui.stats import rates
+from kvmtui.stats.host_traffic import TrafficMeter
+
 
 class HostFigures(NamedTuple):
     """One reading."""
@@ -22,6 +25,14 @@ class HostFigures(NamedTuple):
     """Where the file system of the home is mounted."""
     disk_free_bytes: int | None
     """What a plain user may still write there (``statvfs``); None where it does not answer."""
+    stolen_percent: float | None = None
+    """Share of the processors' time that the machine below took away, 0 to 100, where this
+    one is itself a guest (``steal`` of ``/proc/stat``); as `cpu_percent` otherwise."""
+    disk_read_bytes_per_s: float | None = None
+    """Of all drives of the machine together (`host_traffic`), as the next three."""
+    disk_write_bytes_per_s: float | None = None
+    net_receive_bytes_per_s: float | None = None
+    net_transmit_bytes_per_s: float | None = None
 
 
 class HostMeter:
@@ -33,47 +44,54 @@ class HostMeter:
 
     def __init__(self, home: str | os.PathLike[str]) -> None:
         self._home = os.fspath(home)
-        self._ticks: tuple[int, int] | None = None
+        self._ticks: tuple[int, int, int] | None = None
+        self._traffic = TrafficMeter()
 
     def read(self) -> HostFigures:
         """The figures now; may wait for a slow file system."""
         memory = _memory_bytes()
-        place = self._nearest()
+        place = nearest_folder(self._home)
         try:
             free = shutil.disk_usage(place).free
         except OSError:
             free = None
+        cpu_percent, stolen_percent = self._cpu_percents()
+        traffic = self._traffic.read(rates.now())
         return HostFigures(
             name=socket.gethostname().split(".")[0],
-            cpu_percent=self._cpu_percent(),
+            cpu_percent=cpu_percent,
             memory_used_bytes=memory["MemTotal"] - memory["MemAvailable"],
             memory_total_bytes=memory["MemTotal"],
-            mount=_mount_of(place),
+            mount=mount_of(place),
             disk_free_bytes=free,
+            stolen_percent=stolen_percent,
+            disk_read_bytes_per_s=traffic[0],
+            disk_write_bytes_per_s=traffic[1],
+            net_receive_bytes_per_s=traffic[2],
+            net_transmit_bytes_per_s=traffic[3],
         )
 
-    def _cpu_percent(self) -> float | None:
-        """The share of the ticks since the last reading in which a processor was busy."""
+    def _cpu_percents(self) -> tuple[float | None, float | None]:
+        """The share of the ticks since the last reading that were busy, and stolen."""
         before, self._ticks = self._ticks, _ticks()
-        if before is None or self._ticks[1] <= before[1]:
-            return None
-        return 100 * (self._ticks[0] - before[0]) / (self._ticks[1] - before[1])
-
-    def _nearest(self) -> str:
-        """The home, or the nearest folder above it that exists."""
-        place = self._home
-        while not os.path.exists(place) and place != "/":
-            place = os.path.dirname(place)
-        return place
+        if before is None or any(map(int.__lt__, self._ticks, before)):
+            return None, None
+        busy, passed, stolen = map(int.__sub__, self._ticks, before)
+        if passed <= 0:
+            return None, None
+        return 100 * busy / passed, 100 * stolen / passed
 
 
-def _ticks() -> tuple[int, int]:
-    """The busy ticks of all processors, and all of them; a guest's are among the user's."""
+def _ticks() -> tuple[int, int, int]:
+    """The busy ticks of all processors, all ticks, and those that were stolen (busy too).
+
+    A guest's are among the user's.
+    """
     with open("/proc/stat") as file:
         counts = file.readline().split()[1:9]
     user, nice, system, idle, waiting, irq, soft, stolen = map(int, counts)
     busy = user + nice + system + irq + soft + stolen
-    return busy, busy + idle + waiting
+    return busy, busy + idle + waiting, stolen
 
 
 def _memory_bytes() -> dict[str, int]:
@@ -83,7 +101,15 @@ def _memory_bytes() -> dict[str, int]:
         return {name: int(value.split()[0]) * 1024 for name, value in pairs}
 
 
-def _mount_of(place: str) -> str:
+def nearest_folder(place: str) -> str:
+    """The folder itself, or the nearest above it that exists."""
+    while not os.path.exists(place) and place not in ("", "/"):
+        place = os.path.dirname(place)
+    return place or "/"
+
+
+def mount_of(place: str) -> str:
+    """Where the file system of a folder is mounted."""
     place = os.path.realpath(place)
     while not os.path.ismount(place):
         place = os.path.dirname(place)

@@ -6,9 +6,15 @@ A hundred of these cost 0.4 ms a round, where opening the file anew costs five t
 from __future__ import annotations
 
 import os
-import time
 
+from kvmtui.stats import rates
 from kvmtui.stats.process import ProcessFigures, figures_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kvmtui.stats.rates import Moment
 
 
 class ProcessMeter:
@@ -17,12 +23,15 @@ class ProcessMeter:
     Args:
         pid: A process that the caller has verified. The open file stays with that very
             process: once it is gone, reads fail, also when the number is used again.
+        clock: Tells the moment.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, clock: Callable[[], Moment] = rates.now) -> None:
         self.pid = pid
         self._fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-        self._last: tuple[float, float] | None = None
+        self._clock = clock
+        self._last: tuple[Moment, float] | None = None
+        self._percent: float | None = None
 
     def close(self) -> None:
         """Close the file."""
@@ -31,18 +40,24 @@ class ProcessMeter:
     def read(self) -> tuple[ProcessFigures, float | None] | None:
         """The figures, and the CPU percent (100 is one core) since the last reading.
 
+        The percent is of user and system time together (fields 14 and 15), that of the
+        guest included, over all threads of QEMU.
+
         Returns:
             None when the process is gone. The percent is None at the first reading, and
-            where the counter went back.
+            where a rate would not be true (`rates`); it stays as it was where the last
+            reading was only just now.
         """
         try:
             figures = figures_of(os.pread(self._fd, 4096, 0))
         except OSError:
             return None
-        now, percent = time.monotonic(), None
+        moment = self._clock()
         if self._last is not None:
-            passed_s, used_s = now - self._last[0], figures.cpu_s - self._last[1]
-            if passed_s > 0 and used_s >= 0:
-                percent = 100 * used_s / passed_s
-        self._last = (now, figures.cpu_s)
-        return figures, percent
+            passed = rates.passed_s(self._last[0], moment)
+            if passed is not None and passed < rates.SHORTEST_S:
+                return figures, self._percent
+            used = rates.per_second(self._last[1], figures.cpu_s, passed)
+            self._percent = None if used is None else 100 * used
+        self._last = (moment, figures.cpu_s)
+        return figures, self._percent

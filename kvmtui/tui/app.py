@@ -222,6 +222,16 @@ class KvmtuiApp(WireApp):
 
         self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
 
+    def open_first_steps(self) -> None:
+        """Open the pages for who is new to this."""
+        from kvmtui.tui.screens.first_steps import FirstStepsScreen
+
+        def answered(action_id: str | None) -> None:
+            if action_id == "app.help":
+                self.open_key_help()
+
+        self.push_screen(FirstStepsScreen(self.main.host_report), answered)
+
     def open_form(self, name: str | None) -> None:
         """Open the form of a guest's definition; None for a new guest."""
         from kvmtui.tui.screens.definition import DefinitionScreen
@@ -285,6 +295,7 @@ class KvmtuiApp(WireApp):
             "app.repaint": self.action_repaint,
             "app.palette": self._open_palette,
             "app.help": self._open_help,
+            "app.first_steps": self.open_first_steps,
             "app.back": self._answering.back,
         }
         handler = handlers.get(action_id)
@@ -333,6 +344,14 @@ class KvmtuiApp(WireApp):
         self.push_screen(PaletteScreen(entries), chosen)
 
     def _open_help(self) -> None:
+        """What acts here; at the host its first steps, from which F2 goes to the keys."""
+        if self._answering.help_is_first_steps:
+            self.open_first_steps()
+        else:
+            self.open_key_help()
+
+    def open_key_help(self) -> None:
+        """Show the keys of where one is."""
         from kvmtui.tui.screens.help import HelpScreen
 
         actions = self._actions_here()

@@ -226,6 +226,14 @@ class GuestDesk:
         names = [live.view.name for live in guests]
         self._app.ask(question, self._keys.all_of("guest.tags"), names, then)
 
+    def _do_autostart(self, guests: list[LiveGuest]) -> None:
+        """Have the others start with the host, too; where all do, none."""
+        fleet, others = self._fleet, [live for live in guests if not live.view.autostart]
+        if others:
+            self._begin(others, "set", lambda name: lambda: fleet.enable_autostart(name))
+        else:
+            self._begin(guests, "set", lambda name: lambda: fleet.disable_autostart(name))
+
     def _do_demo(self, _guests: list[LiveGuest]) -> None:
         for name in self._fleet.demo_names():
             reason = self.errands.refusal(name)

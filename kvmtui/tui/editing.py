@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.drafts import MENDABLE, Draft, keep_text
+from kvmtui.tui.outside import run_outside
 from kvmtui.tui.render.confirm import question_edit_again
 from kvmtui.tui.widgets.dialog import Dialog
 
@@ -36,30 +35,10 @@ async def edit_text(app: KvmtuiApp, name: str) -> None:
 
 
 async def _edited(app: KvmtuiApp, name: str, text: str) -> str:
-    """Run the editor; the app neither draws nor reads meanwhile, but looks at its guests.
-
-    Frames are held back by `batch_update`: Textual's queue of output would fill up and
-    stop the loop.
-    """
     with Draft(name, text) as draft:
         command = draft.command
-        fault: OSError | None = None
-        # What is raised in there would leave the app without its terminal.
-        with app.suspend(), app.batch_update():
-            try:
-                status = await _ended(await asyncio.create_subprocess_exec(*command))
-            except OSError as error:
-                fault = error
-        if fault is not None:
-            raise draft.not_run(fault)
+        try:
+            status = await run_outside(app, command)
+        except OSError as error:
+            raise draft.not_run(error) from None
         return draft.result(status)
-
-
-async def _ended(process: asyncio.subprocess.Process) -> int:
-    """The status of an editor at its end; it ends with the app."""
-    try:
-        return await process.wait()
-    except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        raise

@@ -40,6 +40,18 @@ class Glyphs(NamedTuple):
     dot: str
     frame: str
     """Corners and sides of a dialog: top left, top, top right, side, bottom left, right."""
+    rising: str
+    """What a cell of a graph holds, from nothing to full. Braille has two columns of four dots
+    in a cell: 25 signs, those of five heights at the right for each height at the left."""
+    hanging: str
+    """The same for graphs that grow downward, told from the others by other full cells; braille
+    has the same, and a line free above them."""
+
+
+def _braille(left: tuple[int, ...], right: tuple[int, ...]) -> str:
+    """The 25 cells of two columns, whose dots are given in the order in which they fill."""
+    cells = (sum(left[:a]) + sum(right[:b]) for a in range(5) for b in range(5))
+    return "".join(chr(0x2800 + dots) if dots else " " for dots in cells)
 
 
 UNICODE = Glyphs(
@@ -70,8 +82,10 @@ UNICODE = Glyphs(
     ellipsis="…",
     dot="·",
     frame="┌─┐│└┘",
+    rising=_braille((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08)),
+    hanging=_braille((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80)),
 )
-BLOCKS = UNICODE._replace(name="blocks")
+BLOCKS = UNICODE._replace(name="blocks", rising=" ▁▂▃▄▅▆▇█", hanging=" ▔▔▀▀▀▀▓▓")
 ASCII = Glyphs(
     name="ascii",
     running="+",
@@ -100,6 +114,8 @@ ASCII = Glyphs(
     ellipsis="~",
     dot="-",
     frame="+-+|++",
+    rising=" .:|",
+    hanging=" ':!",
 )
 _WIDE_LANGUAGES = ("ja", "ko", "zh")
 

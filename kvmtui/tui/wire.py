@@ -150,6 +150,18 @@ class WireApp(App[Any]):
             self._writer = writer
         return writer is None or not writer.is_alive() or writer._queue.qsize() > _MOST_QUEUED
 
+    def copy(self, text: str) -> bool:
+        """Send a text to the terminal's clipboard (OSC 52); False where the link stands.
+
+        The text goes as base64, so nothing in it can be a sequence of its own. Whether the
+        terminal takes it, it does not say.
+        """
+        on_terminal = isinstance(self._driver, LinuxDriver)
+        if on_terminal and self._link_stands():
+            return False
+        self.copy_to_clipboard(text)
+        return True
+
     def link_stands_at_end(self) -> bool:
         """Whether nobody has read the last output, once the app has ended."""
         return isinstance(self._driver, TerminalDriver) and self._driver.stands

@@ -65,6 +65,10 @@ def lines(folder: Path) -> None:
     _say(f"our table in terminal, {changing[:7]}", _rate([*_STAGES, "table", "terminal"]), "1600")
     _say("our table in night, truecolor", _rate([*_STAGES, "table", "night"]), "3000")
     _say("our table in night, nothing changing", _rate([*_STAGES, "still", "night"]), "0")
+    walking = "a graph of 60×5 and 30 sparklines"
+    _say(f"{walking}, terminal", _rate([*_STAGES, "graphs", "terminal"]))
+    _say(f"{walking}, night", _rate([*_STAGES, "graphs", "night"]))
+    _say("the same of random samples, terminal", _rate([*_STAGES, "noise", "terminal"]))
     _say("Textual's DataTable, the same cells", _rate([*_STAGES, "datatable"]))
     settings = folder / "btop"
     settings.mkdir(parents=True)

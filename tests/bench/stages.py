@@ -2,6 +2,8 @@
 
 table      our table on our output, three cells of each of 30 rows changing a second
 still      the same, nothing changing
+graphs     a graph of 60×5 cells and 30 sparklines of 12, a sample of each a second
+noise      the same, of samples that have nothing to do with each other
 datatable  Textual's own table on its own output, the same cells changing
 minimal    Textual's own table in an app that does nothing else
 
@@ -76,6 +78,68 @@ def ours(theme: str, *, still: bool) -> Any:
     return Stage()
 
 
+def graphs(theme: str, *, noise: bool) -> Any:
+    """Our graphs alone in an app on our output, of a random walk or of noise."""
+    import os
+    import time
+
+    from textual.app import ComposeResult
+
+    from kvmtui.tui.glyphs import UNICODE
+    from kvmtui.tui.render.figures import PERCENT
+    from kvmtui.tui.spans import Span
+    from kvmtui.tui.themes import load_themes
+    from kvmtui.tui.widgets.graph import Graph
+    from kvmtui.tui.widgets.graph_lines import GraphView, Series
+    from kvmtui.tui.widgets.spark import QUIET_UNDER, sparkline
+    from kvmtui.tui.widgets.text_view import LineView
+    from kvmtui.tui.wire import WireApp
+
+    loaded = load_themes([], os.environ).by_name[theme]
+
+    def following(value: float) -> float:
+        if noise:
+            return random.uniform(0.0, 100.0)
+        return min(max(value + random.gauss(0, 3), 0.0), 100.0)
+
+    class Stage(WireApp):
+        CSS = "Graph { width: 61; height: 6; }"
+        palette, glyphs = loaded.palette, UNICODE
+
+        def compose(self) -> ComposeResult:
+            self.graph, self.lines = Graph(), LineView()
+            yield from (self.graph, self.lines)
+
+        def on_mount(self) -> None:
+            self.register_theme(loaded.textual)
+            self.theme, self.exact_256 = theme, loaded.exact_256
+            self.samples = [[30.0] for _ in range(ROWS + 1)]
+            for _ in range(120):
+                self.sample()
+            self.tick()
+            self.set_interval(1.0, self.tick)
+
+        def sample(self) -> None:
+            for one in self.samples:
+                one.append(following(one[-1]))
+
+        def tick(self) -> None:
+            self.sample()
+            taken = len(self.samples[0])
+            series = [Series("cpu", self.samples[0])]
+            title, at_s = (Span("CPU"),), time.time()
+            options = {"top": 100.0, "labels": False, "taken": taken}
+            self.graph.show(GraphView(title, (), series, PERCENT, 1.0, at_s, **options))
+            self.lines.set_lines(
+                [
+                    sparkline(one, 12, 100.0, UNICODE, quiet_under=QUIET_UNDER, taken=taken)
+                    for one in self.samples[1:]
+                ]
+            )
+
+    return Stage()
+
+
 def stock(rows: int, *, still: bool) -> Any:
     """Textual's own table on its own output."""
     from textual.app import App
@@ -107,6 +171,8 @@ def stage(name: str, theme: str = "terminal", rows: str = str(ROWS)) -> Any:
     """An app by its name; Textual's own may have more rows than those that change."""
     if name in ("table", "still"):
         return ours(theme, still=name == "still")
+    if name in ("graphs", "noise"):
+        return graphs(theme, noise=name == "noise")
     return stock(int(rows), still=name == "minimal")
 
 

@@ -63,7 +63,11 @@ def test_the_measured_verdict_is_kept(kvmtui):
     assert new["status"] in ("ok", "warn")
     trials = new["measured"]["trials"]
     assert trials[0]["accelerator"] == "tcg" and trials[0]["booted"]
-    assert by_id(kvmtui.ok("check", "--json"))["accelerator"] == new
+    kept = by_id(kvmtui.ok("check", "--json"))["accelerator"]
+    # What the signs say holds figures of their own, found anew by each check.
+    for one in (new, kept):
+        one["measured"].pop("lied", None)
+    assert kept["measured"] == new["measured"] and kept["status"] == new["status"]
 
 
 def test_without_qemu_all_else_is_told(bare):

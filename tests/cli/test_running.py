@@ -158,6 +158,18 @@ def test_a_deep_home_works(kvmtui, tmp_path):
     kvmtui.ok("stop", "a")
 
 
+def test_a_home_with_any_signs_in_its_path_works(kvmtui, tmp_path):
+    odd = tmp_path / '100% of, it\'s "a" = $HOME' / "%d"
+    kvmtui.environment["KVMTUI_HOME"] = str(odd)
+    kvmtui.home = odd
+    kvmtui.tiny("a", "--disk", "1M")
+    kvmtui.ok("start", "a")
+    kvmtui.ok("pause", "a")
+    assert kvmtui.row("a")["state"] == "paused"
+    assert (kvmtui.folder("a") / "qemu.log").exists()
+    kvmtui.ok("stop", "a")
+
+
 def test_an_agent_that_opens_its_channel_is_waited_for(kvmtui, linux_guest_files):
     kvmtui.boot_linux(linux_guest_files)
     kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY")

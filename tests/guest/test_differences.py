@@ -40,3 +40,15 @@ def test_what_needs_a_restart():
     assert needs_restart(definition_from(plain), definition_from({"memory": "2G"}))
     about = {"memory": "1G", "description": "x", "tags": ["y"], "protected": True}
     assert not needs_restart(definition_from(plain), definition_from(about))
+
+
+def test_a_start_with_the_host_is_told_and_needs_no_restart():
+    off, on = {"autostart": False}, {"autostart": True}
+    placed = {"autostart": {"order": 2, "delay": "10s"}}
+    assert between(off, on) == ["autostart off → on"]
+    assert between(on, placed) == ["autostart on → order 2, after 10 s"]
+    assert between(placed, {"autostart": {"delay": "1m"}}) == [
+        "autostart.order 2 → default",
+        "autostart.delay 10s → 60s",
+    ]
+    assert not needs_restart(definition_from(off), definition_from(placed))

@@ -1,6 +1,6 @@
 import pytest
 
-from kvmtui.guest.units import format_duration, format_size, parse_size
+from kvmtui.guest.units import format_duration, format_size, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,16 @@ def test_sizes_are_written_in_four_cells(size, text):
 )
 def test_durations(seconds, text):
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0", 0), ("10", 10), ("10s", 10), (" 2 M ", 120), ("1h", 3600)]
+)
+def test_durations_are_read(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "1.5s", "-1", "10d", "1sm", "٣s", "9" * 10])
+def test_what_is_no_duration(text):
+    with pytest.raises(ValueError, match="write 10s or 2m"):
+        parse_duration(text)

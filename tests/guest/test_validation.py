@@ -111,3 +111,42 @@ def test_the_schema_knows_every_field_with_its_help():
     assert fields["memory"]["type"] == ["string", "integer"]
     assert "protected guest refuses" in fields["protected"]["description"]
     assert schema["$defs"]["Disk"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "delay_s"),
+    [
+        ("true", None, 0),
+        ("on", None, 0),
+        ("{order: 2, delay: 10s}", 2, 10),
+        ("{delay: 2m}", None, 120),
+        ("{delay: 15}", None, 15),
+        ("{}", None, 0),
+    ],
+)
+def test_a_start_with_the_host(text, order, delay_s):
+    found = load(f"autostart: {text}\n").start_with_host()
+    assert (found.order, found.delay) == (order, delay_s)
+
+
+def test_no_start_with_the_host():
+    assert load("cpus: 1\n").start_with_host() is None
+    assert load("autostart: off\n").start_with_host() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("soon", "autostart: true, false, or keys such as order are expected, not 'soon'"),
+        ("3", "autostart: true, false, or keys such as order are expected, not '3'"),
+        ("[1]", "autostart: true, false, or keys such as order are expected, not a list"),
+        ("{oder: 2}", "autostart.oder: unknown key: did you mean order"),
+        ("{delay: soon}", "autostart.delay: 'soon' is no duration: write 10s or 2m"),
+        ("{delay: yes}", "autostart.delay: 'yes' is no duration: write 10s or 2m"),
+        ("{delay: 61m}", "autostart.delay: more than an hour"),
+        ("{delay: -3}", "autostart.delay: '-3' is no duration: write 10s or 2m"),
+        ("{order: -1}", "autostart.order: Expected `int` >= 0"),
+    ],
+)
+def test_what_is_no_start_with_the_host(text, problem):
+    assert problems(f"autostart: {text}\n") == [problem]

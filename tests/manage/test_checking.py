@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from kvmtui.guest.library import Library
-from kvmtui.host import accelerator
-from kvmtui.host.accelerator import Trial, Verdict
-from kvmtui.manage import checking, hosting, setting_up
+from kvmtui.host.accelerator import Trial
+from kvmtui.host.judging import judge
+from kvmtui.manage import hosting, setting_up
 from kvmtui.manage.checking import asked_for, check_host
+from kvmtui.manage.measured import SIGNS, table_of
 
 TREES = Path(__file__).parent.parent / "host" / "trees"
-TCG = Trial("tcg", "max", True, 0.08, "")
+TCG = Trial("tcg", "max", 0.08, 0.05)
 
 
 def report(tmp_path, tree):
@@ -38,44 +39,65 @@ def test_the_verdict(tmp_path, tree, serves, words):
     assert found.serves is serves and words in found.words
 
 
-def measured(monkeypatch, kvmtui, verdict):
-    monkeypatch.setattr(hosting, "verdict_for", lambda library, again: verdict)
+def measured(monkeypatch, kvmtui, *trials):
+    monkeypatch.setattr(hosting, "verdict_for", lambda *_, **__: judge(list(trials)))
     found = check_host(kvmtui.library, measure=True)
     return found, next(one for one in found.results if one.id == "accelerator")
 
 
 def test_a_kvm_that_serves_is_ok(monkeypatch, kvmtui):
-    trials = (TCG, Trial("kvm", "host", True, 0.05, ""))
-    verdict = Verdict("kvm", "host", "KVM serves: it booted a test in 50 ms", trials)
-    found, one = measured(monkeypatch, kvmtui, verdict)
+    found, one = measured(monkeypatch, kvmtui, TCG, Trial("kvm", "host", 0.05, 0.01))
     assert one.status == "ok" and one.remedy is None
-    assert found.words == "Guests run here under KVM: it booted a test in 50 ms"
-    assert one.measured["trials"][1]["duration_s"] == 0.05
+    assert found.words.startswith("Guests run here under KVM: boot 50 ms, loop 10 ms")
+    assert one.measured["trials"][1] == {
+        "accelerator": "kvm",
+        "cpu": "host",
+        "serves": True,
+        "tried": True,
+        "booted": True,
+        "duration_s": 0.05 + 0.01,
+        "boot_s": 0.05,
+        "loop_s": 0.01,
+        "loop_rounds_per_s": 2_000_000_000,
+        "slower_than_s": None,
+        "detail": "",
+    }
+    doubted = {result.id for result in found.results if result.status == "warn"}
+    assert {lie["id"] for lie in one.measured.get("lied", [])} == doubted & set(SIGNS)
 
 
 def test_a_kvm_that_lies_names_the_signs(monkeypatch, kvmtui):
-    verdict = accelerator._judge([TCG, Trial("kvm", "qemu64", True, 2.8, "")], None)
-    found, one = measured(monkeypatch, kvmtui, verdict)
+    slow = Trial("kvm", "qemu64", detail="had not booted", stopped_after_s=2.8)
+    found, one = measured(monkeypatch, kvmtui, TCG, slow)
     assert one.status == "warn" and one.remedy and found.serves
-    assert "35 times slower" in found.words
-    fine = {result.id for result in found.results if result.status == "ok"}
-    said_yes = one.measured.get("said_yes", [])
-    assert set(said_yes) == fine & set(checking._SIGNS)
+    assert "35 times slower" in found.words and "lied" not in found.words
+    fine = {result.id: result.detail for result in found.results if result.status == "ok"}
+    lied = {lie["id"]: lie["said"] for lie in one.measured.get("lied", [])}
+    assert lied == {id: fine[id] for id in SIGNS if id in fine}
+    assert all(said in one.detail for said in lied.values())
+    assert one.measured["trials"][1]["slower_than_s"] == 2.8
 
 
 def test_where_nothing_boots_no_guest_runs(monkeypatch, kvmtui):
-    dead = Trial("tcg", "max", False, None, "cannot allocate")
-    found, one = measured(monkeypatch, kvmtui, Verdict("tcg", "max", "x", (dead,)))
+    dead = Trial("tcg", "max", detail="cannot allocate")
+    found, one = measured(monkeypatch, kvmtui, dead)
     assert one.status == "fail" and "cannot allocate" in one.detail
     assert not found.serves
 
 
-def test_a_kept_verdict_of_another_host_does_not_count(kvmtui):
-    kvmtui.home.mkdir()
-    (kvmtui.home / "accelerator.json").write_text('{"key": "another", "verdict": {}}')
-    assert checking.kept_verdict(kvmtui.library) is None
-    (kvmtui.home / "accelerator.json").write_text("[]")
-    assert checking.kept_verdict(kvmtui.library) is None
+def test_where_nothing_ran_in_time_it_is_not_known(monkeypatch, kvmtui):
+    late = Trial("tcg", "max", detail="had not booted", stopped_after_s=2.0)
+    found, one = measured(monkeypatch, kvmtui, late)
+    assert one.status == "unknown" and "busy" in one.detail and found.serves
+
+
+def test_each_candidate_is_a_line_for_people(monkeypatch, kvmtui):
+    missing = Trial("kvm", "host", detail="/dev/kvm is missing", tried=False)
+    _, one = measured(monkeypatch, kvmtui, TCG, missing)
+    assert table_of(one.measured) == [
+        "serves  tcg -cpu max      boot 80 ms, loop 50 ms (400 million rounds a second)",
+        "no      kvm -cpu host     not booted: /dev/kvm is missing",
+    ]
 
 
 def test_what_the_guests_ask_for(kvmtui):

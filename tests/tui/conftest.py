@@ -17,7 +17,7 @@ def open_app(kvmtui) -> Iterator[Callable[..., Terminal]]:
 
         def open_one(columns: int = 80, rows: int = 24, **environment: str | None) -> Terminal:
             terminal = Terminal(
-                [sys.executable, "-m", "kvmtui"],
+                [*kvmtui.prefix, sys.executable, "-m", "kvmtui"],
                 columns=columns,
                 rows=rows,
                 environment={**kvmtui.environment, **environment},

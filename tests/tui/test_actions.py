@@ -45,6 +45,7 @@ def test_every_action_is_told_of():
         ("guest.delete", guest(state="running"), "web runs: shut it down first (d)"),
         ("guest.pause", guest(state="paused"), ""),
         ("guest.edit", guest(state="invalid"), ""),
+        ("guest.autostart", guest(state="running"), ""),
     ],
 )
 def test_why_not(action, live, reason):

@@ -114,6 +114,22 @@ def test_marks_act_on_all_marked(kvmtui, open_app):
     terminal.wait_gone("2 marked")
 
 
+@pytest.mark.slow
+def test_a_guest_starts_with_the_host_by_a_key(kvmtui, open_app, without_systemd):
+    kvmtui.prefix = without_systemd
+    kvmtui.tiny("a")
+    terminal = open_app(140, 40)
+    wait_row(terminal, "a", "stopped")
+    terminal.send("A")
+    terminal.wait_for("a starts with the host; nothing shuts guests down")
+    terminal.wait_for("Autostart on")
+    assert kvmtui.ok("autostart", "--json").json["in_place"]
+    terminal.send("A")
+    terminal.wait_for("a no longer starts with the host")
+    terminal.wait_gone("Autostart on")
+    assert not kvmtui.ok("autostart", "--json").json["in_place"]
+
+
 def test_the_filter_keeps_what_it_finds(kvmtui, open_app):
     kvmtui.tiny("db", "--tag", "prod")
     kvmtui.tiny("web")

@@ -66,8 +66,15 @@ def test_figures_go_on_while_nobody_reads(kvmtui, open_app):
     let_it_stand(terminal)
     terminal.send("s")
     kvmtui.ok("wait", "a", "--for", "running")
-    terminal.send("p")
-    terminal.wait_until(lambda: kvmtui.row("a")["state"] == "paused", what="paused")
+
+    def pressed_until_paused():
+        """The key is refused until the app itself has seen the start end."""
+        paused = kvmtui.row("a")["state"] == "paused"
+        if not paused:
+            terminal.send("p")
+        return paused
+
+    terminal.wait_until(pressed_until_paused, what="paused")
     terminal.continue_reading()
     terminal.wait_for("paused")
     terminal.send("q")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def test_a_guest_by_keys_at_two_sizes(kvmtui, tmux_server, size, other):
 
 def _looks_whole(pane, columns, rows):
     """What every size shows: panes, list, the detail in its place, keys."""
-    pane.wait_until(lambda lines: "? help" in lines[-1] and "1 Guests 1" in lines[0])
+    pane.wait_until(lambda lines: "? help" in lines[-1] and "1 Guests" in lines[0])
     wide = columns >= 120
 
     def detail(lines):
@@ -102,3 +103,25 @@ def _looks_whole(pane, columns, rows):
 
     pane.wait_until(detail)
     pane.wait_until(lambda lines: not wide or "prod" in "\n".join(lines))
+
+
+@pytest.mark.parametrize("size", [(140, 40), (80, 24), (40, 12)])
+def test_4_shows_the_host(kvmtui, tmux_server, size):
+    environment = {"KVMTUI_HOME": kvmtui.home, "ESCDELAY": "25"}
+    pane = Pane(tmux_server, f"host-{size[0]}", *size, environment)
+    pane.wait_for("1 Guests")
+    pane.keys("4")
+    pane.wait_for("Status ↑")
+    pane.wait_until(lambda lines: any(re.search(r"(ok|warn|fail|unknown)  ", one) for one in lines))
+    machine = "Machine" if size[0] > 120 else "Promised" if size[0] >= 80 else "4 Host"
+    pane.wait_for(machine)
+    pane.keys("Enter")
+    pane.wait_for("Esc closes")
+    pane.keys("Escape")
+    pane.wait_until(lambda lines: "Esc closes" not in "\n".join(lines))
+    pane.keys("?")
+    pane.wait_for("A host is the machine")
+    pane.keys("Escape")
+    pane.wait_until(lambda lines: "A host is" not in "\n".join(lines))
+    pane.keys("q")
+    pane.wait_for("status 0")

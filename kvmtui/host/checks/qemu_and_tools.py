@@ -13,8 +13,6 @@ from kvmtui.host.remedies import Remedy, install, newer_qemu, system_of
 _HELPERS = {"swtpm": "a TPM", "passt": "networks without privilege", "virtiofsd": "shared folders"}
 _HELPER_FOLDERS = ("/usr/libexec", "/usr/lib/qemu", "/usr/lib")
 
-_UNWANTED = {"requires-smm", "enrolled-keys", "amd-sev", "amd-sev-es", "intel-tdx"}
-
 
 def _architecture(facts: Facts) -> str:
     return facts.machine()[0]
@@ -64,14 +62,14 @@ def ovmf(facts: Facts) -> Finding:
     architecture = _architecture(facts)
     found = _described(facts, architecture)
     if found is None:
-        pairs = firmware._FALLBACKS.get(architecture, ())
+        pairs = firmware.FALLBACKS.get(architecture, ())
         both = (pair for pair in pairs if all(is_there(facts, path) for path in pair))
         found = next((code for code, _ in both), None)
     if found:
         return ok(found, path=found)
     remedy = (
         install(system_of(facts), f"uefi-{architecture}")
-        if architecture in firmware._FALLBACKS
+        if architecture in firmware.FALLBACKS
         else Remedy(f"install UEFI firmware for {architecture}")
     )
     return warn(f"not installed for {architecture}: guests can only have a BIOS", remedy)
@@ -80,7 +78,7 @@ def ovmf(facts: Facts) -> Finding:
 def _described(facts: Facts, architecture: str) -> str | None:
     """The first firmware that a descriptor has for this architecture and that is there."""
     descriptors: dict[str, str] = {}
-    for folder in firmware._FOLDERS:
+    for folder in firmware.FOLDERS:
         for name in names_or_none(facts, folder):
             descriptors[name] = f"{folder}/{name}"
     for name in sorted(descriptors):
@@ -89,7 +87,7 @@ def _described(facts: Facts, architecture: str) -> str | None:
             targets = [target["architecture"] for target in value["targets"]]
             code = value["mapping"]["executable"]["filename"]
             fits = "uefi" in value["interface-types"] and architecture in targets
-            fits = fits and not _UNWANTED & set(value.get("features", []))
+            fits = fits and not firmware.UNWANTED & set(value.get("features", []))
         except (ValueError, KeyError, TypeError):
             continue
         if fits and isinstance(code, str) and is_there(facts, code):

@@ -15,7 +15,8 @@ def add_identity(plan: Plan) -> None:
     plan.option("-display", "none")
     plan.option("-daemonize")
     plan.option("-pidfile", f"{layout.folder}/run/pid")
-    plan.option("-D", f"{layout.folder}/qemu.log")
+    # QEMU takes the percent signs of this path for a template, and has no way to write them.
+    plan.option("-D", "../qemu.log" if "%" in layout.folder else f"{layout.folder}/qemu.log")
     plan.option("-msg", "timestamp=on,guest-name=on")
     plan.option("-sandbox", "on,obsolete=deny,resourcecontrol=deny")
 

@@ -9,6 +9,16 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "pane.guests", "1", "Guests", "Go to Guests", "The guests of this host.", "Around", "main"
     ),
     Action(
+        "pane.host",
+        "4",
+        "Host",
+        "Go to Host",
+        "Whether guests run here and how fast, this machine, what guests were promised of it, and "
+        "every check with its remedy.",
+        "Around",
+        "main",
+    ),
+    Action(
         "pane.activity",
         "5",
         "Activity",
@@ -147,6 +157,16 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "help",
         "Help",
         "Lists what acts here. Enter explains one, F2 shows all keys as a page.",
+        "Around",
+        "app",
+    ),
+    Action(
+        "app.first_steps",
+        "f3",
+        "first steps",
+        "First steps: what host, guest, KVM and QEMU are",
+        "Pages for who is new to this: what the words mean, where KVM sits, what this machine can "
+        "do, and what the commands of books are here.",
         "Around",
         "app",
     ),

@@ -216,6 +216,18 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         on_guest=True,
     ),
     Action(
+        "guest.autostart",
+        "A",
+        "autostart",
+        "Start {} with the host, or no more",
+        "Has the host start the guest as it starts itself, by a systemd unit or by cron, and under "
+        "systemd shut it down before it goes down. Order and delay: kvmtui autostart enable.",
+        "Keep",
+        "guests",
+        _edit,
+        on_guest=True,
+    ),
+    Action(
         "guest.delete",
         "D",
         "delete",

@@ -83,9 +83,17 @@ def _clash(action_id: str, keys: Mapping[str, str]) -> str:
     return ""
 
 
+_PANES = ("guests", "host", "activity")
+
+
 def _meet(first: Place, second: Place) -> bool:
-    apart = ({"guests", "activity"}, {"list", "text"}, {"activity", "text"}, {"main", "text"})
-    return first == second or not any({first, second} <= places for places in apart)
+    """Whether a key could be heard in both places at once."""
+    if first == second:
+        return True
+    if first in _PANES and second in _PANES:
+        return False
+    apart = ({"list", "text"}, {"host", "text"}, {"activity", "text"}, {"main", "text"})
+    return not any({first, second} <= places for places in apart)
 
 
 def bindings(place: Place) -> Iterable[Binding]:

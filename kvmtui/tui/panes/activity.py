@@ -6,13 +6,12 @@ import time
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.widget import Widget
 
 from kvmtui.manage.views import OperationView
 from kvmtui.tui.actions.keymap import bindings
+from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import activity as render
 from kvmtui.tui.spans import Span
 from kvmtui.tui.widgets.columns import Column
@@ -29,13 +28,13 @@ _COLUMNS = (
 _MOST = 500
 
 
-class ActivityPane(Widget):
+class ActivityPane(ListPane):
     """Operations of all guests, running ones first."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings("activity"))
-
-    class ChoiceChanged(Message):
-        """The cursor is on another operation."""
+    PLACE = "activity"
+    TITLE = "Activity"
+    SORTABLE = render.SORTABLE
 
     class OutputRequested(Message):
         """Enter on an operation: go to its guest's log."""
@@ -45,43 +44,27 @@ class ActivityPane(Widget):
             self.operation = operation
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.table = LineTable(_COLUMNS, id="operations")
-        """The list."""
+        super().__init__(_COLUMNS, table_id="operations", marks=False, id=id)
         self.table.set_empty([(Span("Nothing runs, nothing has run."),)])
         self._operations: list[OperationView] = []
         self._failures = False
-        self._filter = ""
-        self._sort = "started"
         self._shown: dict[str, OperationView] = {}
-
-    def compose(self) -> ComposeResult:
-        yield self.table
 
     @property
     def counts(self) -> tuple[int, int]:
         """How many operations are shown, of how many."""
         return len(self._shown), len(self._operations)
 
-    @property
-    def filter(self) -> str:
-        """The text by which operations are chosen."""
-        return self._filter
-
-    def set_filter(self, text: str) -> None:
-        """Show only operations with this text."""
-        self._filter = text
-        self._show()
-
     def take(self, operations: list[OperationView]) -> None:
         """Show the operations as they are now."""
         self._operations = operations
-        self._show()
+        self.show()
 
-    def _show(self) -> None:
-        arranged = render.arranged(self._operations, text=self._filter, failures=self._failures)[
-            :_MOST
-        ]
+    def draw_rows(self) -> None:
+        """Show the operations that fit the filter; times go on."""
+        arranged = render.arranged(
+            self._operations, text=self.filter, failures=self._failures, sort=self._sort
+        )[:_MOST]
         self._shown = {f"{one.guest}/{one.id}": one for one in arranged}
         glyphs, now = self.app.glyphs, time.time()  # type: ignore[attr-defined]
         rows = []
@@ -97,39 +80,13 @@ class ActivityPane(Widget):
         key = self.table.cursor_key
         return self._shown.get(key) if key is not None else None
 
-    def sort_next(self) -> str:
-        """Sort by the next column; returns its name."""
-        order = render.SORTABLE
-        self.sort_by(order[(order.index(self._sort) + 1) % len(order)])
-        return self._sort
-
-    def sort_by(self, column: str) -> None:
-        """Sort by a column."""
-        self._sort = column
-        self._show()
-
     def switch_failures(self) -> None:
         """Show failures only, or all again."""
         self._failures = not self._failures
-        self._show()
+        self.show()
 
     @on(LineTable.RowOpened)
     def _row_opened(self, event: LineTable.RowOpened) -> None:
         event.stop()
         if self.under_cursor is not None:
             self.post_message(self.OutputRequested(self.under_cursor))
-
-    @on(LineTable.CursorMoved)
-    def _cursor_moved(self, event: LineTable.CursorMoved) -> None:
-        event.stop()
-        self.post_message(self.ChoiceChanged())
-
-    @on(LineTable.MarksChanged)
-    def _marks_changed(self, event: LineTable.MarksChanged) -> None:
-        event.stop()
-
-    @on(LineTable.SortRequested)
-    def _sort_requested(self, event: LineTable.SortRequested) -> None:
-        event.stop()
-        if event.column in render.SORTABLE:
-            self.sort_by(event.column)

@@ -10,12 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.widget import Widget
 
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions.keymap import bindings
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.panes.guest_detail import DetailView, Place
+from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import guests as render
 from kvmtui.tui.spans import Line
 from kvmtui.tui.widgets.columns import Column
@@ -45,7 +45,7 @@ _MORE_COLUMNS = (
 )
 
 
-class GuestsPane(Widget):
+class GuestsPane(ListPane):
     """All guests of the home.
 
     It asks for nothing itself: what a person wants leaves as a message.
@@ -56,6 +56,9 @@ class GuestsPane(Widget):
     GuestsPane.below { layout: vertical; }
     """
     BINDINGS: ClassVar[list[BindingType]] = list(bindings("guests"))
+    PLACE = "guests"
+    TITLE = "Guests"
+    SORTABLE = render.SORTABLE
 
     class ActionRequested(Message):
         """An action was asked for, on these guests."""
@@ -65,9 +68,6 @@ class GuestsPane(Widget):
             self.action_id = action_id
             self.names = names
 
-    class ChoiceChanged(Message):
-        """The cursor, the marks or what is shown is other than before."""
-
     class DetailWanted(Message):
         """The cursor has come to rest on a guest."""
 
@@ -76,15 +76,11 @@ class GuestsPane(Widget):
             self.name = name
 
     def __init__(self, *, detail: DetailChoice = "auto", id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.table = LineTable(_COLUMNS, id="guests")
-        """The list."""
+        super().__init__(_COLUMNS, table_id="guests", marks=True, id=id)
         self.detail = DetailView(id="detail")
         """The guest under the cursor."""
         self._detail_choice = detail
         self._guests: Mapping[str, LiveGuest] = {}
-        self._filter = ""
-        self._sort = "name"
         self._kvm_serves = ""
         self._shown: dict[str, dict[str, Line]] = {}
 
@@ -97,7 +93,7 @@ class GuestsPane(Widget):
     def take(self, guests: Mapping[str, LiveGuest]) -> None:
         """Show the guests as they are now."""
         self._guests = guests
-        self._show()
+        self.show()
 
     def take_detail(self, detail: GuestDetail | None) -> None:
         """Show what was gathered of the guest under the cursor."""
@@ -105,33 +101,13 @@ class GuestsPane(Widget):
 
     def take_verdict(self, kvm_serves: str) -> None:
         """Emulation is told of where KVM would serve."""
-        self._kvm_serves = kvm_serves
-        self._show()
+        if kvm_serves != self._kvm_serves:
+            self._kvm_serves = kvm_serves
+            self.show()
 
     def set_empty(self, lines: list[Line]) -> None:
         """What stands there while there are no guests."""
         self.table.set_empty(lines)
-
-    @property
-    def filter(self) -> str:
-        """The text by which guests are chosen."""
-        return self._filter
-
-    def set_filter(self, text: str) -> None:
-        """Show only guests with this text."""
-        self._filter = text
-        self._show()
-
-    def sort_next(self) -> str:
-        """Sort by the next column; returns its name."""
-        order = render.SORTABLE
-        self.sort_by(order[(order.index(self._sort) + 1) % len(order)])
-        return self._sort
-
-    def sort_by(self, column: str) -> None:
-        """Sort by a column."""
-        self._sort = column
-        self._show()
 
     @property
     def chosen(self) -> list[str]:
@@ -148,9 +124,10 @@ class GuestsPane(Widget):
 
     # Drawing.
 
-    def _show(self) -> None:
+    def draw_rows(self) -> None:
+        """Show the guests that fit the filter, and the one under the cursor."""
         glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
-        arranged = render.arranged(self._guests, text=self._filter, sort=self._sort)
+        arranged = render.arranged(self._guests, text=self.filter, sort=self._sort)
         cells = {
             live.view.name: render.row_cells(live, glyphs, kvm_serves=self._kvm_serves)
             for live in arranged
@@ -193,7 +170,7 @@ class GuestsPane(Widget):
         self.detail.put(place)
         self.table.set_columns(self._columns())
         self._shown = {}
-        self._show()
+        self.show()
 
     def _place(self) -> Place:
         width, height = self.size
@@ -206,12 +183,9 @@ class GuestsPane(Widget):
 
     # What a person does.
 
-    @on(LineTable.CursorMoved)
-    def _cursor_moved(self, event: LineTable.CursorMoved) -> None:
-        event.stop()
-        self.post_message(self.ChoiceChanged())
-        if event.key is not None:
-            key = event.key
+    def cursor_moved(self, key: str | None) -> None:
+        """Ask for the detail of a guest that the cursor stays on."""
+        if key is not None:
             self.set_timer(_SETTLED_S, lambda: self._settled(key))
 
     def _settled(self, key: str) -> None:
@@ -219,18 +193,7 @@ class GuestsPane(Widget):
             self._show_detail()
             self.post_message(self.DetailWanted(key))
 
-    @on(LineTable.MarksChanged)
-    def _marks_changed(self, event: LineTable.MarksChanged) -> None:
-        event.stop()
-        self.post_message(self.ChoiceChanged())
-
     @on(LineTable.RowOpened)
     def _row_opened(self, event: LineTable.RowOpened) -> None:
         event.stop()
         self.post_message(self.ActionRequested("guest.open", [event.key]))
-
-    @on(LineTable.SortRequested)
-    def _sort_requested(self, event: LineTable.SortRequested) -> None:
-        event.stop()
-        if event.column in render.SORTABLE:
-            self.sort_by(event.column)

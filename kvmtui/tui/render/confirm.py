@@ -118,6 +118,20 @@ def question_text(title: str, label: str, before: str, act: str) -> Question:
     return Question(title, (), "Leave it", act, ask=ask)
 
 
+def question_setup(commands: list[str], *, runs: bool) -> Question:
+    """Before the host is changed.
+
+    Args:
+        runs: Whether they can be run from here: that takes root.
+    """
+    lines: list[Line] = [(Span(visible(text, limit=400), "accent"),) for text in commands]
+    told = "They run one after the other, in this terminal; what they say is shown."
+    if not runs:
+        told = "They take root: copied, they can be pasted into another shell."
+    act = "Run them" if runs else "Copy them"
+    return Question("Set up this host?", (*lines, (), (Span(told),)), "Leave it as it is", act)
+
+
 def question_leave() -> Question:
     """Before a changed form is left."""
     lines: tuple[Line, ...] = ((Span("What was typed is not kept."),),)

@@ -156,6 +156,8 @@ def facts(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Lin
         ]
     if view.tags:
         lines.append(_labelled("Tags", (Span("  ".join(view.tags)),), scene))
+    if detail is not None and detail.autostart:
+        lines.append(_labelled("Autostart", (Span(detail.autostart),), scene))
     lines.append(())
     lines += _bars(live, detail, scene)
     if view.pid is None and detail is not None and detail.last_stop:

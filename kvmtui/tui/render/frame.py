@@ -84,3 +84,23 @@ def alarm(guests: Iterable[LiveGuest], glyphs: Glyphs) -> Line:
     """What stands for row 1 where there is no room for it: ``▲2``."""
     count = sum(map(in_trouble, guests))
     return (Span(f"{glyphs.trouble}{count}", "err", glyph=True),) if count else ()
+
+
+def standing(marked: int, text: str, counts: tuple[int, int]) -> Line:
+    """The message line while nothing else is said: marks, or the filter and what it leaves.
+
+    Args:
+        marked: How many rows are marked.
+        text: The filter.
+        counts: How many rows are shown, of how many.
+    """
+    escape = Span("Esc", "accent", bold=True)
+    if marked:
+        both = "it" if marked == 1 else "both" if marked == 2 else "all of them"
+        words = Span(f": actions act on {both}.  ", "muted")
+        count = Span(f"{marked} marked", "warn", bold=True)
+        return (count, words, escape, Span(" unmarks", "muted"))
+    if text:
+        found = Span("   {} of {}   ".format(*counts), "muted")
+        return (Span(f"/{text}"), found, escape, Span(" clears", "muted"))
+    return ()

@@ -7,32 +7,30 @@ from kvmtui.manage.fleet import HostFigures
 from kvmtui.text import visible
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.render.host import HostView, hanging, verdict
 from kvmtui.tui.spans import Line, Span
 
 
 def first_start(
-    verdict: str, home: str, host: HostFigures | None, keys: Keys, glyphs: Glyphs
+    view: HostView, home: str, host: HostFigures | None, keys: Keys, glyphs: Glyphs, width: int
 ) -> list[Line]:
     """The host's verdict, and the ways to a first guest.
 
     Args:
-        verdict: Under what guests run here, in words; empty while it is measured.
+        width: In cells; the verdict is wrapped to it.
     """
-    measured: Line = (Span(glyphs.good, "ok", glyph=True), Span(f" This host: {verdict}."))
-    measuring: Line = (
-        Span(glyphs.under_way, "warn", glyph=True),
-        Span(" Measuring how guests run here: a few seconds, once."),
-    )
     room = ""
     if host is not None and host.disk_free_bytes is not None:
         room = f" {glyphs.dot} {format_size(host.disk_free_bytes)} left"
     return [
-        measured if verdict else measuring,
+        *hanging(verdict(view, glyphs), width),
         (),
         (Span("No guests yet.", bold=True),),
         (),
         _way(keys.of("guest.new"), "define one: memory, disk, ISO, network in a form"),
         _way(keys.of("guest.demo"), "try the demo: two tiny guests, nothing to download"),
+        _way(keys.of("pane.host"), "what this machine can do, and what it lacks"),
+        _way(keys.of("app.first_steps"), "first steps: what host, guest, KVM and QEMU are"),
         _way(keys.of("app.help"), "help"),
         (),
         (Span("Guests go on running when you leave kvmtui or lose the line.", "muted"),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -33,6 +34,8 @@ class AnsweringScreen(Screen[None]):
     places: ClassVar[tuple[Place, ...]] = ()
     """Where its keys belong, besides those of the whole app."""
     title_of_help: str = "kvmtui"
+    help_is_first_steps: bool = False
+    """Whether help is of what all this is, rather than of keys."""
     typed_into: ClassVar[bool] = False
     """Whether letters are text here, never actions."""
 
@@ -74,6 +77,22 @@ class AnsweringScreen(Screen[None]):
     def refuse(self, reason: str) -> None:
         """Why something was not done."""
         self.message.show((Span(reason),), kind="refusal")
+
+    def copy_told(self, text: str, otherwise: str, after: str = "") -> None:
+        """Copy a text to the terminal's clipboard and tell of it.
+
+        Args:
+            otherwise: What is said where there is no text.
+            after: What is to be done once it was pasted.
+        """
+        if not text:
+            self.refuse(otherwise)
+        elif not self.kvmtui.copy(text):
+            self.refuse("not copied: the terminal takes no output just now")
+        else:
+            told = "copied to your terminal's clipboard"
+            told += "; in tmux it takes set -g set-clipboard on" if os.environ.get("TMUX") else ""
+            self.tell(f"{told}; then {after}" if after else told)
 
     def tell_failure(self, name: str, error: KvmtuiError) -> None:
         """A failure, with its remedy."""

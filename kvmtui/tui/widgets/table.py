@@ -28,6 +28,7 @@ class LineTable(TableView, can_focus=True):
     Args:
         columns: From left to right.
         margin: The cells before the first column: cursor, mark and a blank one.
+        marks: Whether rows can be marked.
     """
 
     DEFAULT_CSS = "LineTable { height: 1fr; width: 1fr; }"
@@ -90,10 +91,12 @@ class LineTable(TableView, can_focus=True):
         columns: Sequence[Column],
         *,
         margin: int = 3,
+        marks: bool = True,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(columns, margin=margin, id=id, classes=classes)
+        self._marks = marks
         self._told: tuple[str | None, frozenset[str]] = (None, frozenset())
 
     # What the owner asks and sets.
@@ -183,12 +186,14 @@ class LineTable(TableView, can_focus=True):
             self.post_message(self.RowOpened(self, self._rows.key))
 
     def action_mark(self) -> None:
-        self._rows.toggle_mark()
-        self._after()
+        if self._marks:
+            self._rows.toggle_mark()
+            self._after()
 
     def action_mark_all(self) -> None:
-        self._rows.toggle_all()
-        self._after()
+        if self._marks:
+            self._rows.toggle_all()
+            self._after()
 
     def _go(self, index: int) -> None:
         self._rows.go(index)

@@ -1,0 +1,111 @@
+"""What panes of one list share: filter, sort, what is shown, and rest while out of sight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widget import Widget
+
+from kvmtui.tui.widgets.columns import Column
+from kvmtui.tui.widgets.table import LineTable
+
+
+class ListPane(Widget):
+    """A pane around one table.
+
+    A pane that is not seen draws nothing and sorts nothing: `show` only notes that it is
+    due, and `wake` makes up for it.
+
+    Args:
+        columns: Of the table.
+        table_id: The table's id.
+        marks: Whether rows can be marked.
+    """
+
+    PLACE: ClassVar[Literal["guests", "host", "activity"]]
+    """Where its keys belong."""
+    TITLE: ClassVar[str]
+    """What it is called."""
+    SORTABLE: ClassVar[tuple[str, ...]]
+    """The columns by which it can be sorted, in the order of the key; the first at first."""
+
+    class ChoiceChanged(Message):
+        """The cursor, the marks or what is shown is other than before."""
+
+    def __init__(
+        self, columns: Sequence[Column], *, table_id: str, marks: bool, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self.table = LineTable(columns, marks=marks, id=table_id)
+        """The list."""
+        self._filter = ""
+        self._sort = self.SORTABLE[0]
+        self._due = False
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many rows are shown, of how many."""
+        raise NotImplementedError
+
+    def draw_rows(self) -> None:
+        """Filter, sort and show the rows; for the panes to say."""
+        raise NotImplementedError
+
+    def show(self) -> None:
+        """Show what is new, now or as soon as the pane is seen."""
+        self._due = not self.display
+        if self.display:
+            self.draw_rows()
+
+    def wake(self) -> None:
+        """The pane is seen from now on."""
+        if self._due:
+            self.show()
+
+    @property
+    def filter(self) -> str:
+        """The text by which rows are chosen."""
+        return self._filter
+
+    def set_filter(self, text: str) -> None:
+        """Show only rows with this text."""
+        self._filter = text
+        self.show()
+
+    def sort_next(self) -> str:
+        """Sort by the next column; returns its name."""
+        order = self.SORTABLE
+        self.sort_by(order[(order.index(self._sort) + 1) % len(order)])
+        return self._sort
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column."""
+        self._sort = column
+        self.show()
+
+    def cursor_moved(self, key: str | None) -> None:
+        """The cursor is on another row; for the panes that follow it."""
+
+    @on(LineTable.CursorMoved)
+    def _cursor_moved(self, event: LineTable.CursorMoved) -> None:
+        event.stop()
+        self.post_message(self.ChoiceChanged())
+        self.cursor_moved(event.key)
+
+    @on(LineTable.MarksChanged)
+    def _marks_changed(self, event: LineTable.MarksChanged) -> None:
+        event.stop()
+        self.post_message(self.ChoiceChanged())
+
+    @on(LineTable.SortRequested)
+    def _sort_requested(self, event: LineTable.SortRequested) -> None:
+        event.stop()
+        if event.column in self.SORTABLE:
+            self.sort_by(event.column)
