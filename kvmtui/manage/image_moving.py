@@ -93,24 +93,31 @@ def _point(path: str, backing: str, driver: str, what: str) -> None:
 
 
 def _tell_guests(library: Library, view: ImageView, driver: str, target: str) -> None:
-    """Write the new path into each definition that names the image."""
-    for user in view.used_by:
-        if user.role == "backing":
-            continue
-        folder = library.folder(user.guest)
-        before = load_plain(folder)
-        after = copy.deepcopy(before)
-        inside = os.path.dirname(target) == folder.place
-        file = os.path.basename(target) if inside else target
-        for key in ("disks", "cdroms"):
-            for item in after.get(key) or ():
-                named = item.get("file") if isinstance(item, dict) else None
-                if not isinstance(named, str) or not _is_same(folder.resolve(named), view.path):
-                    continue
+    """Write the new path into each definition that names the image; into all or none."""
+    told: list[str] = []
+    try:
+        for guest in sorted({user.guest for user in view.used_by if user.role != "backing"}):
+            _tell_guest(library, guest, view.path, target, driver)
+            told.append(guest)
+    except BaseException:
+        for guest in told:
+            _tell_guest(library, guest, target, view.path, driver)
+        raise
+
+
+def _tell_guest(library: Library, guest: str, old: str, new: str, driver: str) -> None:
+    folder = library.folder(guest)
+    before = load_plain(folder)
+    after = copy.deepcopy(before)
+    file = os.path.basename(new) if os.path.dirname(new) == folder.place else new
+    for key in ("disks", "cdroms"):
+        for item in after.get(key) or ():
+            named = item.get("file") if isinstance(item, dict) else None
+            if isinstance(named, str) and _is_same(folder.resolve(named), old):
                 item["file"] = file
                 if key == "disks":
                     item["format"] = driver
-        changing.replace_plain(library, user.guest, before, after)
+    changing.replace_plain(library, guest, before, after)
 
 
 def _is_same(named: str, path: str) -> bool:

@@ -8,6 +8,8 @@ import tarfile
 
 import pytest
 
+from kvmtui.manage.operation import locked
+
 
 def io(path, *commands, image_format="qcow2"):
     words = [word for command in commands for word in ("-c", command)]
@@ -297,6 +299,21 @@ def test_move_tells_guests_and_images(kvmtui, pair, tmp_path):
     assert "web runs" in kvmtui.refused("image", "move", tmp_path / "top.qcow2", "back.qcow2")
 
 
+def test_a_move_that_one_guest_does_not_follow_is_undone(kvmtui, pair):
+    for name in ("a", "b"):
+        kvmtui.tiny(name, "--disk", f"{pair / 'top.qcow2'},read_only=true")
+    definition = kvmtui.folder("b") / "guest.yaml"
+    before = definition.read_text()
+    with locked(kvmtui.library.folder("b")):
+        process = kvmtui.popen("image", "move", "top.qcow2", "x.qcow2")
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 1 and "b is in use by another kvmtui" in err
+    assert definition.read_text() == before and not (pair / "x.qcow2").exists()
+    definition = kvmtui.ok("show", "a", "--json").json["definition"]
+    assert definition["disks"][0]["file"] == str(pair / "top.qcow2")
+    assert content(kvmtui, pair / "top.qcow2")
+
+
 def test_import_from_a_file_a_pipe_and_archives(kvmtui, pair, tmp_path):
     raw = kvmtui.home / "content"
     kvmtui.ok("image", "import", raw, "by-file")
@@ -397,3 +414,27 @@ def test_names_that_several_images_have(kvmtui, tmp_path):
         kvmtui.ok("image", "create", place, "1M")
     assert "several images" in kvmtui.refused("image", "info", "a.qcow2")
     kvmtui.ok("image", "info", folder / "a.qcow2")
+
+
+@pytest.mark.parametrize(
+    ("name", "image_format", "option"),
+    [
+        ("a.qcow", "qcow", None),
+        ("a.qed", "qed", None),
+        ("a.vmdk", "vmdk", "subformat=monolithicFlat"),
+        ("a.vmdk", "vmdk", "subformat=twoGbMaxExtentSparse"),
+        ("a.vmdk", "vmdk", "subformat=streamOptimized"),
+        ("a.vdi", "vdi", "static=on"),
+        ("a.vhd", "vpc", "subformat=fixed,force_size=on"),
+        ("a.vhdx", "vhdx", "subformat=fixed"),
+        ("a.qcow2", "qcow2", "compat=0.10"),
+    ],
+)
+def test_other_and_old_formats_are_read(kvmtui, pair, name, image_format, option):
+    raw = kvmtui.home / "content"
+    words = ["-o", option] if option else []
+    img("convert", "-f", "raw", "-O", image_format, *words, raw, pair / name)
+    kvmtui.ok("image", "convert", name, "back.raw")
+    assert (pair / "back.raw").read_bytes() == raw.read_bytes()
+    row = kvmtui.ok("image", "info", name, "--json").json
+    assert row["format"] == image_format and row["virtual_size_bytes"] == 16 << 20
