@@ -52,7 +52,6 @@ class Users:
                 path = os.path.normpath(folder.resolve(file))
                 self._add(path, ImageUser(name, pid is not None, f"cdrom{index}", True))
         summaries.keep(whole=True)
-        self._real = {os.path.realpath(path): path for path in self._by_path}
 
     def _add(self, path: str, user: ImageUser) -> None:
         self._by_path.setdefault(path, []).append(user)
@@ -62,11 +61,8 @@ class Users:
         return list(self._by_path)
 
     def of(self, path: str) -> list[ImageUser]:
-        """The guests whose definition names a file, under this name or another of its."""
-        found = self._by_path.get(path)
-        if found is None and self._real:
-            found = self._by_path.get(self._real.get(os.path.realpath(path), ""))
-        return found or []
+        """The guests whose definition names a file by this path."""
+        return self._by_path.get(path, [])
 
     def format_of(self, path: str) -> str | None:
         """The format that a definition records for a file."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from kvmtui.errors import ImageError
 from kvmtui.guest.library import GUESTS, IMAGES, Library
 from kvmtui.manage import image_places
-from kvmtui.manage.image_links import Link, link_of
+from kvmtui.manage.image_links import Link, link_of, target_of
 from kvmtui.manage.image_names import shown_name
 from kvmtui.manage.image_users import ImageUser, Users
 from kvmtui.manage.image_waiting import within
@@ -30,6 +30,9 @@ else:
 
 ANSWER_LIMIT_S = 2.0
 """How long a directory may take to be read before it is told as one that does not answer."""
+
+
+_SILENT = "backing does not answer"
 
 
 class ImageView(NamedTuple):
@@ -124,9 +127,8 @@ class ImageCatalog:
                 found[path] = entry
         kept = {(path, users.format_of(path)): entry for path, entry in found.items()}
         self._known = kept
-        views = _Views(
-            self._library, users, found, image_places.known_folders(self._library, places)
-        )
+        folders = image_places.known_folders(self._library, places)
+        views = _Views(self._library, users, found, [one for one in folders if one not in silent])
         return Survey(views.all(), tuple(silent), tuple(unreadable))
 
     def _guest_folders(self) -> list[str]:
@@ -208,9 +210,13 @@ class _Views:
         self._library = library
         self._users = users
         self._entries = entries
-        self._real = {entry.identity[:2]: path for path, entry in reversed(entries.items())}
+        self._folders = folders
+        self._same: dict[tuple[int, ...], list[str]] = {}
+        for path, entry in entries.items():
+            self._same.setdefault(entry.identity[:2], []).append(path)
+        self._answering = dict.fromkeys(map(os.path.dirname, entries), True)
         self._links = {
-            path: link_of(path, entry.header, folders)
+            path: self._link(path, entry.header)
             for path, entry in entries.items()
             if entry.header is not None
         }
@@ -220,6 +226,20 @@ class _Views:
             if parent is not None:
                 self._children.setdefault(parent, []).append(path)
 
+    def _link(self, path: str, header: Header) -> Link | None:
+        """What an image stands on; where that lies on a disk that is dead, only its name."""
+        target = header.backing_file and target_of(path, header.backing_file)
+        if target and not self._answers(os.path.dirname(target)):
+            return Link(visible(target, limit=200), target, None, _SILENT)
+        return link_of(path, header, self._folders)
+
+    def _answers(self, folder: str) -> bool:
+        known = self._answering.get(folder)
+        if known is None:
+            known = within(ANSWER_LIMIT_S, lambda: os.path.exists(folder)) is not None
+            self._answering[folder] = known
+        return known
+
     def _parent(self, path: str) -> str | None:
         """The listed image that an image stands on, whatever its path is called there."""
         link = self._links.get(path)
@@ -227,11 +247,18 @@ class _Views:
             return None
         if link.path in self._entries:
             return link.path
+        if link.trouble == _SILENT:
+            return None
         try:
             status = os.stat(link.path)
         except OSError:
             return None
-        return self._real.get((status.st_dev, status.st_ino))
+        return next(iter(self._same.get((status.st_dev, status.st_ino), ())), None)
+
+    def _users_of(self, path: str) -> list[ImageUser]:
+        """The guests that name an image, by this path or another of the same file."""
+        same = self._same[self._entries[path].identity[:2]]
+        return [user for one in same for user in self._users.of(one)]
 
     def all(self) -> dict[str, ImageView]:
         """Every image, by path."""
@@ -261,9 +288,9 @@ class _Views:
 
     def _all_users(self, path: str) -> tuple[ImageUser, ...]:
         """Its own users, then those of the images that stand on it."""
-        found = {(user.guest): user for user in self._users.of(path)}
+        found = {user.guest: user for user in self._users_of(path)}
         for child in self._descendants(path):
-            for user in self._users.of(child):
+            for user in self._users_of(child):
                 found.setdefault(user.guest, user._replace(role="backing", read_only=True))
         return tuple(sorted(found.values(), key=lambda user: user.guest))
 

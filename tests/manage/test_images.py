@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import threading
 
 import pytest
 
@@ -92,6 +93,38 @@ def test_a_directory_that_cannot_be_read_hurts_no_other(kvmtui, library, monkeyp
     found = images.survey(library)
     assert [view.name for view in found.images.values()] == ["a.qcow2"]
     assert found.unreadable == ((str(library.guests), "Input/output error"),)
+
+
+def test_a_dead_disk_takes_only_its_own_images(kvmtui, library, tmp_path, monkeypatch):
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    make(dead / "base.qcow2")
+    make(library.images / "top.qcow2", "-b", dead / "base.qcow2", "-F", "qcow2")
+    make(library.images / "other.qcow2")
+    kvmtui.tiny("web", "--disk", dead / "base.qcow2")
+    kvmtui.ok("image", "add-directory", dead)
+    release = threading.Event()
+
+    def held(real):
+        def call(path, *rest, **named):
+            if isinstance(path, str) and path.startswith(str(dead)):
+                release.wait(60)
+            return real(path, *rest, **named)
+
+        return call
+
+    monkeypatch.setattr(images, "ANSWER_LIMIT_S", 0.1)
+    for name in ("stat", "lstat", "listdir", "open", "readlink"):
+        monkeypatch.setattr(os, name, held(getattr(os, name)))
+    try:
+        found = images.survey(library)
+        assert found.silent == (str(dead),)
+        assert {view.name: view.trouble for view in found.images.values()} == {
+            "other.qcow2": "",
+            "top.qcow2": "backing does not answer",
+        }
+    finally:
+        release.set()
 
 
 def test_what_never_answers_is_left_alone():
