@@ -7,7 +7,7 @@ import time
 
 from kvmtui.cli.context import Context, table
 from kvmtui.guest.units import format_size
-from kvmtui.manage import image_info, image_places, images
+from kvmtui.manage import image_info, image_places, image_tree, images
 from kvmtui.manage.images import ImageView, Survey
 from kvmtui.text import visible
 
@@ -40,7 +40,7 @@ def run_tree(arguments: argparse.Namespace, context: Context) -> int:
     library = context.library
     paths = [image_places.find_image(library, text) for text in arguments.images]
     found = images.survey(library, paths)
-    rows = images.tree_rows(found.images)
+    rows = image_tree.tree_rows(found.images)
     if paths:
         wanted = _families(found, paths)
         rows = [(depth, view) for depth, view in rows if view.path in wanted]
@@ -51,7 +51,7 @@ def run_tree(arguments: argparse.Namespace, context: Context) -> int:
             documents.append({**document, "depth": depth, "children": list(view.children)})
         context.document(documents)
     else:
-        signs = images.tree_signs([depth for depth, _ in rows])
+        signs = image_tree.tree_signs([depth for depth, _ in rows])
         named = [(sign + view.name, view) for sign, (_, view) in zip(signs, rows, strict=True)]
         _print_rows(context, named)
     _note_silence(context, found)
@@ -61,7 +61,7 @@ def run_tree(arguments: argparse.Namespace, context: Context) -> int:
 def _families(found: Survey, paths: list[str]) -> set[str]:
     """The images that stand in one tree with these."""
     wanted: set[str] = set()
-    waiting = [images.chain_below(found.images, path)[-1].path for path in paths]
+    waiting = [image_tree.chain_below(found.images, path)[-1].path for path in paths]
     while waiting:
         path = waiting.pop()
         if path not in wanted:

@@ -7,7 +7,7 @@ from typing import Any
 from kvmtui.errors import ImageError
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.library import Library
-from kvmtui.manage import image_places, images
+from kvmtui.manage import image_places, image_tree, images
 from kvmtui.manage.image_links import check_data_files
 from kvmtui.manage.image_story import last_check
 from kvmtui.manage.images import ImageView
@@ -77,7 +77,7 @@ def image_info(library: Library, path: str) -> ImageInfo:
             fault = error.message
     return ImageInfo(
         view=view,
-        chain=tuple(images.chain_below(found, path)),
+        chain=tuple(image_tree.chain_below(found, path)),
         snapshots=snapshots,
         corrupt=corrupt,
         media=iso.read_media(path) if view.format == "iso" or _is_raw_cdrom(view) else None,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 from kvmtui.guest.library import Library
 from kvmtui.manage import image_places
-from kvmtui.manage.image_waiting import within
+from kvmtui.manage.image_waiting import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ def storages(library: Library, survey: Survey) -> list[Storage]:
     folders = {os.path.dirname(path) for path in survey.images}
     folders |= set(image_places.known_folders(library))
     folders -= set(survey.silent)
+    patience = Patience()
     by_device: dict[int, list[str]] = {}
     for folder in sorted(folders):
-        device = within(_LIMIT_S, lambda place=folder: _device(place))  # type: ignore[misc]
+        device = patience.within(_LIMIT_S, folder, functools.partial(_device, folder))
         if device is not None:
             by_device.setdefault(device, []).append(folder)
     return [_storage(library, survey, places) for places in by_device.values()]

@@ -12,26 +12,41 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def within(limit_s: float, read: Callable[[], T]) -> T | None:
-    """What a function returns; None when it is not done in time.
+class Patience:
+    """Asks places that may never answer, and no place again that still owes an answer."""
 
-    Its thread is left behind then, and keeps nobody from leaving.
+    def __init__(self) -> None:
+        self._owing: dict[str, threading.Thread] = {}
 
-    Raises:
-        BaseException: What the function raised.
-    """
-    results: list[T] = []
-    failures: list[BaseException] = []
+    def within(self, limit_s: float, place: str, read: Callable[[], T]) -> T | None:
+        """What a function returns; None when it is not done in time.
 
-    def work() -> None:
-        try:
-            results.append(read())
-        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-            failures.append(error)
+        Its thread is left behind then, and keeps nobody from leaving.
 
-    thread = threading.Thread(target=work, name="kvmtui-read-images", daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    if failures:
-        raise failures[0]
-    return results[0] if results else None
+        Args:
+            place: What it asks, such as a directory.
+
+        Raises:
+            BaseException: What the function raised.
+        """
+        owing = self._owing.pop(place, None)
+        if owing is not None and owing.is_alive():
+            self._owing[place] = owing
+            return None
+        results: list[T] = []
+        failures: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                results.append(read())
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+                failures.append(error)
+
+        thread = threading.Thread(target=work, name="kvmtui-read-images", daemon=True)
+        thread.start()
+        thread.join(limit_s)
+        if failures:
+            raise failures[0]
+        if not results:
+            self._owing[place] = thread
+        return results[0] if results else None

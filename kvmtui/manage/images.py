@@ -17,7 +17,7 @@ from kvmtui.manage import image_places
 from kvmtui.manage.image_links import Link, link_of, target_of
 from kvmtui.manage.image_names import shown_name
 from kvmtui.manage.image_users import ImageUser, Users
-from kvmtui.manage.image_waiting import within
+from kvmtui.manage.image_waiting import Patience
 from kvmtui.qemu import image
 from kvmtui.qemu.image_header import Header, read_header
 from kvmtui.text import visible
@@ -96,6 +96,7 @@ class ImageCatalog:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._known: dict[tuple[str, str | None], _Entry] = {}
+        self._patience = Patience()
 
     def survey(self, also: Sequence[str] = ()) -> Survey:
         """Look at all images.
@@ -116,7 +117,8 @@ class ImageCatalog:
             found |= self._folder(folder, users, unreadable)
         outside = {os.path.dirname(path) for path in users.paths() if path not in found}
         for folder in dict.fromkeys([*places.directories, *outside, *places.devices]):
-            read = within(ANSWER_LIMIT_S, self._reader(folder, places, users, found, unreadable))
+            reader = self._reader(folder, places, users, found, unreadable)
+            read = self._patience.within(ANSWER_LIMIT_S, folder, reader)
             if read is None:
                 silent.append(folder)
             else:
@@ -128,7 +130,8 @@ class ImageCatalog:
         kept = {(path, users.format_of(path)): entry for path, entry in found.items()}
         self._known = kept
         folders = image_places.known_folders(self._library, places)
-        views = _Views(self._library, users, found, [one for one in folders if one not in silent])
+        folders = [one for one in folders if one not in silent]
+        views = _Views(self._library, users, found, folders, self._patience)
         return Survey(views.all(), tuple(silent), tuple(unreadable))
 
     def _guest_folders(self) -> list[str]:
@@ -205,12 +208,18 @@ class _Views:
     """Puts together what was read: links, users, troubles."""
 
     def __init__(
-        self, library: Library, users: Users, entries: dict[str, _Entry], folders: list[str]
+        self,
+        library: Library,
+        users: Users,
+        entries: dict[str, _Entry],
+        folders: list[str],
+        patience: Patience,
     ) -> None:
         self._library = library
         self._users = users
         self._entries = entries
         self._folders = folders
+        self._patience = patience
         self._same: dict[tuple[int, ...], list[str]] = {}
         for path, entry in entries.items():
             self._same.setdefault(entry.identity[:2], []).append(path)
@@ -236,7 +245,8 @@ class _Views:
     def _answers(self, folder: str) -> bool:
         known = self._answering.get(folder)
         if known is None:
-            known = within(ANSWER_LIMIT_S, lambda: os.path.exists(folder)) is not None
+            exists = self._patience.within(ANSWER_LIMIT_S, folder, lambda: os.path.exists(folder))
+            known = exists is not None
             self._answering[folder] = known
         return known
 
@@ -333,54 +343,3 @@ class _Views:
 def survey(library: Library, also: Sequence[str] = ()) -> Survey:
     """All images of a home, read once; as `ImageCatalog.survey`."""
     return ImageCatalog(library).survey(also)
-
-
-def chain_below(images: dict[str, ImageView], path: str) -> list[ImageView]:
-    """What an image stands on, among those listed; itself first. A circle ends it."""
-    found: list[ImageView] = []
-    parents = {child: view.path for view in images.values() for child in view.children}
-    here: str | None = path
-    while here is not None and here in images and images[here] not in found:
-        found.append(images[here])
-        here = parents.get(here)
-    return found
-
-
-def tree_rows(images: dict[str, ImageView]) -> list[tuple[int, ImageView]]:
-    """All images with their depth, each below the one that it stands on."""
-    has_parent = {child for view in images.values() for child in view.children}
-    rows: list[tuple[int, ImageView]] = []
-    seen: set[str] = set()
-
-    def add(path: str) -> None:
-        waiting = [(0, path)]
-        while waiting:
-            depth, here = waiting.pop()
-            if here in seen:
-                continue
-            seen.add(here)
-            rows.append((depth, images[here]))
-            waiting.extend((depth + 1, child) for child in reversed(images[here].children))
-
-    for path in images:
-        if path not in has_parent:
-            add(path)
-    for path in images:  # What is left goes in circles.
-        add(path)
-    return rows
-
-
-def tree_signs(depths: list[int]) -> list[str]:
-    """The lines of a tree before each of its rows: ``├ ``, ``└ ``, ``│ ``."""
-    signs = []
-    for index, depth in enumerate(depths):
-        goes_on = []
-        for level in range(1, depth + 1):
-            after = next((one for one in depths[index + 1 :] if one <= level), 0)
-            goes_on.append(after == level)
-        if depth:
-            stems = ["│ " if more else "  " for more in goes_on[:-1]]
-            signs.append("".join(stems) + ("├ " if goes_on[-1] else "└ "))
-        else:
-            signs.append("")
-    return signs

@@ -10,12 +10,12 @@ import threading
 import pytest
 
 from kvmtui.errors import KvmtuiError, StateError
-from kvmtui.manage import image_work, images
+from kvmtui.manage import image_tree, image_work, images
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.image_copying import Copy
 from kvmtui.manage.image_making import Wish
 from kvmtui.manage.image_story import read_image_work
-from kvmtui.manage.image_waiting import within
+from kvmtui.manage.image_waiting import Patience
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def test_a_tree_of_two_directories(library, tmp_path):
     make(library.images / "one.qcow2", "-b", "base.qcow2", "-F", "qcow2")
     make(library.images / "two.qcow2", "-b", "one.qcow2", "-F", "qcow2")
     found = images.survey(library).images
-    rows = [(depth, view.name) for depth, view in images.tree_rows(found)]
+    rows = [(depth, view.name) for depth, view in image_tree.tree_rows(found)]
     assert rows == [(0, "base.qcow2"), (1, "one.qcow2"), (2, "two.qcow2")]
-    chain = images.chain_below(found, str(library.images / "two.qcow2"))
+    chain = image_tree.chain_below(found, str(library.images / "two.qcow2"))
     assert [view.name for view in chain] == ["two.qcow2", "one.qcow2", "base.qcow2"]
-    assert images.tree_signs([0, 1, 2, 1, 0]) == ["", "├ ", "│ └ ", "└ ", ""]
+    assert image_tree.tree_signs([0, 1, 2, 1, 0]) == ["", "├ ", "│ └ ", "└ ", ""]
 
 
 def test_an_image_reached_by_a_link_has_its_users(kvmtui, library, tmp_path):
@@ -127,13 +127,23 @@ def test_a_dead_disk_takes_only_its_own_images(kvmtui, library, tmp_path, monkey
         release.set()
 
 
-def test_what_never_answers_is_left_alone():
-    read, write = os.pipe()
-    assert within(0.05, lambda: os.read(read, 1)) is None
-    os.write(write, b"x")
-    assert within(5, lambda: 7) == 7
+def test_what_never_answers_is_left_alone_and_not_asked_again():
+    patience = Patience()
+    asked = []
+    release = threading.Event()
+
+    def hang():
+        asked.append(1)
+        release.wait(60)
+        return 5
+
+    for _ in range(3):
+        assert patience.within(0.05, "a", hang) is None
+    assert asked == [1]
+    assert patience.within(5, "b", lambda: 7) == 7
+    release.set()
     with pytest.raises(KvmtuiError, match="why"):
-        within(5, lambda: (_ for _ in ()).throw(KvmtuiError("why")))
+        patience.within(5, "c", lambda: (_ for _ in ()).throw(KvmtuiError("why")))
 
 
 def test_work_that_clashes_is_refused_and_readers_go_together(library):
