@@ -10,7 +10,8 @@ from kvmtui.host.accelerator import Verdict
 from kvmtui.manage import forms
 from kvmtui.manage.checking import Report
 from kvmtui.manage.detail import DiskUse, GuestDetail
-from kvmtui.manage.fleet import Changed, Fleet, HostFigures, Told
+from kvmtui.manage.fleet import Changed, Fleet, HostFigures
+from kvmtui.manage.host_door import Told
 from kvmtui.manage.machine import Stand, Storage
 from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView

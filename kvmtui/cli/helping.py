@@ -45,10 +45,7 @@ def run_help(arguments: argparse.Namespace, context: Context) -> int:
     elif topic in VERBS:
         sys.stdout.write(parsing.verb_parser(topic).format_help())
     else:
-        import difflib
-
-        close = difflib.get_close_matches(topic, [*VERBS, FIRST_STEPS], n=1, cutoff=0.7)
-        hint = f"kvmtui help {close[0]}" if close else "kvmtui help"
+        hint = f"kvmtui help {parsing.closest(topic, [*VERBS, FIRST_STEPS])}".rstrip()
         raise UsageError(f"help: {visible(topic, limit=40)}: there is no such topic", hint=hint)
     return 0
 

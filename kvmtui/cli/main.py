@@ -110,14 +110,11 @@ def _open(words: list[str], interface: Interface | None) -> int:
 
 
 def _no_such_verb(verb: str) -> UsageError:
-    import difflib
-
+    from kvmtui.cli import parsing
     from kvmtui.text import visible
 
-    close = difflib.get_close_matches(verb, VERBS, n=3, cutoff=0.7)
-    # Exchanged letters before others: "strat" is start rather than stats.
-    close.sort(key=lambda one: sorted(one) != sorted(verb))
-    hint = f"kvmtui {close[0]}" if close else "kvmtui --help"
+    close = parsing.closest(verb, VERBS)
+    hint = f"kvmtui {close or '--help'}"
     return UsageError(f"{visible(verb, limit=40)}: there is no such verb", hint=hint)
 
 
