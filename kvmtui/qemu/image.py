@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 from kvmtui.errors import ImageError
-from kvmtui.qemu.image_header import read_header
+from kvmtui.qemu.image_header import LARGEST_BYTES, read_header
 from kvmtui.qemu.image_tool import run
 from kvmtui.text import visible
 
@@ -108,4 +108,5 @@ def virtual_size_bytes(path: str, image_format: str) -> int | None:
         header = read_header(path, image_format)
     except ImageError:
         return None
-    return None if header.fault else header.virtual_size_bytes or None
+    size = header.virtual_size_bytes or 0
+    return size if header.driver == image_format and 0 < size <= LARGEST_BYTES else None
