@@ -75,4 +75,7 @@ class NamedTuple(tuple):  # type: ignore[type-arg]
         return dict(zip(self._fields, self, strict=True))
 
     def _replace(self, **named: Any) -> Self:
-        return type(self)(**{**self._asdict(), **named})
+        if not named.keys() <= set(self._fields):
+            raise TypeError(f"{type(self).__name__} takes {', '.join(self._fields)}")
+        pairs = zip(self._fields, self, strict=True)
+        return tuple.__new__(type(self), [named.get(field, value) for field, value in pairs])

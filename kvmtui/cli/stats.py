@@ -17,21 +17,22 @@ from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from kvmtui.manage.views import DiskFigures, LiveGuest, NetworkFigures
+    from kvmtui.manage.views import DiskFigures, Figures, LiveGuest, NetworkFigures
 
 SHORTEST_S, LONGEST_S = 0.2, 60.0
 _HEADS = {
-    "CPU%": 5,
-    "WAIT": 5,
-    "USED": 6,
-    "RSS": 6,
-    "READ/S": 6,
-    "WRITE/S": 7,
-    "OPS/S": 6,
-    "LAT": 6,
-    "IN/S": 6,
-    "OUT/S": 6,
+    "CPU%": 4,
+    "WAIT": 4,
+    "USED": 4,
+    "RSS": 4,
+    "READ": 4,
+    "WRITE": 5,
+    "OPS": 4,
+    "LAT": 5,
+    "IN": 4,
+    "OUT": 4,
 }
+"""With a name of eight they take 80 columns."""
 _HEAD_AGAIN_LINES = 20
 _OWNER = "kvmtui stats"
 
@@ -40,10 +41,12 @@ def configure_stats(parser: argparse.ArgumentParser) -> None:
     """Arguments of `stats`."""
     parser.description = (
         "Live figures of guests, a line for each guest and sample: CPU (100 is one core), WAIT"
-        " for a core of the host (ms/s, all its processors), memory USED as the guest says and"
-        " RSS of QEMU, drives, network. What is not known is empty. The first sample comes"
-        " after one interval."
+        " for a core of the host (the same measure, all its processors), memory USED as the"
+        " guest says and RSS of QEMU, drives (bytes READ and written, OPS, mean latency) and"
+        " network, all a second. What is not known is empty. The first sample comes after one"
+        " interval."
     )
+    parser.formatter_class = argparse.HelpFormatter
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="these guests; all that run when absent"
     )
@@ -215,7 +218,7 @@ def _cells(live: LiveGuest) -> list[str]:
         operations = figures.disk_read_ops_per_s + (figures.disk_write_ops_per_s or 0.0)
     return [
         _whole(live.cpu_percent),
-        _whole(figures and figures.wait_ms_per_s),
+        _whole(_wait_percent(figures)),
         _size(figures and figures.memory_guest_used_bytes),
         _size(resident),
         _size(figures and figures.disk_read_bytes_per_s),
@@ -227,8 +230,18 @@ def _cells(live: LiveGuest) -> list[str]:
     ]
 
 
+def _wait_percent(figures: Figures | None) -> float | None:
+    """The wait for a core as the contract has shares: 100 is one core."""
+    if figures is None or figures.wait_ms_per_s is None:
+        return None
+    return figures.wait_ms_per_s / 10
+
+
 def _whole(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f}"
+    """A whole number in four characters, in thousands from 10,000 on."""
+    if value is None:
+        return ""
+    return f"{value:.0f}" if value < 9999.5 else f"{value / 1000:.0f}k"
 
 
 def _size(value: float | None) -> str:
@@ -236,9 +249,11 @@ def _size(value: float | None) -> str:
 
 
 def _latency(value_ms: float | None) -> str:
-    """In milliseconds: two digits under 10."""
+    """In milliseconds with two digits under 10, from a second on in seconds."""
     if value_ms is None:
         return ""
+    if value_ms >= 999.5:
+        return f"{value_ms / 1000:.1f}s"
     return f"{value_ms:.1f}ms" if value_ms < 9.95 else f"{value_ms:.0f}ms"
 
 
@@ -255,15 +270,15 @@ def document_of(live: LiveGuest, stamp: str) -> dict[str, object]:
         "state": live.view.state,
         "cpu_percent": _rounded(live.cpu_percent),
         "vcpus": [_rounded(one) for one in figures.vcpu_percents] if figures else [],
-        "wait_ms_per_s": _rounded(figures and figures.wait_ms_per_s),
+        "wait_percent": _rounded(_wait_percent(figures)),
         "memory_resident_bytes": live.view.memory_resident_bytes,
         "memory_guest_used_bytes": figures and figures.memory_guest_used_bytes,
         "disk_read_bytes_per_s": _rounded(figures and figures.disk_read_bytes_per_s),
         "disk_write_bytes_per_s": _rounded(figures and figures.disk_write_bytes_per_s),
         "disk_read_ops_per_s": _rounded(figures and figures.disk_read_ops_per_s),
         "disk_write_ops_per_s": _rounded(figures and figures.disk_write_ops_per_s),
-        "disk_latency_ms": _rounded(figures and figures.disk_latency_ms),
-        "disk_p99_ms": _rounded(figures and figures.disk_p99_ms),
+        "disk_latency_s": _seconds(figures and figures.disk_latency_ms),
+        "disk_p99_s": _seconds(figures and figures.disk_p99_ms),
         "net_receive_bytes_per_s": _rounded(figures and figures.net_receive_bytes_per_s),
         "net_transmit_bytes_per_s": _rounded(figures and figures.net_transmit_bytes_per_s),
         "exits_per_s": _rounded(figures and figures.exits_per_s),
@@ -273,10 +288,20 @@ def document_of(live: LiveGuest, stamp: str) -> dict[str, object]:
 
 
 def _plain(figures: DiskFigures | NetworkFigures) -> dict[str, object]:
-    pairs = figures._asdict().items()
-    return {key: _rounded(value) if isinstance(value, float) else value for key, value in pairs}
+    plain: dict[str, object] = {}
+    for key, value in figures._asdict().items():
+        if key.endswith("_ms"):
+            plain[key.removesuffix("_ms") + "_s"] = _seconds(value)
+        else:
+            plain[key] = _rounded(value) if isinstance(value, float) else value
+    return plain
 
 
 def _rounded(value: float | None) -> float | None:
     """To three places: more is noise."""
     return None if value is None else round(value, 3)
+
+
+def _seconds(value_ms: float | None) -> float | None:
+    """Milliseconds as seconds, to the microsecond."""
+    return None if value_ms is None else round(value_ms / 1000, 6)

@@ -146,8 +146,8 @@ class Watch:
     def close(self) -> None:
         """Close what is open; questions under way are left to end by their limits."""
         self._askers.shutdown(wait=False, cancel_futures=True)
-        self.let_go()
         if self._busy.acquire(timeout=_LET_GO_S):
+            self._close_sampler()
             for guest in self._guests.values():
                 guest.drop_meter()
             self._busy.release()
@@ -157,13 +157,13 @@ class Watch:
 
         May be called beside a round, and then waits for it a second at the most.
         """
-        if not self._busy.acquire(timeout=_LET_GO_S):
-            return
-        try:
-            if self._sampler is not None:
-                self._sampler.close()
-        finally:
+        if self._busy.acquire(timeout=_LET_GO_S):
+            self._close_sampler()
             self._busy.release()
+
+    def _close_sampler(self) -> None:
+        if self._sampler is not None:
+            self._sampler.close()
 
     def operations(self) -> list[OperationView]:
         """The operations of all guests and images, as of the last round; newest first."""

@@ -112,7 +112,8 @@ class Sampled:
         self.process = process
         self.level: Level = "columns"
         self.namespace = network.namespace_of(process.pid)
-        self._rounds = 0
+        # Not all in the same round.
+        self._rounds = process.pid
         self._memory = _Memory()
         self._exits = _Exits()
         self._threads: ThreadsMeter | None = None
@@ -122,15 +123,17 @@ class Sampled:
         self._each_disk: tuple[DiskFigures, ...] = ()
         self._without_histogram: set[str] = set()
         self._given_histogram: set[str] = set()
-        self._taps: tuple[str, ...] = ()
+        self._taps: tuple[str, ...] | None = None
         self._interfaces = _interfaces_of(process.pid)
         self._networks = network.NetworksMeter()
         self._each_network: tuple[NetworkFigures, ...] = ()
 
     @property
     def has_taps(self) -> bool:
-        """Whether it may be plugged into a tap of the host."""
-        return bool(self._interfaces) and (bool(self._taps) or self._rounds % _AGAIN_ROUNDS == 0)
+        """Whether it is plugged into taps of the host, looked for anew now and then."""
+        if self._interfaces and (self._taps is None or self._rounds % _AGAIN_ROUNDS == 0):
+            self._taps = network.taps_of(self.process.pid) or ()
+        return bool(self._taps)
 
     def close(self) -> None:
         """Close its files."""
@@ -158,10 +161,8 @@ class Sampled:
         """
         if self._threads is not None:
             self._thread_rates = self._threads.read(moment)
-        if self._interfaces:
-            if self._rounds % _AGAIN_ROUNDS == 0:
-                self._taps = network.taps_of(self.process.pid) or ()
-            self._each_network = self._networks.take(self._taps, counters, moment)
+        if self._taps or self._each_network:
+            self._each_network = self._networks.take(self._taps or (), counters, moment)
         self._rounds += 1
 
     def take(self, found: Mapping[str, bytes], moment: Moment, now: Moment) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 GREETING_S = 1.0
 AGAIN_S = 2.0
-_PIECE_BYTES = 1 << 18
+_PIECE_BYTES = 1 << 15
 _MOST_BYTES = 8 << 20
 _CAPABILITIES = ("", b'{"execute":"qmp_capabilities"}\n')
 

@@ -106,9 +106,10 @@ class _Track:
         if self._count:
             self._add(self._second // 60, self._sum / self._count)
         first_known = second - covered + 1
+        code = _encode(value) if covered > 1 else _UNKNOWN
         for slot in range(max(self._second + 1, second - SECONDS + 1), second):
             known = slot >= first_known
-            self._seconds[slot % SECONDS] = _encode(value) if known else _UNKNOWN
+            self._seconds[slot % SECONDS] = code if known else _UNKNOWN
             if known:
                 self._add(slot // 60, value)
         self._second, self._sum, self._count = second, 0.0, 0
@@ -116,15 +117,21 @@ class _Track:
     def _add(self, minute: int, value: float) -> None:
         """Take a whole second into the minute's mean and maximum."""
         if minute != self._minute:
+            self._keep_minute()
             for slot in range(max(self._minute + 1, minute - MINUTES + 1), minute + 1):
                 self._means[slot % MINUTES] = self._peaks[slot % MINUTES] = _UNKNOWN
             self._minute = minute
             self._minute_sum, self._minute_count, self._minute_peak = 0.0, 0, 0.0
         self._minute_sum += value
         self._minute_count += 1
-        self._minute_peak = max(self._minute_peak, value)
-        self._means[minute % MINUTES] = _encode(self._minute_sum / self._minute_count)
-        self._peaks[minute % MINUTES] = _encode(self._minute_peak)
+        if value > self._minute_peak:
+            self._minute_peak = value
+
+    def _keep_minute(self) -> None:
+        if self._minute_count:
+            slot = self._minute % MINUTES
+            self._means[slot] = _encode(self._minute_sum / self._minute_count)
+            self._peaks[slot] = _encode(self._minute_peak)
 
     def second_at(self, second: int) -> float:
         """The mean of a second."""
@@ -135,6 +142,8 @@ class _Track:
         """Mean and maximum of a minute; the present one's are of the seconds so far."""
         if not self._minute - MINUTES < minute <= self._minute:
             return math.nan, math.nan
+        if minute == self._minute:
+            self._keep_minute()
         slot = minute % MINUTES
         return _decode(self._means[slot]), _decode(self._peaks[slot])
 

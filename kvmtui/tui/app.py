@@ -380,4 +380,5 @@ class KvmtuiApp(WireApp):
         if names:
             self.refuse(f"{self.desk.errands.refusal(names[0])}: suspending would halt that")
         else:
+            self.fleet.let_go()
             self.action_suspend_process()

@@ -3,6 +3,7 @@
     ./dev bench            all of it, with 100 guests
     ./dev bench 20         with 20
     ./dev bench 20 screen  only what the text interface costs
+    ./dev bench stats      only what a round of the figures costs
 
 Each figure is a median of runs that take turns, so that a machine whose speed drifts
 changes both sides alike. Every guest here is real: a QEMU of its own.
@@ -26,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kvmtui.qemu.process import lock_holder
-from tests.bench import screen
+from tests.bench import rounds, screen
 from tests.bench.libvirt import Domains, NoDomains
 
 KVMTUI = [sys.executable, "-c", "import sys; from kvmtui.__main__ import main; sys.exit(main())"]
@@ -180,8 +181,12 @@ def main() -> None:
     count = next((int(word) for word in words if word.isdecimal()), 100)
     with tempfile.TemporaryDirectory(prefix="kvmtui-bench-") as name:
         folder = Path(name)
+        if "stats" in words:
+            rounds.measure(Bench(folder / "rounds", count))
+            return
         if "screen" not in words:
             verbs(Bench(folder / "home", count))
+            rounds.measure(Bench(folder / "rounds", count))
         screen.measure(Bench(folder / "screen", 2 * count), folder / "settings", count)
 
 

@@ -46,3 +46,30 @@ def test_each_failure_is_its_own(kvmtui):
     results = dict(asyncio.run(fleet.each(["a", "none"], fleet.stop)))
     assert results["a"].changed is False
     assert isinstance(results["none"], KvmtuiError)
+
+
+def test_figures_are_there_for_who_wants_them_and_are_kept(kvmtui, tmp_path):
+    kvmtui.tiny("a", "--disk", f"{tmp_path}/a.qcow2,size=64M")
+    kvmtui.ok("start", "a")
+    fleet = Fleet(kvmtui.library)
+
+    async def look():
+        await fleet.refresh()
+        assert fleet.guests["a"].figures is None
+        fleet.want_figures("a test", None, "columns")
+        async with asyncio.timeout(30):
+            while not known("disk_read") or not known("cpu"):
+                await fleet.refresh()
+        figures = fleet.guests["a"].figures
+        assert figures is not None and figures.missing == ""
+        fleet.let_go()
+        await fleet.stop("a")
+        await fleet.refresh()
+        assert fleet.guests["a"].figures is None and not known("cpu")
+        assert known("memory_used", None)
+
+    def known(key, name="a"):
+        return any(value == value for value in fleet.series(name, key, "1min", 60).values)
+
+    asyncio.run(look())
+    fleet.close()

@@ -1,0 +1,344 @@
+"""`stats`: figures against independent readings, and what a script may rely on."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from kvmtui.qemu.plain import connect_below
+
+FIELDS = [
+    "name",
+    "time",
+    "cpu_percent",
+    "vcpus",
+    "memory_resident_bytes",
+    "memory_guest_used_bytes",
+    "disk_read_bytes_per_s",
+    "disk_write_bytes_per_s",
+    "disk_read_ops_per_s",
+    "disk_write_ops_per_s",
+    "net_receive_bytes_per_s",
+    "net_transmit_bytes_per_s",
+]
+FAST = ("--interval", "0.2")
+
+
+def samples(done):
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def test_json_has_the_promised_fields(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.tiny("b")
+    kvmtui.ok("start", "a")
+    found = samples(kvmtui.ok("stats", "--json", "--count", "2", *FAST))
+    assert [one["name"] for one in found] == ["a", "a"]
+    for one in found:
+        assert set(FIELDS) <= one.keys()
+        assert one["cpu_percent"] >= 0 and len(one["vcpus"]) == 1
+        assert one["memory_resident_bytes"] > 1 << 20
+        assert one["disk_read_bytes_per_s"] is None and one["net_receive_bytes_per_s"] is None
+        assert one["disks"] == one["networks"] == []
+    assert found[0]["time"] < found[1]["time"]
+
+
+def test_the_table(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.tiny("b", "--set", "tags=[web]")
+    kvmtui.ok("start", "a")
+    done = kvmtui.ok("stats", "--count", "2", *FAST)
+    head, *lines = done.out.splitlines()
+    assert head.split()[:4] == ["TIME", "NAME", "CPU%", "WAIT"]
+    assert [line.split()[1] for line in lines] == ["a", "a"]
+    done = kvmtui.ok("stats", "--all", "--count", "1", *FAST)
+    assert [line.split()[1] for line in done.out.splitlines()[1:]] == ["a", "b"]
+    assert done.err == "kvmtui: b does not run: it is stopped\n"
+    assert len(done.out.splitlines()[2].split()) == 2, "its figures are empty"
+    done = kvmtui.ok("stats", "--tag", "web", "--count", "2", *FAST)
+    assert done.out == "" and done.err == "kvmtui: no guest runs\n"
+    assert kvmtui.ok("--quiet", "stats", "--count", "1", *FAST).out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--interval", "0.1"], "0.1 is not between 0.2 and 60 seconds"),
+        (["--interval", "61"], "61 is not between 0.2 and 60 seconds"),
+        (["--interval", "nan"], "nan is not between 0.2 and 60 seconds"),
+        (["--interval", "x\x1b[2J"], "is not between 0.2 and 60 seconds"),
+        (["--count", "0"], "0 is not a number above 0"),
+        (["--count", "-1"], "-1 is not a number above 0"),
+        (["a", "--all"], "names do not go with --all or --tag"),
+    ],
+)
+def test_wrong_words(kvmtui, words, told):
+    kvmtui.tiny("a")
+    line = kvmtui.refused("stats", *words, status=2)
+    assert told in line and "\x1b" not in line
+
+
+def test_guests_that_are_not_there(kvmtui):
+    assert "there is no such guest" in kvmtui.refused("stats", "none", status=1)
+    kvmtui.tiny("a")
+    following = kvmtui.popen("stats", "a", "--json", *FAST)
+    assert json.loads(following.stdout.readline())["state"] == "stopped"
+    kvmtui.ok("delete", "a", "--yes")
+    _, err = following.communicate(timeout=30)
+    assert following.returncode == 1 and "a: there is no such guest any more" in err
+
+
+def test_it_ends_by_interrupt_and_with_its_reader(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    for end in ("interrupt", "pipe"):
+        process = kvmtui.popen("stats", *FAST)
+        process.stdout.readline()
+        if end == "interrupt":
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 130
+            assert process.stderr.read() == "kvmtui: interrupted\n"
+        else:
+            process.stdout.close()
+            assert process.wait(timeout=30) == 0
+            assert process.stderr.read() == ""
+        process.stderr.close()
+    assert samples(kvmtui.ok("stats", "--json", "--count", "1", *FAST))
+
+
+def test_on_a_terminal_the_head_comes_again(kvmtui):
+    for name in ("a", "b"):
+        kvmtui.tiny(name)
+    kvmtui.ok("start", "a", "b")
+    ours, theirs = pty.openpty()
+    process = kvmtui.popen("stats", "--count", "2", *FAST, stdout=theirs)
+    os.close(theirs)
+    said = b""
+    while select.select([ours], [], [], 60)[0]:
+        try:
+            said += os.read(ours, 65536)
+        except OSError:
+            break
+    process.communicate(timeout=30)
+    os.close(ours)
+    assert said.count(b"NAME") == 2 and b"\x1b" not in said
+
+
+class Linux:
+    """The real Linux guest, with a shell on its console."""
+
+    def __init__(self, kvmtui):
+        self.console = connect_below(kvmtui.folder("g") / "run", "serial")
+        self.console.settimeout(60)
+
+    def run(self, command):
+        """Run a command and wait until it has ended; returns what it printed."""
+        self.console.sendall(f"{command}; echo END''ED\n".encode())
+        said = b""
+        while b"ENDED" not in said:
+            data = self.console.recv(65536)
+            assert data, said
+            said += data
+        return said
+
+
+def boot(kvmtui, files, *words):
+    line = "console=ttyS0 quiet panic=-1"
+    example = files / "debian-kernel.yaml"
+    kvmtui.ok("create", "g", "--from", example, "--accelerator", "tcg", "--append", line, *words)
+    kvmtui.ok("start", "g")
+    kvmtui.ok("wait", "g", "--for", "text=guest# ")
+    return Linux(kvmtui)
+
+
+def follow(kvmtui, act, enough):
+    """Samples from before something is done until it is enough."""
+    process = kvmtui.popen("stats", "g", "--json", "--interval", "0.5")
+    found = [json.loads(process.stdout.readline())]
+    act()
+    while not enough(found):
+        found.append(json.loads(process.stdout.readline()))
+        assert len(found) < 200, found[-1]
+    process.kill()
+    process.communicate()
+    return found
+
+
+def total(found, key):
+    """What the rates of samples amount to, each over the time since the one before."""
+    times = [datetime.datetime.fromisoformat(one["time"]) for one in found]
+    pairs = zip(times, times[1:], found[1:], strict=False)
+    return sum((after - before).total_seconds() * (one[key] or 0) for before, after, one in pairs)
+
+
+def is_over(found, key):
+    """Whether something was seen, and nothing more in the last two samples."""
+    values = [one[key] or 0 for one in found]
+    return max(values) > 0 and values[-2:] == [0, 0]
+
+
+def test_disks_agree_with_what_dd_wrote_and_read(kvmtui, linux_guest_files, tmp_path):
+    guest = boot(kvmtui, linux_guest_files, "--disk", f"{tmp_path}/d.raw,size=256M")
+    size = 64 << 20
+    found = follow(
+        kvmtui,
+        lambda: guest.run("dd if=/dev/zero of=/dev/sda bs=1M count=64 conv=fsync"),
+        lambda found: is_over(found, "disk_write_bytes_per_s"),
+    )
+    assert total(found, "disk_write_bytes_per_s") == pytest.approx(size, rel=0.02)
+    assert total(found, "disk_read_bytes_per_s") < size * 0.02
+    busy = max(found, key=lambda one: one["disk_write_bytes_per_s"] or 0)
+    assert busy["disk_write_ops_per_s"] > 0 and busy["disk_latency_s"] > 0
+    assert 0 < busy["disk_p99_s"] <= 10
+    assert busy["disks"][0]["latency_s"] == busy["disk_latency_s"]
+    assert busy["disks"][0]["name"] == "hd0" and busy["disks"][0]["errors"] == 0
+    guest.run("echo 3 >/proc/sys/vm/drop_caches")
+    found = follow(
+        kvmtui,
+        lambda: guest.run("dd if=/dev/sda of=/dev/null bs=1M count=64"),
+        lambda found: is_over(found, "disk_read_bytes_per_s"),
+    )
+    assert total(found, "disk_read_bytes_per_s") == pytest.approx(size, rel=0.02)
+
+
+def test_memory_is_what_the_guest_says(kvmtui, linux_guest_files):
+    guest = boot(kvmtui, linux_guest_files)
+    said = follow(
+        kvmtui,
+        lambda: guest.run("dd if=/dev/zero of=/tmp/ballast bs=1M count=60"),
+        lambda found: (found[-1]["memory_guest_used_bytes"] or 0) > 60 << 20,
+    )[-1]["memory_guest_used_bytes"]
+    text = guest.run("cat /proc/meminfo").decode()
+    words = {line.split(":")[0]: line.split() for line in text.splitlines() if ":" in line}
+    used = (int(words["MemTotal"][1]) - int(words["MemAvailable"][1])) * 1024
+    assert said == pytest.approx(used, rel=0.02)
+
+
+def test_cpu_and_processors_agree_with_the_kernel(kvmtui, linux_guest_files):
+    guest = boot(kvmtui, linux_guest_files, "--cpus", "2")
+    pid = kvmtui.pid("g")
+    guest.console.sendall(b"while :; do :; done\n")
+
+    def ticks():
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    before = ticks()
+    found = samples(kvmtui.ok("stats", "g", "--json", "--count", "8", "--interval", "0.5"))
+    after = ticks()
+    assert sum(one["cpu_percent"] > 20 for one in found) == 8
+    # All that was used while it was read, and the figures' part of it.
+    used_s = (after - before) / os.sysconf("SC_CLK_TCK")
+    assert 0 < total(found, "cpu_percent") / 100 <= used_s * 1.02
+    busy = [max(one["vcpus"]) for one in found]
+    rest = [min(one["vcpus"]) for one in found]
+    assert min(busy) > max(rest)
+    all_of_it = sum(one["cpu_percent"] for one in found)
+    assert sum(busy) + sum(rest) == pytest.approx(all_of_it, rel=0.1)
+
+
+IN_A_NAMESPACE = """
+import socket, sys
+connection = socket.create_connection(("10.0.2.15", 7), timeout=60)
+data, back = bytes(1 << 20), 0
+connection.setblocking(False)
+import select
+rest = memoryview(data * 4)
+while back < 4 << 20:
+    ready, free, _ = select.select([connection], [connection] if rest else [], [], 60)
+    if free: rest = rest[connection.send(rest[:65536]):]
+    if ready: back += len(connection.recv(1 << 20))
+print(back)
+"""
+
+
+@pytest.fixture
+def tap():
+    """A network namespace with a tap that has the guest's gateway address; needs root."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        yield None
+        return
+    name = f"kvmtui-stats-{os.getpid()}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    inside = ["ip", "netns", "exec", name]
+    for words in (
+        "ip tuntap add dev kvs0 mode tap",
+        "ip addr add 10.0.2.2/24 dev kvs0",
+        "ip link set kvs0 up",
+    ):
+        subprocess.run([*inside, *words.split()], check=True)
+    yield inside
+    subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def test_networks_agree_with_what_was_transferred(kvmtui, linux_guest_files, tap):
+    if tap is None:
+        return
+    kvmtui.prefix = tap
+    boot(kvmtui, linux_guest_files, "--network", "tap=kvs0")
+    # The figures are the namespace's own, also from outside of it.
+    kvmtui.prefix = []
+
+    def counted(side):
+        path = f"/sys/class/net/kvs0/statistics/{side}_bytes"
+        done = subprocess.run([*tap, "cat", path], capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    def transfer():
+        before.extend(map(counted, ("tx", "rx")))
+        command = [*tap, sys.executable, "-c", IN_A_NAMESPACE]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert int(done.stdout) == 4 << 20
+
+    before = []
+    found = follow(
+        kvmtui,
+        transfer,
+        lambda found: (
+            max(one["net_receive_bytes_per_s"] or 0 for one in found) > 1e5
+            and all((one["net_receive_bytes_per_s"] or 0) < 1e4 for one in found[-2:])
+        ),
+    )
+    for key, side, begun in zip(
+        ("net_receive_bytes_per_s", "net_transmit_bytes_per_s"), ("tx", "rx"), before, strict=True
+    ):
+        passed = counted(side) - begun
+        assert passed > 4 << 20, "the data, and headers"
+        assert total(found, key) == pytest.approx(passed, rel=0.02), key
+    (network,) = max(found, key=lambda one: one["net_receive_bytes_per_s"] or 0)["networks"]
+    assert network["name"] == "kvs0" and network["receive_packets_per_s"] > 0
+    assert samples(kvmtui.ok("stats", "--json", "--count", "1"))[0]["name"] == "g"
+
+
+def test_a_user_network_has_no_bytes(kvmtui):
+    kvmtui.ok("create", "a", "--memory", "16M", "--accelerator", "tcg")
+    kvmtui.ok("start", "a")
+    for one in samples(kvmtui.ok("stats", "--json", "--count", "2", *FAST)):
+        assert one["net_receive_bytes_per_s"] is None and one["networks"] == []
+
+
+def test_a_foreign_client_is_told(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    held = []
+    for index in range(3):
+        connection = connect_below(kvmtui.folder("a") / "run", f"qmp{index}")
+        connection.recv(100)
+        held.append(connection)
+    done = kvmtui.ok("stats", "a", "--count", "8", "--interval", "0.5")
+    assert "kvmtui: a does not answer" in done.err.splitlines()
+    assert len(done.out.splitlines()) == 9
+    for connection in held:
+        connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
