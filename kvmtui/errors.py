@@ -4,7 +4,8 @@ KvmtuiError                 a message, and a hint that can be typed or done
 ├── UsageError              the call itself is wrong; nothing was tried (exit 2)
 ├── DefinitionError         a guest.yaml is not valid; holds all its problems at once
 ├── StateError              the guest is not in a state in which this can be done
-├── BusyError               another kvmtui is at work on this guest
+├── BusyError               another kvmtui is at work on this guest or image
+├── Cancelled               a person ended it; all is as before
 ├── HostError               this machine lacks something, or refuses it
 ├── ImageError              a disk image is missing, in use, or not what it should be
 ├── LaunchError             QEMU did not come up; its own line comes first
@@ -61,6 +62,10 @@ class StateError(KvmtuiError):
 
 class BusyError(KvmtuiError):
     """Another kvmtui holds what is needed; nothing was changed."""
+
+
+class Cancelled(KvmtuiError):
+    """A person ended it before it was done; all is as before."""
 
 
 class HostError(KvmtuiError):

@@ -20,6 +20,11 @@ from kvmtui.qemu.process import lock_holder
 sys.path.insert(0, str(Path(__file__).parent))
 import linux_guest
 
+# Started in the background, tests would hand ignored signals on to all that they start.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
+
 CACHE = Path(__file__).parent.parent / ".cache"
 
 

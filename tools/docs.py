@@ -6,6 +6,7 @@ python -m tools.docs --check    compare with what is there
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -24,9 +25,20 @@ def verbs_page() -> str:
     os.environ["COLUMNS"] = "90"
     parts = ["# Verbs", "", "Made by `./dev docs` from the program's own help.", ""]
     for verb, (_, text) in VERBS.items():
-        shown = verb_parser(verb).format_help().rstrip()
+        parser = verb_parser(verb)
+        shown = parser.format_help().rstrip()
         parts += [f"## {verb}", "", text[0].upper() + text[1:] + ".", "", "```", shown, "```", ""]
+        for own, inner in _verbs_within(parser):
+            parts += [f"### {verb} {own}", "", "```", inner.format_help().rstrip(), "```", ""]
     return "\n".join(parts)
+
+
+def _verbs_within(parser: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
+    """The verbs of a verb, such as those of `image`, with their parsers."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return list(action.choices.items())
+    return []
 
 
 def definition_page() -> str:

@@ -34,7 +34,7 @@ def run_help(arguments: argparse.Namespace, context: Context) -> int:
         UsageError: There is no such topic.
     """
     from kvmtui.cli import parsing
-    from kvmtui.cli.verbs import VERBS, nearest
+    from kvmtui.cli.verbs import VERBS
     from kvmtui.text import visible
 
     topic = arguments.topic
@@ -45,8 +45,7 @@ def run_help(arguments: argparse.Namespace, context: Context) -> int:
     elif topic in VERBS:
         sys.stdout.write(parsing.verb_parser(topic).format_help())
     else:
-        close = nearest(topic, [*VERBS, FIRST_STEPS])
-        hint = f"kvmtui help {close}" if close else "kvmtui help"
+        hint = f"kvmtui help {parsing.closest(topic, [*VERBS, FIRST_STEPS])}".rstrip()
         raise UsageError(f"help: {visible(topic, limit=40)}: there is no such topic", hint=hint)
     return 0
 

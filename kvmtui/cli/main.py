@@ -110,11 +110,11 @@ def _open(words: list[str], interface: Interface | None) -> int:
 
 
 def _no_such_verb(verb: str) -> UsageError:
-    from kvmtui.cli.verbs import nearest
+    from kvmtui.cli import parsing
     from kvmtui.text import visible
 
-    close = nearest(verb, VERBS)
-    hint = f"kvmtui {close}" if close else "kvmtui --help"
+    close = parsing.closest(verb, VERBS)
+    hint = f"kvmtui {close or '--help'}"
     return UsageError(f"{visible(verb, limit=40)}: there is no such verb", hint=hint)
 
 

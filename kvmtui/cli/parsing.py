@@ -12,6 +12,7 @@ from kvmtui.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import NoReturn
 
     from _typeshed import SupportsWrite
@@ -92,3 +93,13 @@ def words_before(words: list[str]) -> argparse.Namespace:
     parser.prog = "kvmtui"
     parser.add_argument("-h", "--help", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(words)
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """What somebody may have meant; empty where nothing is close."""
+    import difflib
+
+    close = difflib.get_close_matches(word, list(words), n=3, cutoff=0.7)
+    # Exchanged letters before others: "strat" is start rather than stats.
+    close.sort(key=lambda one: sorted(one) != sorted(word))
+    return close[0] if close else ""

@@ -7,10 +7,6 @@ is imported, and only its parser is built.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("checking", "whether guests can run here, and what to do if not"),
     "list": ("listing", "guests and what they do now"),
@@ -34,21 +30,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("watching", "why a guest is as it is"),
     "logs": ("watching", "the serial console's or QEMU's log"),
     "qmp": ("raw", "one QMP command"),
+    "image": ("images", "disk images: list, create, convert and others"),
     "demo": ("demo", "the built-in demo guests"),
     "setup": ("checking", "what this host lacks, by the distribution's own commands"),
     "schema": ("raw", "JSON Schema of a definition"),
     "completion": ("completion", "completion for bash, zsh or fish"),
     "help": ("helping", "a verb's help; help first-steps: what host, guest, KVM and QEMU are"),
 }
-
-
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The word that was probably meant; exchanged letters count more than others.
-
-    So ``strat`` is `start` rather than `stats`, which is as near.
-    """
-    import difflib
-
-    close = difflib.get_close_matches(word, words, n=3, cutoff=0.7)
-    close.sort(key=lambda one: sorted(one) != sorted(word))
-    return close[0] if close else None

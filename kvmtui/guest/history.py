@@ -104,15 +104,20 @@ def append(path: Path | str, line: Line) -> None:
     append_line(path, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+def make_room(path: Path | str) -> None:
+    """Put a long story of the home beside a new one."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.stat(path).st_size > _LARGEST_BYTES:
+            os.replace(path, f"{os.fspath(path)}.1")
+
+
 def tell_gone(path: Path | str, guest: str) -> None:
     """Tell in the home's own story that a guest was deleted: its story went with it.
 
     Several may do so at once: a line is one write at the end of the file. A long story
     makes room for a new one, and stays beside it.
     """
-    with contextlib.suppress(FileNotFoundError):
-        if os.stat(path).st_size > _LARGEST_BYTES:
-            os.replace(path, f"{os.fspath(path)}.1")
+    make_room(path)
     line = {"phase": "gone", "verb": "delete", "guest": guest}
     append(path, {**line, "user": acting_user(), "pid": os.getpid()})
 

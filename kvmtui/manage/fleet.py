@@ -18,6 +18,7 @@ from kvmtui.guest.library import Library
 from kvmtui.light import Later
 from kvmtui.manage.definition_door import DefinitionDoor
 from kvmtui.manage.host_door import HostDoor
+from kvmtui.manage.image_door import ImageDoor
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
 from kvmtui.stats.history import HOST
@@ -62,6 +63,8 @@ class Fleet(HostDoor, DefinitionDoor):
         """What is and was done to the guests, newest first, as of the last refresh."""
         self.host: HostFigures | None = None
         """This machine, as of the last refresh."""
+        self.images = ImageDoor(library)
+        """All about disk images."""
         self.pulse: machine.Pulse | None = None
         """Its load, pressure and uptime, as of the last refresh; None unless it is felt."""
         self.feels_pulse = False
@@ -75,6 +78,7 @@ class Fleet(HostDoor, DefinitionDoor):
         """Let go of what is held open; guests go on."""
         self._looker.shutdown(wait=False, cancel_futures=True)
         super().close()
+        self.images.close()
         self._watch.close()
 
     def subscribe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:

@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from kvmtui.guest.folder import DEFINITION, EVENTS, HISTORY, RUN, START_RECORD, GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
+from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.looking import Look, ask_open_ones
 from kvmtui.manage.operations import read_deletions, read_operations
 from kvmtui.manage.summaries import Summaries
@@ -138,7 +139,8 @@ class Watch:
         self._summaries = Summaries(library)
         self._guests: dict[str, _Watched] = {}
         self._deletions: list[OperationView] = []
-        self._deletions_sign: object = None
+        self._image_work: list[OperationView] = []
+        self._home_sign: object = None
         self._askers = ThreadPoolExecutor(_MOST_ASKED, "kvmtui-ask")
 
     def close(self) -> None:
@@ -164,9 +166,10 @@ class Watch:
             self._sampler.close()
 
     def operations(self) -> list[OperationView]:
-        """The operations of all guests, as of the last round; newest first."""
+        """The operations of all guests and images, as of the last round; newest first."""
         found = [one for guest in self._guests.values() for one in guest.operations]
-        return sorted([*found, *self._deletions], key=lambda one: one.begun, reverse=True)
+        found += [*self._deletions, *self._image_work]
+        return sorted(found, key=lambda one: one.begun, reverse=True)
 
     def round(self) -> dict[str, LiveGuest]:
         """Look at all guests.
@@ -178,7 +181,7 @@ class Watch:
             return self._round()
 
     def _round(self) -> dict[str, LiveGuest]:
-        self._read_deletions()
+        self._read_home_story()
         names = self._library.names()
         for gone in self._guests.keys() - set(names):
             self._guests.pop(gone).drop_meter()
@@ -238,12 +241,14 @@ class Watch:
         ]
         self.history.record(HOST, int(self._clock()[1]), values)
 
-    def _read_deletions(self) -> None:
+    def _read_home_story(self) -> None:
         sign = _sign(str(self._library.history))
-        if sign != self._deletions_sign:
-            self._deletions_sign = sign
-            with contextlib.suppress(OSError):
+        changed, self._home_sign = sign != self._home_sign, sign
+        with contextlib.suppress(OSError):
+            if changed:
                 self._deletions = read_deletions(self._library)
+            if changed or any(one.result == "running" for one in self._image_work):
+                self._image_work = read_image_work(self._library)
 
     def _is_due(self, guest: _Watched, now: float) -> bool:
         same_process = guest.sample()

@@ -105,6 +105,28 @@ def acquire(folder: GuestFolder, *, limit_s: float = LOCK_LIMIT_S) -> int:
     raise KvmtuiError(f"{folder.name}: there is no such guest any more", hint="kvmtui list")
 
 
+@contextlib.contextmanager
+def exclusive(lock_file: str, what: str, *, limit_s: float = LOCK_LIMIT_S) -> Iterator[None]:
+    """Hold a lock file of the home for a moment.
+
+    Args:
+        what: What it guards, for the failure.
+
+    Raises:
+        BusyError: Another kvmtui kept it.
+    """
+    deadline = time.monotonic() + limit_s
+    folder = os.path.dirname(lock_file)
+    while (lock := try_lock(lock_file, owner_folder=folder)) is None:
+        if time.monotonic() >= deadline:
+            raise BusyError(f"{what} is in use by another kvmtui", hint="try again in a moment")
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def _is_still_there(folder: GuestFolder, lock: int) -> bool:
     """Whether the folder of this name is the one that was locked."""
     held = os.fstat(lock)

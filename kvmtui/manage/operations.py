@@ -38,7 +38,8 @@ def read_operations(folder: GuestFolder) -> list[OperationView]:
 def read_deletions(library: Library) -> list[OperationView]:
     """The guests that were deleted, newest last, from the home's own story."""
     found = []
-    for number, line in enumerate(history.read(library.history, tail_bytes=_TAIL_BYTES)):
+    lines = history.read(library.history, tail_bytes=_TAIL_BYTES, holding=b'"gone"')
+    for number, line in enumerate(lines):
         when, pid = seconds_of(str(line.get("time"))), line.get("pid")
         found.append(
             OperationView(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Summary = dict[str, Any]
 
-_VERSION = 3
+_VERSION = 4
 
 
 class Summaries:
@@ -96,5 +96,7 @@ def _summarize(folder: GuestFolder) -> Summary:
         "uuid": definition.identity(folder.name),
         "macs": macs(definition, folder.name),
         "lan_macs": lan_macs(definition, folder.name),
+        "disks": [[disk.file, disk.image_format(), disk.read_only] for disk in definition.disks],
+        "cdroms": [drive.file for drive in definition.cdroms if drive.file is not None],
         "error": None,
     }

@@ -52,10 +52,11 @@ class Outcome(NamedTuple):
 
 
 class OperationView(NamedTuple):
-    """An operation on a guest, under way or ended; from its story."""
+    """An operation on a guest or an image, under way or ended; from its story."""
 
     id: str
     guest: str
+    """Empty for one on a disk image."""
     verb: str
     result: Literal["running", "done", "failed", "interrupted", "crashed"]
     user: str
@@ -66,6 +67,10 @@ class OperationView(NamedTuple):
     ended: float | None
     message: str
     """Why it failed; empty where it did not."""
+    image: str = ""
+    """The disk image that it is done to, where it is no guest's operation."""
+    percent: float | None = None
+    """How far it is, while it goes on and where that is known."""
 
 
 class LiveGuest(NamedTuple):

@@ -5,31 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-import subprocess
 from pathlib import Path
 
 from kvmtui.errors import ImageError
-from kvmtui.qemu.binary import find_tool
+from kvmtui.qemu.image_header import LARGEST_BYTES, read_header
+from kvmtui.qemu.image_tool import run
 from kvmtui.text import visible
 
-_LIMIT_S = 120.0
-_QCOW2_MAGIC = b"QFI\xfb"
+_CONVERT_LIMIT_S = 120.0
+"""For the firmware's variables, which are small."""
 _FLOCK = "hhqqi"
 """struct flock in native layout: type, whence, start, length, pid."""
-
-
-def _qemu_img(arguments: list[str], what: str) -> None:
-    command = [find_tool("qemu-img"), *arguments]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIMIT_S
-        )
-    except subprocess.TimeoutExpired:
-        raise ImageError(f"{what}: qemu-img was not done after {_LIMIT_S:.0f} s") from None
-    if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        reason = visible(lines[0].removeprefix("qemu-img: "), limit=300)
-        raise ImageError(f"{what}: {reason}")
 
 
 def create(path: Path, image_format: str, size_bytes: int) -> None:
@@ -43,7 +29,7 @@ def create(path: Path, image_format: str, size_bytes: int) -> None:
         raise ImageError(f"{path} exists already")
     what = f"{visible(str(path))} was not made"
     try:
-        _qemu_img(["create", "-q", "-f", image_format, "--", str(path), str(size_bytes)], what)
+        run(["create", "-q", "-f", image_format, "--", str(path), str(size_bytes)], what)
         path.chmod(0o600)
     except ImageError:
         path.unlink(missing_ok=True)
@@ -59,7 +45,11 @@ def convert_to_qcow2(source: str, source_format: str, target: Path) -> None:
     part = target.with_name(f".{target.name}.part")
     what = f"{visible(str(target))} was not made"
     try:
-        _qemu_img(["convert", "-f", source_format, "-O", "qcow2", "--", source, str(part)], what)
+        run(
+            ["convert", "-f", source_format, "-O", "qcow2", "--", source, str(part)],
+            what,
+            limit_s=_CONVERT_LIMIT_S,
+        )
         part.chmod(0o600)
         os.replace(part, target)
     finally:
@@ -101,35 +91,22 @@ def format_by_header(path: str) -> str | None:
         ``qcow2``, or None when the header does not settle it.
     """
     try:
-        with open(path, "rb") as file:
-            header = file.read(112)
-    except OSError:
+        header = read_header(path)
+    except ImageError:
         return None
-    if len(header) < 104 or header[:4] != _QCOW2_MAGIC:
-        return None
-    backing_offset = int.from_bytes(header[8:16], "big")
-    version = int.from_bytes(header[4:8], "big")
-    incompatible = int.from_bytes(header[72:80], "big") if version >= 3 else 0
-    external_data = incompatible & 4
-    return None if backing_offset or external_data else "qcow2"
+    whole = header.backing_file is None and not header.data_files and not header.fault
+    return "qcow2" if header.format == "qcow2" and whole else None
 
 
 def virtual_size_bytes(path: str, image_format: str) -> int | None:
     """The size that a guest sees, from a file's header; never by probing its format.
 
     Returns:
-        None where the header does not say it in a place of its own (vmdk and others), or
-        the file cannot be read.
+        None where the header does not say it, or the file is not what it should be.
     """
     try:
-        if image_format == "raw":
-            return os.stat(path).st_size or None
-        if image_format != "qcow2":
-            return None
-        with open(path, "rb") as file:
-            header = file.read(32)
-    except OSError:
+        header = read_header(path, image_format)
+    except ImageError:
         return None
-    if len(header) < 32 or header[:4] != _QCOW2_MAGIC:
-        return None
-    return int.from_bytes(header[24:32], "big")
+    size = header.virtual_size_bytes or 0
+    return size if header.driver == image_format and 0 < size <= LARGEST_BYTES else None

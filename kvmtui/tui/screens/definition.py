@@ -86,8 +86,12 @@ class DefinitionScreen(AnsweringScreen):
             self._leave()
             self.kvmtui.tell_failure(name or "new guest", as_told(name or "", error))
         else:
+            area = self.query("#area")
+            if not area:
+                # It was left before its fields came.
+                return
             self._form = form = Form(self._asked(fields), id="form")
-            await self.query_one("#area").mount(form, before=0)
+            await area.first().mount(form, before=0)
             self.set_focus(form)
             for key in self._typed:
                 form.post_message(events.Key(key.key, key.character))

@@ -1,0 +1,66 @@
+"""`image`: disk images. One parser for each of its verbs, told apart by the word behind it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import cast
+
+from kvmtui.cli.context import Context
+from kvmtui.errors import UsageError
+
+SUBVERBS: dict[str, tuple[str, str]] = {
+    "list": ("image_listing", "images, what they take, who uses them"),
+    "info": ("image_listing", "all about one image"),
+    "tree": ("image_listing", "which image stands on which"),
+    "create": ("image_making", "an empty image, or one that stands on another"),
+    "resize": ("image_changing", "give an image another size, also while its guest runs"),
+    "convert": ("image_making", "write an image anew in another format"),
+    "clone": ("image_making", "another image with the same content"),
+    "rebase": ("image_changing", "let an image stand on another one, or on nothing"),
+    "flatten": ("image_changing", "copy into an image what it stands on"),
+    "compact": ("image_changing", "give back what is zero or free in an image"),
+    "check": ("image_checking", "check an image, and repair it where asked"),
+    "measure": ("image_checking", "what a copy would take"),
+    "move": ("image_changing", "move an image, and tell the guests that use it"),
+    "import": ("image_making", "bring in a file, a pipe, or the disk of an OVA"),
+    "orphans": ("image_checking", "images that nobody uses, and what cut-off work left"),
+    "delete": ("image_changing", "delete images that nothing depends on"),
+    "cancel": ("image_changing", "end work on an image that another kvmtui does"),
+    "storage": ("image_places", "file systems with images: taken, left, promised"),
+    "add-directory": ("image_places", "list the images of a directory, or a block device"),
+    "remove-directory": ("image_places", "list those no more; nothing in it is touched"),
+}
+"""Which module has each verb of `image`, and its line in the help."""
+
+
+def configure_image(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `image`: those of each of its verbs."""
+    from kvmtui.cli.parsing import Parser, global_options
+
+    verbs = parser.add_subparsers(
+        dest="image_verb", metavar="VERB", parser_class=Parser, title="verbs of image"
+    )
+    for verb, (module_name, text) in SUBVERBS.items():
+        module = importlib.import_module(f"kvmtui.cli.{module_name}")
+        own = verbs.add_parser(
+            verb,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            parents=[cast(Parser, global_options(suppress=True))],
+            allow_abbrev=False,
+        )
+        getattr(module, f"configure_{verb.replace('-', '_')}")(own)
+        own.set_defaults(run_image_verb=getattr(module, f"run_{verb.replace('-', '_')}"))
+
+
+def run_image(arguments: argparse.Namespace, context: Context) -> int:
+    """Do what one verb of `image` does.
+
+    Raises:
+        UsageError: None is named.
+    """
+    if not arguments.image_verb:
+        raise UsageError(f"image: which of {', '.join(SUBVERBS)}", hint="kvmtui image -h")
+    status: int = arguments.run_image_verb(arguments, context)
+    return status

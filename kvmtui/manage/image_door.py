@@ -1,0 +1,260 @@
+"""The Fleet's door to disk images: async, long work in threads of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from kvmtui.errors import KvmtuiError
+from kvmtui.guest.library import Library
+from kvmtui.light import Later
+from kvmtui.manage.views import Outcome
+
+if TYPE_CHECKING:
+    from kvmtui.manage import (
+        image_changing,
+        image_checking,
+        image_copying,
+        image_deleting,
+        image_importing,
+        image_info,
+        image_live,
+        image_making,
+        image_moving,
+        image_places,
+        image_records,
+        image_storage,
+        image_work,
+        images,
+    )
+else:
+    image_changing = Later("kvmtui.manage.image_changing")
+    image_checking = Later("kvmtui.manage.image_checking")
+    image_copying = Later("kvmtui.manage.image_copying")
+    image_deleting = Later("kvmtui.manage.image_deleting")
+    image_importing = Later("kvmtui.manage.image_importing")
+    image_info = Later("kvmtui.manage.image_info")
+    image_live = Later("kvmtui.manage.image_live")
+    image_making = Later("kvmtui.manage.image_making")
+    image_moving = Later("kvmtui.manage.image_moving")
+    image_places = Later("kvmtui.manage.image_places")
+    image_records = Later("kvmtui.manage.image_records")
+    image_storage = Later("kvmtui.manage.image_storage")
+    image_work = Later("kvmtui.manage.image_work")
+    images = Later("kvmtui.manage.images")
+
+T = TypeVar("T")
+Tell = Callable[["image_work.Progress"], None]
+"""Gets the progress of work, in the loop's thread."""
+
+_MOST_AT_ONCE = 4
+
+
+class ImageDoor:
+    """Everything that can be done with the disk images of one home.
+
+    Work that is awaited ends when the waiting task is cancelled, and leaves nothing
+    half-made. Images are named by path, as `survey` has them, or as a person types them
+    (`find`).
+
+    Args:
+        library: The home.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._catalog: images.ImageCatalog | None = None
+        # Each of them may stand at a disk that does not answer, so reading has its own.
+        self._reader = ThreadPoolExecutor(2, "kvmtui-images")
+        self._workers = ThreadPoolExecutor(_MOST_AT_ONCE, "kvmtui-image-work")
+        self._ended = threading.Event()
+
+    def close(self) -> None:
+        """End all work; nobody waits for what does not answer."""
+        self._ended.set()
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    async def survey(self) -> images.Survey:
+        """All images as they stand now; what did not change is not read again.
+
+        The first one removes what cut-off work left behind.
+        """
+
+        def look() -> images.Survey:
+            if self._catalog is None:
+                self._catalog = images.ImageCatalog(self._library)
+                with contextlib.suppress(KvmtuiError, OSError):
+                    image_work.sweep_now(self._library)
+            return self._catalog.survey()
+
+        return await self._read(look)
+
+    async def storage(self, survey: images.Survey) -> list[image_storage.Storage]:
+        """As `image_storage.storages`."""
+        return await self._read(lambda: image_storage.storages(self._library, survey))
+
+    async def info(self, path: str) -> image_info.ImageInfo:
+        """As `image_info.image_info`."""
+        return await self._read(lambda: image_info.image_info(self._library, path))
+
+    async def find(self, text: str) -> str:
+        """As `image_places.find_image`."""
+        return await self._read(lambda: image_places.find_image(self._library, text))
+
+    async def add_place(self, path: str) -> tuple[bool, str]:
+        """As `image_places.add_place`."""
+        return await self._read(lambda: image_places.add_place(self._library, path))
+
+    async def remove_place(self, path: str) -> tuple[bool, str]:
+        """As `image_places.remove_place`."""
+        return await self._read(lambda: image_places.remove_place(self._library, path))
+
+    async def measure(self, path: str, image_format: str) -> image_checking.Measure:
+        """As `image_checking.measure`."""
+        return await self._read(
+            lambda: image_checking.measure(
+                self._library, path, image_format, source_format=None, follow=False
+            )
+        )
+
+    async def orphans(self) -> image_deleting.Orphans:
+        """As `image_deleting.orphans`."""
+        return await self._read(lambda: image_deleting.orphans(self._library))
+
+    async def cancel(self, operation_id: str) -> bool:
+        """Ask work of any kvmtui to end; False when there is none of this id."""
+        return await self._read(lambda: image_records.cancel(self._library, operation_id))
+
+    async def create(
+        self, name: str, size_bytes: int | None, wish: image_making.Wish, tell: Tell | None = None
+    ) -> Outcome:
+        """As `image_making.create`."""
+        return await self._work(
+            lambda watcher: image_making.create(
+                self._library, name, size_bytes, wish, watcher=watcher
+            ),
+            tell,
+        )
+
+    async def resize(self, path: str, size_bytes: int, *, shrink: bool = False) -> Outcome:
+        """As `image_live.resize`, in a thread with a loop of its own."""
+        return await self._work(
+            lambda watcher: asyncio.run(
+                image_live.resize(self._library, path, size_bytes, shrink=shrink)
+            )
+        )
+
+    async def convert(
+        self, path: str, target: str, how: image_copying.Copy, tell: Tell | None = None
+    ) -> Outcome:
+        """As `image_copying.convert`."""
+        return await self._work(
+            lambda watcher: image_copying.convert(self._library, path, target, how, watcher), tell
+        )
+
+    async def clone(
+        self,
+        path: str,
+        target: str,
+        way: Literal["auto", "full", "linked", "reflink"],
+        tell: Tell | None = None,
+    ) -> Outcome:
+        """As `image_copying.clone`."""
+        return await self._work(
+            lambda watcher: image_copying.clone(self._library, path, target, way, watcher=watcher),
+            tell,
+        )
+
+    async def rebase(
+        self, path: str, backing: str | None, *, unsafe: bool = False, tell: Tell | None = None
+    ) -> Outcome:
+        """As `image_changing.rebase`."""
+        return await self._work(
+            lambda watcher: image_changing.rebase(
+                self._library, path, backing, unsafe=unsafe, watcher=watcher
+            ),
+            tell,
+        )
+
+    async def flatten(self, path: str, tell: Tell | None = None) -> Outcome:
+        """As `image_changing.flatten`."""
+        return await self._work(
+            lambda watcher: image_changing.flatten(self._library, path, watcher=watcher), tell
+        )
+
+    async def compact(
+        self, path: str, *, compress: bool = False, tell: Tell | None = None
+    ) -> Outcome:
+        """As `image_changing.compact`."""
+        return await self._work(
+            lambda watcher: image_changing.compact(
+                self._library, path, compress=compress, watcher=watcher
+            ),
+            tell,
+        )
+
+    async def check(
+        self, path: str, *, repair: Literal["leaks", "all"] | None = None
+    ) -> image_checking.CheckResult:
+        """As `image_checking.check`."""
+        return await self._work(
+            lambda watcher: image_checking.check(
+                self._library, path, repair=repair, watcher=watcher
+            )
+        )
+
+    async def import_image(
+        self,
+        source: str,
+        name: str | None,
+        how: image_importing.Import,
+        tell: Tell | None = None,
+    ) -> Outcome:
+        """As `image_importing.import_image`, from a file."""
+        return await self._work(
+            lambda watcher: image_importing.import_image(
+                self._library, source, name, how, watcher=watcher
+            ),
+            tell,
+        )
+
+    async def move(self, path: str, target: str, tell: Tell | None = None) -> Outcome:
+        """As `image_moving.move`."""
+        return await self._work(
+            lambda watcher: image_moving.move(self._library, path, target, watcher=watcher), tell
+        )
+
+    async def delete(self, path: str) -> Outcome:
+        """As `image_deleting.delete`."""
+        return await self._work(lambda watcher: image_deleting.delete(self._library, path))
+
+    async def _read(self, read: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, read)
+
+    async def _work(self, act: Callable[[image_work.Watcher], T], tell: Tell | None = None) -> T:
+        """Do it in a thread; a cancelled task ends it, and waits until it has."""
+        loop = asyncio.get_running_loop()
+        cancelled = threading.Event()
+
+        def told(progress: image_work.Progress) -> None:
+            if tell is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(tell, progress)
+
+        def is_cancelled() -> bool:
+            return cancelled.is_set() or self._ended.is_set()
+
+        watcher = image_work.Watcher(told, is_cancelled)
+        future = loop.run_in_executor(self._workers, lambda: act(watcher))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            cancelled.set()
+            await asyncio.wait([future])
+            if not future.cancelled():
+                future.exception()  # Told in the story; nobody else asks for it.
+            raise

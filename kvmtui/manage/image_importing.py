@@ -1,0 +1,247 @@
+"""Bringing images in: a file, a pipe, the disk of an OVA, compressed or not."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple
+
+from kvmtui.errors import Cancelled, ImageError, UsageError
+from kvmtui.guest.library import Library
+from kvmtui.guest.units import format_size
+from kvmtui.manage import image_guard, image_places
+from kvmtui.manage.image_copying import SUFFIX_OF, WRITEABLE, Copy, copy_into
+from kvmtui.manage.image_files import actual_bytes, publish
+from kvmtui.manage.image_links import ChainPart
+from kvmtui.manage.image_names import shown_name
+from kvmtui.manage.image_places import SUFFIXES
+from kvmtui.manage.image_work import Watcher, Work, work
+from kvmtui.manage.starting import image_tools
+from kvmtui.manage.views import Outcome
+from kvmtui.qemu.image_header import Header, read_header
+from kvmtui.text import visible
+
+PIPE = "-"
+_BLOCK_BYTES = 1 << 20
+_HOLE_BYTES = 1 << 16
+_KEEP_FREE_BYTES = 64 << 20
+_MOST_MEMBERS = 1000
+_COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"\xfd7zXZ\0": lzma.open,
+    b"BZh": bz2.open,
+}
+_NO_DATA = (EOFError, lzma.LZMAError, zlib.error, tarfile.TarError, gzip.BadGzipFile)
+
+
+class Import(NamedTuple):
+    """How an image is brought in."""
+
+    format: str = "qcow2"
+    source_format: str | None = None
+    """Where its first bytes do not say it."""
+    disk: int | None = None
+    """Which disk of an OVA, from 1 on; None: its only one."""
+
+
+def import_image(
+    library: Library,
+    source: str,
+    name: str | None,
+    how: Import,
+    *,
+    pipe: IO[bytes] | None = None,
+    watcher: Watcher | None = None,
+) -> Outcome:
+    """Bring an image in; it stands alone afterwards and refers to nothing.
+
+    Args:
+        source: A file, or ``-`` for the pipe.
+        name: Its path or bare name here; None: called as the source.
+        pipe: Where ``-`` is read from.
+
+    Raises:
+        UsageError: It is not clear what it is to be called, or which disk is meant.
+        ImageError: It is damaged, refers to other files, or there is no room; nothing is left.
+    """
+    if how.format not in WRITEABLE:
+        raise UsageError(f"{visible(how.format)} cannot be written", hint=", ".join(WRITEABLE))
+    target = image_places.new_place(library, _target_name(source, name, how))
+    what = f"{visible(target)} was not made"
+    if how.source_format is None and source.endswith(".raw"):
+        how = how._replace(source_format="raw")
+    with image_tools(), work(library, "import", target, writes=(target,)) as one:
+        here = _as_file(source, pipe, how, one, target, watcher or Watcher(), what)
+        header = _whole(here, how, what)
+        if here != source and (header.encrypted or header.driver == how.format):
+            publish(here, target)
+        else:
+            part = one.new_part(target)
+            copied = Copy(format=how.format)
+            copy_into(one, [ChainPart(here, header)], part, copied, watcher, what)
+            publish(part, target)
+        one.result |= {"format": how.format, "size_bytes": header.virtual_size_bytes}
+    shown = visible(shown_name(library, target))
+    took = format_size(actual_bytes(target))
+    kind = header.driver if header.encrypted else how.format
+    return Outcome(shown, "image import", True, f"{shown} is here: {kind}, {took}")
+
+
+def _as_file(
+    source: str,
+    pipe: IO[bytes] | None,
+    how: Import,
+    one: Work,
+    target: str,
+    watcher: Watcher,
+    what: str,
+) -> str:
+    """The path of the image as a file of its own: the source, or what came out of it."""
+    if source != PIPE:
+        with _plain(source) as file:
+            head = file.read(512)
+        packed = head[257:262] == b"ustar" or head.startswith(tuple(_COMPRESSED))
+        header = None if packed else _whole(source, how, what)
+        if header is not None and header.driver != how.format and not header.encrypted:
+            return os.path.abspath(source)
+    spool = one.new_part(f"{target}.spool")
+    with _opened(source, pipe, how, what) as stream, open(spool, "wb") as file:
+        _spool(stream, file, one, watcher, what)
+    return spool
+
+
+def _whole(path: str, how: Import, what: str) -> Header:
+    """The header of an image that refers to no other file.
+
+    Raises:
+        ImageError: It does, or is not what it should be.
+    """
+    header = read_header(path, how.source_format)
+    if header.fault:
+        raise ImageError(f"{what}: it {header.fault}")
+    if header.virtual_size_bytes == 0:
+        raise ImageError(f"{what}: what came is empty")
+    if header.backing_file is not None or header.data_files:
+        named = visible(header.backing_file or header.data_files[0], limit=100)
+        raise ImageError(
+            f"{what}: it is not whole, it refers to {named}",
+            hint="kvmtui image convert it where all its files are",
+        )
+    return header
+
+
+def _target_name(source: str, name: str | None, how: Import) -> str:
+    suffix = f".{SUFFIX_OF.get(how.format, how.format)}"
+    if name is None:
+        if source == PIPE:
+            raise UsageError("what the pipe brings needs a name", hint="kvmtui image import - NAME")
+        stem = os.path.basename(source)
+        while os.path.splitext(stem)[1].lower() in {*SUFFIXES, ".ova", ".gz", ".xz", ".bz2"}:
+            stem = os.path.splitext(stem)[0]
+        return stem + suffix
+    return name if os.path.splitext(name)[1] else name + suffix
+
+
+@contextmanager
+def _opened(source: str, pipe: IO[bytes] | None, how: Import, what: str) -> Iterator[IO[bytes]]:
+    """The bytes of the image itself, out of an archive or compression where it is in one."""
+    try:
+        if source == PIPE:
+            if pipe is None:
+                raise UsageError("there is no pipe to read from")
+            yield pipe
+            return
+        with _plain(source) as file:
+            head = file.read(512)
+            file.seek(0)
+            if head[257:262] == b"ustar":
+                with tarfile.open(fileobj=file, mode="r|") as archive:
+                    yield from _disk_of(source, archive, how, what)
+                return
+            yield _decompressed(file, head)
+    except _NO_DATA as error:
+        raise ImageError(f"{what}: {visible(source)} is damaged: {visible(str(error))}") from None
+
+
+def _plain(source: str) -> IO[bytes]:
+    """A regular file or block device, opened without waiting for anybody."""
+    import stat
+
+    try:
+        fd = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise ImageError(f"{visible(source)}: {error.strerror}") from None
+    mode = os.fstat(fd).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+        os.close(fd)
+        raise ImageError(
+            f"{visible(source)} is neither a file nor a block device",
+            hint="for a pipe: kvmtui image import - NAME",
+        )
+    return os.fdopen(fd, "rb")
+
+
+def _decompressed(file: Any, head: bytes) -> Any:
+    for magic, opener in _COMPRESSED.items():
+        if head.startswith(magic):
+            return opener(file)
+    return file
+
+
+def _disk_of(source: str, archive: tarfile.TarFile, how: Import, what: str) -> Iterator[IO[bytes]]:
+    """The disk that is meant; an archive is read once, so the others are looked for behind it."""
+    wanted, number, given = how.disk or 1, 0, False
+    for index, member in enumerate(archive):
+        if index >= _MOST_MEMBERS:
+            raise ImageError(f"{what}: {visible(source)} has more files than an OVA")
+        name = member.name.lower().removesuffix(".gz")
+        if not member.isreg() or os.path.splitext(name)[1] not in SUFFIXES:
+            continue
+        number += 1
+        if number == wanted:
+            stream = archive.extractfile(member)
+            assert stream is not None, "it is a regular file"
+            yield _archived(stream)
+            given = True
+            if how.disk is not None:
+                return
+        elif given and how.disk is None:
+            raise UsageError(
+                f"{visible(source)} has several disks", hint="--disk 1, --disk 2 … for each"
+            )
+    if not given:
+        told = f"no disk {how.disk}" if how.disk and number else "no disk"
+        raise ImageError(f"{what}: {visible(source)} has {told}")
+
+
+def _archived(stream: Any) -> Any:
+    """A member of an archive, decompressed where it is; a stream cannot go back."""
+    return _decompressed(stream, stream.peek(8)[:8])
+
+
+def _spool(stream: IO[bytes], file: IO[bytes], one: Work, watcher: Watcher, what: str) -> None:
+    """Copy a stream to its end; zeroes become holes, and room is left on the file system."""
+    course = one.course(watcher)
+    folder, size = os.path.dirname(file.name), 0
+    while True:
+        if course.is_cancelled():
+            raise Cancelled(f"{what}: it was cancelled")
+        block = stream.read(_BLOCK_BYTES)
+        if not block:
+            break
+        if image_guard.free_bytes(folder) < _KEEP_FREE_BYTES + len(block):
+            raise ImageError(f"{what}: {visible(folder)} is full", hint="make room there")
+        for begin in range(0, len(block), _HOLE_BYTES):
+            piece = block[begin : begin + _HOLE_BYTES]
+            if piece.count(0) == len(piece):
+                file.seek(len(piece), os.SEEK_CUR)
+            else:
+                file.write(piece)
+        size += len(block)
+    file.truncate(size)

@@ -1,0 +1,168 @@
+"""All that can be told of one image without opening what it refers to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kvmtui.errors import ImageError
+from kvmtui.guest.history import iso_time
+from kvmtui.guest.library import Library
+from kvmtui.manage import image_places, image_tree, images
+from kvmtui.manage.image_links import check_data_files
+from kvmtui.manage.image_story import last_check
+from kvmtui.manage.images import ImageView
+from kvmtui.manage.starting import image_tools
+from kvmtui.qemu import iso
+from kvmtui.qemu.image_tool import run_json
+from kvmtui.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from kvmtui.light import NamedTuple
+
+_MOST_SNAPSHOTS_TOLD = 200
+
+
+class SnapshotView(NamedTuple):
+    """One internal snapshot."""
+
+    name: str
+    """Safe to show."""
+    time: float | None
+    """Seconds since 1970."""
+    vm_state_bytes: int
+    """The memory saved with it; 0 for one of the disk alone."""
+
+
+class ImageInfo(NamedTuple):
+    """One image in detail."""
+
+    view: ImageView
+    chain: tuple[ImageView, ...]
+    """Itself, then what it stands on."""
+    snapshots: tuple[SnapshotView, ...]
+    corrupt: bool | None
+    """None where the format cannot say it."""
+    media: iso.Media | None
+    """What an installation medium says of itself."""
+    checked: tuple[float, str] | None
+    """When it was last checked here, and what was found."""
+    fault: str
+    """Why qemu-img could not be asked; empty where it was."""
+
+
+def image_info(library: Library, path: str) -> ImageInfo:
+    """Look at one image.
+
+    Raises:
+        ImageError: There is none.
+        HostError: qemu-img is not installed.
+    """
+    found = images.survey(library, [path]).images
+    view = found.get(path)
+    if view is None:
+        raise ImageError(f"{visible(path)} is neither a file nor a block device")
+    folders = image_places.known_folders(library)
+    snapshots: tuple[SnapshotView, ...] = ()
+    corrupt: bool | None = None
+    fault = view.trouble if view.header is None or view.header.fault else ""
+    if view.header is not None and not fault and view.header.format == "qcow2":
+        corrupt = view.header.corrupt
+        try:
+            check_data_files(path, view.header, folders, False)
+            snapshots = _snapshots(path) if view.snapshots else ()
+        except ImageError as error:
+            fault = error.message
+    return ImageInfo(
+        view=view,
+        chain=tuple(image_tree.chain_below(found, path)),
+        snapshots=snapshots,
+        corrupt=corrupt,
+        media=iso.read_media(path) if view.format == "iso" or _is_raw_cdrom(view) else None,
+        checked=last_check(library, path),
+        fault=fault,
+    )
+
+
+def _is_raw_cdrom(view: ImageView) -> bool:
+    return view.format == "raw" and view.path.lower().endswith(".iso")
+
+
+def _snapshots(path: str) -> tuple[SnapshotView, ...]:
+    with image_tools():
+        answer = run_json(
+            ["info", "-U", "-f", "qcow2", "--", path], f"{visible(path)} was not read"
+        )
+    listed = answer.get("snapshots") if isinstance(answer, dict) else None
+    found = [_snapshot(one) for one in listed or () if isinstance(one, dict)]
+    return tuple(found[:_MOST_SNAPSHOTS_TOLD])
+
+
+def _snapshot(one: dict[str, Any]) -> SnapshotView:
+    seconds, size = one.get("date-sec"), one.get("vm-state-size")
+    return SnapshotView(
+        name=visible(str(one.get("name", "")), limit=120),
+        time=float(seconds) if isinstance(seconds, int) else None,
+        vm_state_bytes=size if isinstance(size, int) else 0,
+    )
+
+
+def view_document(view: ImageView) -> dict[str, Any]:
+    """An image as a row of `image list --json`."""
+    return {
+        "file": view.path,
+        "name": view.name,
+        "format": view.format,
+        "virtual_size_bytes": view.virtual_size_bytes,
+        "actual_size_bytes": view.actual_size_bytes,
+        "backing_file": _backing(view),
+        "in_use_by": [user._asdict() for user in view.used_by],
+        "snapshots": view.snapshots,
+        "changed": None if view.changed is None else iso_time(view.changed),
+        "trouble": view.trouble or None,
+    }
+
+
+def _backing(view: ImageView) -> str | None:
+    if view.backing is None:
+        return None
+    return view.backing.path or view.backing.text
+
+
+def info_document(info: ImageInfo) -> dict[str, Any]:
+    """An image as `image info --json` tells it."""
+    header = info.view.header
+    document = view_document(info.view)
+    document |= {
+        "snapshots": [
+            {
+                "name": one.name,
+                "time": None if one.time is None else iso_time(one.time),
+                "vm_state_bytes": one.vm_state_bytes,
+            }
+            for one in info.snapshots
+        ],
+        "corrupt": info.corrupt,
+        "encrypted": header.encrypted if header else None,
+        "compression": header.compression if header else None,
+        "cluster_size_bytes": header.cluster_bytes if header else None,
+        "data_files": [visible(one) for one in header.data_files] if header else [],
+        "backing_format": header.backing_format if header else None,
+        "chain": [view.path for view in info.chain],
+        "children": list(info.view.children),
+        "checked": None
+        if info.checked is None
+        else {"time": iso_time(info.checked[0]), "result": info.checked[1]},
+        "fault": info.fault or None,
+    }
+    if info.media is not None:
+        document |= {
+            "os": None,
+            "os_candidates": [],
+            "volume_id": info.media.volume_id,
+            "arch": info.media.arch,
+            "boot": list(info.media.boot),
+        }
+    return document

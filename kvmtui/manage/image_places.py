@@ -1,0 +1,177 @@
+"""Where disk images lie: the home, and what a person added; and what an image is called.
+
+What was added stands in ``storage.json`` of the home, since it belongs to these guests and
+not to the person who sits here.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from kvmtui import light_json as json
+from kvmtui.durable import write_atomically
+from kvmtui.errors import ImageError, KvmtuiError
+from kvmtui.guest.definition import FORMAT_OF_SUFFIX
+from kvmtui.guest.folder import EFI_VARS
+from kvmtui.guest.library import GUESTS, IMAGES, Library
+from kvmtui.manage import hosting
+from kvmtui.manage.operation import exclusive
+from kvmtui.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NamedTuple
+else:
+    from kvmtui.light import NamedTuple
+
+STORAGE = "storage.json"
+STORAGE_LOCK = ".storage.lock"
+SUFFIXES = frozenset({*FORMAT_OF_SUFFIX, ".img", ".iso", ".qcow2c", ".dmg", ".luks", ".cow"})
+"""Names by which a file of an added directory is taken for an image."""
+
+
+class Places(NamedTuple):
+    """What a person added to the home's own places."""
+
+    directories: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+
+
+def read_places(library: Library) -> Places:
+    """What was added; nothing where the file is missing or makes no sense."""
+    try:
+        with open(library.at(STORAGE), "rb") as file:
+            found = json.loads(file.read(1 << 20))
+    except (OSError, ValueError, RecursionError):
+        return Places()
+    if not isinstance(found, dict):
+        return Places()
+
+    def paths(key: str) -> tuple[str, ...]:
+        values = found.get(key)
+        listed = values if isinstance(values, list) else []
+        return tuple(one for one in listed if isinstance(one, str) and one.startswith("/"))
+
+    return Places(paths("directories"), paths("devices"))
+
+
+def add_place(library: Library, path: str) -> tuple[bool, str]:
+    """Add a directory of images, or a block device such as an LVM volume.
+
+    Returns:
+        Whether it was new, and its absolute path.
+
+    Raises:
+        ImageError: It is neither, or cannot be read.
+    """
+    path = os.path.abspath(path)
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise ImageError(f"{visible(path)} was not added: {error.strerror}") from None
+    if not (stat.S_ISDIR(mode) or stat.S_ISBLK(mode)):
+        raise ImageError(
+            f"{visible(path)} was not added: it is neither a directory nor a block device",
+            hint=f"kvmtui image add-directory {visible(os.path.dirname(path))}",
+        )
+    is_directory = stat.S_ISDIR(mode)
+
+    def change(places: Places) -> Places:
+        known = places.directories if is_directory else places.devices
+        more = known if path in known else (*known, path)
+        return places._replace(**{"directories" if is_directory else "devices": more})
+
+    return _change(library, change), path
+
+
+def remove_place(library: Library, path: str) -> tuple[bool, str]:
+    """Forget an added directory or device; nothing in it is touched.
+
+    Returns:
+        Whether it was known, and its absolute path.
+    """
+    path = os.path.abspath(path)
+
+    def change(places: Places) -> Places:
+        return Places(
+            tuple(one for one in places.directories if one != path),
+            tuple(one for one in places.devices if one != path),
+        )
+
+    return _change(library, change), path
+
+
+def _change(library: Library, change: Callable[[Places], Places]) -> bool:
+    hosting.make_home(library)
+    with exclusive(library.at(STORAGE_LOCK), "the list of image directories"):
+        before = read_places(library)
+        after = change(before)
+        if after != before:
+            value = {"directories": after.directories, "devices": after.devices}
+            write_atomically(library.at(STORAGE), json.dumps(value).encode())
+    return after != before
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file is called like a disk image."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def is_guests_own(name: str) -> bool:
+    """Whether a file in a guest's folder is a disk image, and not its firmware's variables."""
+    return is_image_name(name) and name not in (EFI_VARS, "seed.iso")
+
+
+def known_folders(library: Library, places: Places | None = None) -> list[str]:
+    """The folders in which images may refer to each other."""
+    added = (places or read_places(library)).directories
+    return [library.at(IMAGES), library.at(GUESTS), *added]
+
+
+def find_image(library: Library, text: str) -> str:
+    """The absolute path of an image that a person names.
+
+    Args:
+        text: A path, or a name below ``images/``, ``guests/`` or an added directory.
+
+    Raises:
+        ImageError: There is none, or several are called so.
+    """
+    if text.startswith(("/", "./", "../", "~")):
+        found = [os.path.abspath(os.path.expanduser(text))]
+    else:
+        places = [*known_folders(library), os.getcwd()]
+        found = list(dict.fromkeys(os.path.abspath(f"{place}/{text}") for place in places))
+    there = [path for path in found if os.path.lexists(path)]
+    distinct = list({os.path.realpath(path): path for path in there}.values())
+    if len(distinct) > 1:
+        told = " and ".join(visible(path) for path in distinct[:3])
+        raise ImageError(f"{visible(text)}: several images are called so: {told}", hint="its path")
+    if not distinct:
+        hint = "kvmtui image list"
+        raise ImageError(f"{visible(text)}: there is no such image", hint=hint)
+    return there[0]
+
+
+def new_place(library: Library, text: str) -> str:
+    """The absolute path of an image that is to be made: a bare name lies in ``images/``.
+
+    Raises:
+        ImageError: There is something already, or no folder for it.
+        KvmtuiError: The name cannot be an image's.
+    """
+    name = os.path.basename(text)
+    if name in ("", ".", "..") or name.startswith(".") or len(os.fsencode(name)) > 200:
+        raise KvmtuiError(f"'{visible(text, limit=80)}' cannot be the name of an image")
+    if "/" in text or text.startswith("~"):
+        path = os.path.abspath(os.path.expanduser(text))
+    else:
+        hosting.make_home(library)
+        path = library.at(IMAGES, text)
+    if os.path.lexists(path):
+        raise ImageError(f"{visible(path)} exists already", hint="another name, or delete it first")
+    if not os.path.isdir(os.path.dirname(path)):
+        raise ImageError(f"{visible(path)} was not made: there is no such folder")
+    return path
