@@ -199,7 +199,6 @@ def test_disks_agree_with_what_dd_wrote_and_read(kvmtui, linux_guest_files, tmp_
     assert total(found, "disk_read_bytes_per_s") < size * 0.02
     busy = max(found, key=lambda one: one["disk_write_bytes_per_s"] or 0)
     assert busy["disk_write_ops_per_s"] > 0 and busy["disk_latency_s"] > 0
-    assert 0 < busy["disk_p99_s"] <= 10
     assert busy["disks"][0]["latency_s"] == busy["disk_latency_s"]
     assert busy["disks"][0]["name"] == "hd0" and busy["disks"][0]["errors"] == 0
     guest.run("echo 3 >/proc/sys/vm/drop_caches")
@@ -209,6 +208,8 @@ def test_disks_agree_with_what_dd_wrote_and_read(kvmtui, linux_guest_files, tmp_
         lambda found: is_over(found, "disk_read_bytes_per_s"),
     )
     assert total(found, "disk_read_bytes_per_s") == pytest.approx(size, rel=0.02)
+    busy = max(found, key=lambda one: one["disk_read_bytes_per_s"] or 0)
+    assert 0 < busy["disk_p99_s"] <= 10, "QEMU keeps its histogram since the first look"
 
 
 def test_memory_is_what_the_guest_says(kvmtui, linux_guest_files):
