@@ -212,6 +212,7 @@ def test_disks_agree_with_what_dd_wrote_and_read(kvmtui, linux_guest_files, tmp_
     assert 0 < busy["disk_p99_s"] <= 10, "QEMU keeps its histogram since the first look"
 
 
+@pytest.mark.slow
 def test_memory_is_what_the_guest_says(kvmtui, linux_guest_files):
     guest = boot(kvmtui, linux_guest_files)
     said = follow(
