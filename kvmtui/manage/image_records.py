@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from kvmtui.guest.library import Library
 
 WORK = "work"
-CUT_OFF = "it was cut off: the kvmtui that did it is gone"
 _LARGEST_RECORD_BYTES = 1 << 20
 
 

@@ -6,13 +6,14 @@ from kvmtui.guest import history
 from kvmtui.guest.history import seconds_of
 from kvmtui.guest.library import Library
 from kvmtui.manage.image_names import shown_name
-from kvmtui.manage.image_records import CUT_OFF, records
+from kvmtui.manage.image_records import records
+from kvmtui.manage.operations import operation_of
 from kvmtui.manage.views import OperationView
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any
 
 _TAIL_BYTES = 256 << 10
 _MOST = 50
@@ -33,31 +34,14 @@ def _view(
     end: dict[str, Any] | None,
     under_way: dict[str, dict[str, Any]],
 ) -> OperationView:
-    number = str(begin.get("id"))
-    result: Literal["running", "done", "failed", "interrupted"]
-    percent, ended, message = None, None, ""
-    if end is not None:
-        told = end.get("result")
-        result = "done" if told == "done" else "failed" if told == "failed" else "interrupted"
-        message, ended = str(end.get("message", "")), seconds_of(str(end.get("time")))
-    elif number in under_way:
-        result, found = "running", under_way[number].get("percent")
-        percent = float(found) if isinstance(found, int | float) else None
-    else:
-        result, message = "interrupted", CUT_OFF
-    pid = begin.get("pid")
-    return OperationView(
-        id=number,
-        guest="",
-        verb=visible(str(begin.get("verb")), limit=20),
-        result=result,
-        user=visible(str(begin.get("user")), limit=40),
-        pid=pid if isinstance(pid, int) else None,
-        begun=seconds_of(str(begin.get("time"))),
-        ended=ended,
-        message=visible(message),
+    record = under_way.get(str(begin.get("id"))) if end is None else None
+    percent = record.get("percent") if record is not None else None
+    return operation_of(
+        begin,
+        end,
+        running=record is not None,
         image=visible(shown_name(library, str(begin.get("image"))), limit=120),
-        percent=percent,
+        percent=float(percent) if isinstance(percent, int | float) else None,
     )
 
 

@@ -20,8 +20,9 @@ from kvmtui.errors import BusyError, Cancelled, KvmtuiError, told_os_error
 from kvmtui.guest import history
 from kvmtui.guest.library import Library, remove_tree
 from kvmtui.manage import hosting
-from kvmtui.manage.image_records import CUT_OFF, WORK, cancel_file, records
+from kvmtui.manage.image_records import WORK, cancel_file, records
 from kvmtui.manage.operation import exclusive
+from kvmtui.manage.operations import CUT_OFF
 from kvmtui.qemu.image_tool import Course
 from kvmtui.text import visible
 

@@ -18,7 +18,7 @@ from kvmtui.text import visible
 
 _TAIL_BYTES = 64 << 10
 _MOST = 50
-_CUT_OFF = "it was cut off: the kvmtui that did it is gone"
+CUT_OFF = "it was cut off: the kvmtui that did it is gone"
 
 
 def read_operations(folder: GuestFolder) -> list[OperationView]:
@@ -29,7 +29,9 @@ def read_operations(folder: GuestFolder) -> list[OperationView]:
     for line in lines:
         phase = line.get("phase")
         if phase == "begin":
-            found.append(_operation(folder, line, ends.get(line.get("id"))))
+            end = ends.get(line.get("id"))
+            running = end is None and is_held(f"{folder.path}/{LOCK}")
+            found.append(operation_of(line, end, running=running, guest=folder.name))
         elif phase == "run" and line.get("reason") == "crashed":
             found.append(_crash(folder, line))
     return found[-_MOST:]
@@ -57,23 +59,36 @@ def read_deletions(library: Library) -> list[OperationView]:
     return found[-_MOST:]
 
 
-def _operation(
-    folder: GuestFolder, begin: dict[str, Any], end: dict[str, Any] | None
+def operation_of(
+    begin: dict[str, Any],
+    end: dict[str, Any] | None,
+    *,
+    running: bool,
+    guest: str = "",
+    image: str = "",
+    percent: float | None = None,
 ) -> OperationView:
+    """One operation by the two lines that its kvmtui wrote.
+
+    Args:
+        end: None while it goes on, or where it was cut off.
+        running: Whether who began it is still at work.
+        percent: How far it is, where that is known.
+    """
     result: Literal["running", "done", "failed", "interrupted"]
     ended: float | None = None
     if end is not None:
         told = end.get("result")
         result = "done" if told == "done" else "failed" if told == "failed" else "interrupted"
         message, ended = str(end.get("message", "")), seconds_of(str(end.get("time")))
-    elif is_held(f"{folder.path}/{LOCK}"):
+    elif running:
         result, message = "running", ""
     else:
-        result, message = "interrupted", _CUT_OFF
+        result, message = "interrupted", CUT_OFF
     pid = begin.get("pid")
     return OperationView(
         id=str(begin.get("id")),
-        guest=folder.name,
+        guest=guest,
         verb=visible(str(begin.get("verb")), limit=20),
         result=result,
         user=visible(str(begin.get("user")), limit=40),
@@ -81,6 +96,8 @@ def _operation(
         begun=seconds_of(str(begin.get("time"))),
         ended=ended,
         message=visible(message),
+        image=image,
+        percent=percent,
     )
 
 

@@ -7,15 +7,9 @@ given back with the answer. The question is sent in one round and its answer rea
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 
-from kvmtui.qemu.claims import claim
-from kvmtui.qemu.plain import connect_below
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import socket
+from kvmtui.qemu.claimed import ClaimedSocket
 
 EVERY_S = 5.0
 LIMIT_S = 2.0
@@ -25,7 +19,7 @@ _PIECE_BYTES = 1 << 15
 _SYNC = b'\xff{"execute":"guest-sync-delimited","arguments":{"id":%d}}\n'
 
 
-class AgentPoll:
+class AgentPoll(ClaimedSocket):
     """One question that is put to a guest's agent again and again.
 
     Args:
@@ -37,27 +31,16 @@ class AgentPoll:
     """
 
     def __init__(self, run: str, locks: str, channel: str, question: bytes, purpose: str) -> None:
-        self._run = run
-        self._locks = locks
+        super().__init__(run, locks, purpose)
         self._channel = channel
         self._question = question
-        self._purpose = purpose
-        self._socket: socket.socket | None = None
-        self._lock = -1
-        self._buffer = b""
         self._id = 0
         self._asked = 0.0
         self._next = 0.0
 
     def close(self) -> None:
         """Give the channel back."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
-        self._buffer = b""
+        self._give_back()
 
     def step(self) -> tuple[bytes, float] | None:
         """Ask when it is time, or take the answer when it has come.
@@ -91,11 +74,9 @@ class AgentPoll:
 
     def _ask(self, now: float) -> None:
         try:
-            lock = claim(self._locks, self._channel, self._purpose)
-            if lock is None:
+            if not self._connect(self._channel):
                 return
-            self._lock = lock
-            self._socket = connect_below(self._run, self._channel, blocking=False)
+            assert self._socket is not None
             self._id = time.monotonic_ns() % 2**31
             data = _SYNC % self._id + self._question
             if self._socket.send(data) != len(data):

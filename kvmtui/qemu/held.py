@@ -8,14 +8,11 @@ answers come in order.
 
 from __future__ import annotations
 
-import os
 import select
-import socket
 import time
 from collections import deque
 
-from kvmtui.qemu.claims import claim
-from kvmtui.qemu.plain import connect_below
+from kvmtui.qemu.claimed import ClaimedSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +33,7 @@ SILENT = "does not answer"
 UNREACHABLE = "its monitor cannot be reached"
 
 
-class HeldMonitor:
+class HeldMonitor(ClaimedSocket):
     """The session with one guest.
 
     Args:
@@ -52,15 +49,10 @@ class HeldMonitor:
     """
 
     def __init__(self, run: str, locks: str, monitors: Sequence[str], purpose: str) -> None:
-        self._run = run
-        self._locks = locks
+        super().__init__(run, locks, purpose)
         self._monitors = tuple(monitors[:-1])
-        self._purpose = purpose
         self._foreign: set[str] = set()
         self._name = ""
-        self._socket: socket.socket | None = None
-        self._lock = -1
-        self._buffer = b""
         self._due: deque[str] = deque()
         self._asked = 0.0
         self._negotiated = False
@@ -81,13 +73,7 @@ class HeldMonitor:
 
     def close(self, trouble: str = "") -> None:
         """Let go of the monitor; the guest goes on."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
-        self._buffer = b""
+        self._give_back()
         self._due.clear()
         self._negotiated = self._greeted = False
         self.answers = {}
@@ -118,15 +104,11 @@ class HeldMonitor:
             self._foreign.clear()
         for name in candidates:
             try:
-                lock = claim(self._locks, name, self._purpose)
-                if lock is None:
+                if not self._connect(name):
                     continue
-                self._lock = lock
-                self._socket = connect_below(self._run, name, blocking=False)
             except BlockingIOError:
                 # A foreign client holds it, and others wait.
-                os.close(self._lock)
-                self._lock = -1
+                self._give_back()
                 continue
             except OSError as error:
                 return f"{UNREACHABLE}: {error.strerror}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
+from manage.rounds import until
 
 from kvmtui.guest import history
 from kvmtui.manage import live as live_module
@@ -21,17 +21,6 @@ def watch(kvmtui):
     watch = Watch(kvmtui.library)
     yield watch
     watch.close()
-
-
-def until(watch, condition, limit_s=20.0):
-    """Rounds until something is so."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        found = watch.round()
-        if condition(found):
-            return found
-        assert time.monotonic() < deadline, found
-        os.sched_yield()
 
 
 def test_rounds_follow_what_others_do(kvmtui, watch):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import signal
 import time
 
 import pytest
+from manage import rounds
 
 from kvmtui.manage.live import Watch
 from kvmtui.qemu.claims import claim
 from kvmtui.stats import rates
+
+until = functools.partial(rounds.until, limit_s=30.0)
 
 
 class Clock:
@@ -34,17 +38,6 @@ def watch(kvmtui, clock):
     watch = Watch(kvmtui.library, clock)
     yield watch
     watch.close()
-
-
-def until(watch, condition, limit_s=30.0):
-    """Rounds until something is so."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        found = watch.round()
-        if condition(found):
-            return found
-        assert time.monotonic() < deadline, found
-        os.sched_yield()
 
 
 def with_disk(kvmtui, tmp_path, name):
