@@ -92,7 +92,7 @@ def draw(name: str) -> str:
     """A picture as SVG; the clock stands."""
     set_clock()
     # The host is looked at before the first key, not a second later.
-    at_once = mock.patch("kvmtui.tui.host_watch.FIRST_LOOK_S", 0.01)
+    at_once = mock.patch("kvmtui.tui.keepers.host.FIRST_LOOK_S", 0.01)
     with mock.patch("time.time", lambda: NOW), at_once:
         drawn = _draw(GALLERY[name]) if name in GALLERY else shelf.draw(name)
         return _without_fonts(asyncio.run(drawn))

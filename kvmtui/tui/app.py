@@ -21,7 +21,6 @@ from kvmtui.manage.preferences import Preferences
 from kvmtui.manage.views import Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.keymap import bindings, checked_keys
-from kvmtui.tui.actions.registry import Action
 from kvmtui.tui.desk import GuestDesk
 from kvmtui.tui.glyphs import choose_glyphs
 from kvmtui.tui.life import (
@@ -30,19 +29,18 @@ from kvmtui.tui.life import (
     leave_within_limit,
     terminal_is_there,
 )
+from kvmtui.tui.opening import OpeningApp
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.screens.main import MainScreen
 from kvmtui.tui.themes import LoadedTheme
-from kvmtui.tui.wire import WireApp
 
 if TYPE_CHECKING:
-    from kvmtui.tui.screens.guest import Part
     from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
 
 _LEAVE_LIMIT_S = 2.0
 
 
-class KvmtuiApp(WireApp):
+class KvmtuiApp(OpeningApp):
     """kvmtui in a terminal.
 
     Args:
@@ -168,26 +166,6 @@ class KvmtuiApp(WireApp):
 
     # What others on the interface's side ask of the app.
 
-    @property
-    def _answering(self) -> AnsweringScreen:
-        """The topmost screen with a message line."""
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, AnsweringScreen):
-                return screen
-        return self.main
-
-    def tell(self, text: str) -> None:
-        """An answer in the message line: what was done."""
-        self._answering.tell(text)
-
-    def refuse(self, reason: str) -> None:
-        """An answer in the message line: why not."""
-        self._answering.refuse(reason)
-
-    def tell_failure(self, name: str, error: KvmtuiError) -> None:
-        """A failure, as a toast with its remedy."""
-        self._answering.tell_failure(name, error)
-
     def ask(
         self, question: Question, key: str, names: list[str], then: Callable[[Answer], None]
     ) -> Dialog:
@@ -215,28 +193,6 @@ class KvmtuiApp(WireApp):
         self._asking[dialog] = frozenset(names)
         self.push_screen(dialog, answered)
         return dialog
-
-    def open_guest(self, name: str, part: Part) -> None:
-        """Show a guest on a screen of its own."""
-        from kvmtui.tui.screens.guest import GuestScreen
-
-        self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
-
-    def open_first_steps(self) -> None:
-        """Open the pages for who is new to this."""
-        from kvmtui.tui.screens.first_steps import FirstStepsScreen
-
-        def answered(action_id: str | None) -> None:
-            if action_id == "app.help":
-                self.open_key_help()
-
-        self.push_screen(FirstStepsScreen(self.main.host_report), answered)
-
-    def open_form(self, name: str | None) -> None:
-        """Open the form of a guest's definition; None for a new guest."""
-        from kvmtui.tui.screens.definition import DefinitionScreen
-
-        self.push_screen(DefinitionScreen(self.fleet, name))
 
     def open_editor(self, name: str) -> None:
         """Open the text of a definition in the user's editor."""
@@ -293,69 +249,14 @@ class KvmtuiApp(WireApp):
             "app.quit": self._ask_quit,
             "app.suspend": self._suspend,
             "app.repaint": self.action_repaint,
-            "app.palette": self._open_palette,
-            "app.help": self._open_help,
+            "app.palette": self.open_palette,
+            "app.help": self.open_help,
             "app.first_steps": self.open_first_steps,
-            "app.back": self._answering.back,
+            "app.back": self.answering.back,
         }
         handler = handlers.get(action_id)
         if handler is not None:
             handler()
-
-    def press(self, shown: str) -> None:
-        """Do what a key of the key bar would do, as it is written there."""
-        for action in self._actions_here():
-            if self.keys.of(action.id) == shown:
-                self.perform(action)
-                return
-
-    def perform(self, action: Action) -> None:
-        """Do an action, whatever the key."""
-        if action.place == "app":
-            self.action_act(action.id)
-        else:
-            self._answering.perform(action.id)
-
-    def _actions_here(self) -> list[Action]:
-        places = {"app", *self._answering.places}
-        return [action for action in ACTIONS.values() if action.place in places]
-
-    def _open_palette(self) -> None:
-        from kvmtui.tui.screens.palette import Entry, PaletteScreen
-
-        screen = self._answering
-        names = screen.chosen
-        target = names[0] if len(names) == 1 else f"{len(names)} guests" if names else ""
-        entries = []
-        for action in self._actions_here():
-            if action.minor or action.place == "list":
-                continue
-            reason = self.desk.refusal(action.id, names)
-            title = action.title.format(target or "the guest")
-            entries.append(Entry(action.id, self.keys.of(action.id), title, "", reason))
-
-        def chosen(action_id: str | None) -> None:
-            """Do it to the guests that it was offered for, though the cursor has moved on."""
-            if action_id and ACTIONS[action_id].on_guest and screen.chosen != names:
-                self.desk.perform(action_id, names)
-            elif action_id:
-                self.perform(ACTIONS[action_id])
-
-        self.push_screen(PaletteScreen(entries), chosen)
-
-    def _open_help(self) -> None:
-        """What acts here; at the host its first steps, from which F2 goes to the keys."""
-        if self._answering.help_is_first_steps:
-            self.open_first_steps()
-        else:
-            self.open_key_help()
-
-    def open_key_help(self) -> None:
-        """Show the keys of where one is."""
-        from kvmtui.tui.screens.help import HelpScreen
-
-        actions = self._actions_here()
-        self.push_screen(HelpScreen(self._answering.title_of_help, actions, self.keys))
 
     def _ask_quit(self) -> None:
         from kvmtui.tui.render.confirm import question_quit

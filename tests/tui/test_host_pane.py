@@ -396,7 +396,7 @@ def test_while_the_pane_is_hidden_nothing_is_asked_or_drawn(tmp_path):
         drawn.clear()
         checked = fleet.checked
         main.take_round("")
-        main._watch.look()
+        main.host_keeper.look()
         await until(pilot, lambda: fleet.checked > checked)
         assert set(drawn) == {"activity"}
         await pilot.press("1")
@@ -458,7 +458,7 @@ def test_S_shows_what_would_be_set_up_and_runs_it_once_agreed(tmp_path, monkeypa
         return 1
 
     monkeypatch.setattr("kvmtui.tui.outside.run_outside", outside)
-    monkeypatch.setattr("kvmtui.tui.host_watch.os.geteuid", lambda: 0)
+    monkeypatch.setattr("kvmtui.tui.keepers.host.os.geteuid", lambda: 0)
 
     async def scene(app, pilot, fleet):
         await pilot.press("4")

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.message import Message
 
 from kvmtui.manage.views import OperationView
 from kvmtui.tui.actions.keymap import bindings
@@ -36,7 +35,7 @@ class ActivityPane(ListPane):
     TITLE = "Activity"
     SORTABLE = render.SORTABLE
 
-    class OutputRequested(Message):
+    class OutputRequested(ListPane.Asked):
         """Enter on an operation: go to its guest's log."""
 
         def __init__(self, operation: OperationView) -> None:

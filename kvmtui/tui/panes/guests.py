@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.message import Message
 
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions.keymap import bindings
@@ -60,7 +59,7 @@ class GuestsPane(ListPane):
     TITLE = "Guests"
     SORTABLE = render.SORTABLE
 
-    class ActionRequested(Message):
+    class ActionRequested(ListPane.Asked):
         """An action was asked for, on these guests."""
 
         def __init__(self, action_id: str, names: list[str]) -> None:
@@ -68,7 +67,7 @@ class GuestsPane(ListPane):
             self.action_id = action_id
             self.names = names
 
-    class DetailWanted(Message):
+    class DetailWanted(ListPane.Asked):
         """The cursor has come to rest on a guest."""
 
         def __init__(self, name: str) -> None:

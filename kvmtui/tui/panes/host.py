@@ -8,7 +8,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.message import Message
 
 from kvmtui.tui.actions.keymap import bindings
 from kvmtui.tui.actions.registry import Keys
@@ -60,7 +59,7 @@ class HostPane(ListPane):
     TITLE = "Host"
     SORTABLE = render.SORTABLE
 
-    class ExplainRequested(Message):
+    class ExplainRequested(ListPane.Asked):
         """Enter on a check: show all of it."""
 
         def __init__(self, result: Result) -> None:

@@ -33,6 +33,9 @@ class ListPane(Widget):
     SORTABLE: ClassVar[tuple[str, ...]]
     """The columns by which it can be sorted, in the order of the key; the first at first."""
 
+    class Asked(Message):
+        """Something is asked for on the pane; each pane has its own."""
+
     class ChoiceChanged(Message):
         """The cursor, the marks or what is shown is other than before."""
 

@@ -12,8 +12,13 @@ from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.light import Later
 from kvmtui.manage.fleet import Fleet
 from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.panes.host import HostPane
+from kvmtui.tui.panes.listing import ListPane
+from kvmtui.tui.render import host as render
 from kvmtui.tui.render.host import HostView, command_of
+from kvmtui.tui.spans import Line
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     from kvmtui.manage.checking import Result
     from kvmtui.manage.hosting import Progress, Verdict
     from kvmtui.tui.render import confirm
-    from kvmtui.tui.screens.answering import AnsweringScreen
+    from kvmtui.tui.screens.main import MainScreen
     from kvmtui.tui.widgets.dialog import Answer
 else:
     confirm = Later("kvmtui.tui.render.confirm")
@@ -39,31 +44,26 @@ _FRESH_S = 5.0
 _FAULTS = (KvmtuiError, OSError)
 
 
-class HostWatch:
+class HostKeeper(Keeper):
     """What is known of the host, kept fresh at little cost.
 
     Nothing is asked twice at once: a disk that hangs holds one thread, not one a minute.
 
     Args:
-        screen: Its timers and workers are used, and its message line.
-        pane: What keys act on.
-        fleet: Who is asked.
-        keys: The keys in force.
         changed: Called when something is known anew.
     """
 
+    pane: HostPane
+
     def __init__(
         self,
-        screen: AnsweringScreen,
+        screen: MainScreen,
         pane: HostPane,
         fleet: Fleet,
         keys: Keys,
         changed: Callable[[], None],
     ) -> None:
-        self._screen = screen
-        self._pane = pane
-        self._fleet = fleet
-        self._keys = keys
+        super().__init__(screen, pane, fleet, keys)
         self._changed = changed
         self.view = HostView()
         """What is known, but for what the guests and the last round tell."""
@@ -91,18 +91,22 @@ class HostWatch:
         if action_id == "host.measure":
             self.measure()
         elif action_id == "host.all":
-            self._pane.switch_fold()
+            self.pane.switch_fold()
         elif action_id == "host.again":
             self.look()
         elif action_id == "host.explain":
-            self._pane.table.action_open()
+            self.pane.table.action_open()
         elif action_id == "host.copy":
-            self._copy(self._pane.under_cursor)
+            self._copy(self.pane.under_cursor)
         elif action_id == "host.setup":
             self._ask_setup()
 
-    def explain(self, result: Result) -> None:
+    def asked(self, request: ListPane.Asked) -> None:
         """Show all of a check."""
+        if isinstance(request, HostPane.ExplainRequested):
+            self._explain(request.result)
+
+    def _explain(self, result: Result) -> None:
         from kvmtui.tui.screens.check import CheckScreen
 
         def answered(action_id: str | None) -> None:
@@ -156,7 +160,30 @@ class HostWatch:
             self._screen.refuse("not all of it could be set up: the checks tell what is left")
         self.look()
 
+    # What the frame shows of it.
+
+    def go_up(self) -> bool:
+        """Give up a measurement."""
+        measuring = self.measuring
+        if measuring:
+            self.give_up()
+        return measuring
+
+    def idle_actions(self) -> list[str]:
+        """What the check under the cursor has nothing for."""
+        at_check = self.pane.under_cursor
+        idle = [] if render.remedy_of(at_check) else ["host.copy"]
+        return idle if at_check is not None else [*idle, "host.explain"]
+
+    def badge(self, glyphs: Glyphs) -> Line:
+        """The verdict as a sign."""
+        return render.badge(self.view, glyphs)
+
     # While the pane is seen.
+
+    def fill(self) -> None:
+        """Show the host as it is known now."""
+        self.pane.take(self.whole())
 
     def open(self) -> None:
         """The pane is seen: look now, if what is known is not fresh, and again and again."""

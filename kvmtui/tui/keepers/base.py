@@ -1,0 +1,74 @@
+"""What all keepers of panes have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmtui.manage.fleet import Changed, Fleet
+from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.panes.listing import ListPane
+from kvmtui.tui.spans import Line
+
+if TYPE_CHECKING:
+    from kvmtui.tui.screens.main import MainScreen
+
+
+class Keeper:
+    """Gives a pane what is known, and does what its keys ask for.
+
+    Args:
+        screen: Where the pane stands: its timers and workers, its message line.
+        pane: The pane that is kept.
+        fleet: Who is asked.
+        keys: The keys in force.
+    """
+
+    def __init__(self, screen: MainScreen, pane: ListPane, fleet: Fleet, keys: Keys) -> None:
+        self._screen = screen
+        self._fleet = fleet
+        self._keys = keys
+        self.pane = pane
+        """The pane that is kept."""
+
+    def begin(self) -> None:
+        """The main screen stands."""
+
+    def open(self) -> None:
+        """The pane is seen from now on."""
+
+    def close(self) -> None:
+        """The pane is out of sight: nothing is asked for it any more."""
+
+    def fill(self) -> None:
+        """Give the pane, which is seen, what is known now."""
+
+    def take_changes(self, changed: Changed) -> None:
+        """Guests are new, other or gone."""
+
+    def asked(self, request: ListPane.Asked) -> None:
+        """A pane asks for something; only the pane's own keeper knows it."""
+
+    def perform(self, action_id: str) -> None:
+        """Do an action of the pane."""
+
+    def go_up(self) -> bool:
+        """Esc gives up what is under way here; whether there was something."""
+        return False
+
+    @property
+    def chosen(self) -> list[str]:
+        """The guests that an action would be for."""
+        return []
+
+    def idle_actions(self) -> list[str]:
+        """The actions of the pane that could do nothing now."""
+        return []
+
+    def count(self) -> str:
+        """What stands behind the pane's name in row 0, muted."""
+        return ""
+
+    def badge(self, glyphs: Glyphs) -> Line:
+        """The sign behind the pane's name in row 0."""
+        return ()
