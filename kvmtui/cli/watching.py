@@ -68,6 +68,8 @@ def run_why(arguments: argparse.Namespace, context: Context) -> int:
     context.say(f"{told.name} is {visible(told.summary, limit=1000)}")
     if told.asked_by:
         context.say(f"  last asked: {visible(told.asked_by)}")
+    if told.report:
+        context.say(f"  report of its last crash: {visible(told.report, limit=4200)}")
     for title, lines in (
         ("last events", told.events),
         ("qemu.log", told.qemu_log),

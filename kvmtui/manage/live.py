@@ -207,7 +207,7 @@ class Watch:
         if guest is None or guest.meter is None:
             return None
         told = None if self._sampler is None else self._sampler.counters(name)
-        return Counters(guest.meter.cpu_s, *(told or ((), ())))
+        return Counters(guest.meter.cpu_s, guest.meter.uptime_s, *(told or ((), ())))
 
     def _round(self) -> dict[str, LiveGuest]:
         self._read_home_story()

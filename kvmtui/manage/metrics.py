@@ -48,23 +48,18 @@ _NETWORKS: tuple[tuple[str, str, int], ...] = (
     ("transmit_packets", "Packets that the guest sent.", 3),
     ("drops", "Packets to and from the guest that were dropped.", 4),
 )
-_GAUGES: tuple[tuple[str, str, Callable[[LiveGuest, float], float | None]], ...] = (
-    ("vcpus", "Virtual processors of the definition.", lambda live, _: live.view.cpus),
-    ("memory_bytes", "Memory of the definition.", lambda live, _: live.view.memory_bytes),
+_GAUGES: tuple[tuple[str, str, Callable[[LiveGuest], float | None]], ...] = (
+    ("vcpus", "Virtual processors of the definition.", lambda live: live.view.cpus),
+    ("memory_bytes", "Memory of the definition.", lambda live: live.view.memory_bytes),
     (
         "memory_resident_bytes",
         "Resident memory of QEMU, shared pages included.",
-        lambda live, _: live.view.memory_resident_bytes,
+        lambda live: live.view.memory_resident_bytes,
     ),
     (
         "memory_used_bytes",
         "Memory that the guest itself says it uses.",
-        lambda live, _: live.figures.memory_guest_used_bytes if live.figures else None,
-    ),
-    (
-        "start_time_seconds",
-        "When QEMU was started, in seconds since 1970.",
-        lambda live, now: None if live.view.uptime_s is None else now - live.view.uptime_s,
+        lambda live: live.figures.memory_guest_used_bytes if live.figures else None,
     ),
 )
 
@@ -111,7 +106,7 @@ def _families(snapshot: Snapshot) -> Iterator[Any]:
     for metric, text, value_of in _GAUGES:
         family = GaugeMetricFamily(f"kvmtui_guest_{metric}", text, labels=["guest"])
         for name, live in snapshot.guests.items():
-            value = value_of(live, snapshot.time)
+            value = value_of(live)
             if value is not None:
                 family.add_metric([name], value)
         yield family
@@ -158,6 +153,7 @@ def _counters(snapshot: Snapshot) -> Iterator[Any]:
         if counters.cpu_s is not None:
             cpu.add_metric([name], counters.cpu_s)
     yield cpu
+    yield _started(snapshot)
     for metric, text, value_of in _DISKS:
         family = CounterMetricFamily(f"kvmtui_guest_disk_{metric}", text, labels=["guest", "disk"])
         for name, counters in known:
@@ -172,6 +168,20 @@ def _counters(snapshot: Snapshot) -> Iterator[Any]:
             for interface, values in _distinct(counters.networks):
                 family.add_metric([name, interface], values[index])
         yield family
+
+
+def _started(snapshot: Snapshot) -> Any:
+    from prometheus_client.core import GaugeMetricFamily
+
+    family = GaugeMetricFamily(
+        "kvmtui_guest_start_time_seconds",
+        "When QEMU was started, in seconds since 1970.",
+        labels=["guest"],
+    )
+    for name, counters in snapshot.counters.items():
+        if counters is not None and counters.uptime_s is not None:
+            family.add_metric([name], round(snapshot.time - counters.uptime_s))
+    return family
 
 
 def _distinct(

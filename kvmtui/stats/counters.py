@@ -17,6 +17,8 @@ class Counters(NamedTuple):
 
     cpu_s: float | None
     """User and system time of QEMU, seconds."""
+    uptime_s: float | None
+    """Since QEMU was started."""
     disks: tuple[DiskCounters, ...]
     """Empty where nobody looks at the guest, or it did not answer."""
     networks: tuple[tuple[str, TapCounters], ...]
