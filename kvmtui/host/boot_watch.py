@@ -68,6 +68,11 @@ class WatchUnit(BootUnit):
     def _activate(self) -> None:
         self._control("start", self.name)
 
+    @property
+    def journal(self) -> str:
+        """The command that shows what it said."""
+        return f"journalctl {'' if self._system else '--user '}-u {self.name}"
+
     def restart(self) -> None:
         """Begin anew, with the settings as they are now.
 

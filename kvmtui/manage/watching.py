@@ -29,7 +29,7 @@ from kvmtui.qemu.scope import is_systemd_here
 
 _LOCK = ".autostart.lock"
 _ENABLE = "kvmtui watch enable"
-_UP_LIMIT_S = 10.0
+_UP_LIMIT_S = 20.0
 _END_LIMIT_S = 20.0
 _PAUSE_S = 0.05
 
@@ -119,8 +119,10 @@ def enable(library: Library) -> list[str]:
             # One that somebody started by hand would keep the unit's out.
             if ran and not stood:
                 _end(library)
+            before = watch_state.read_state(library)
             if ran:
                 starter.restart()
+            _await_up(library, before and before.pid, starter.journal)
         else:
             _end(library)
             _begin(library)
@@ -174,10 +176,29 @@ def _begin(library: Library) -> None:
         )
     except OSError as error:
         raise HostError(f"a watch cannot be started: {error.strerror}") from None
+    _await_up(library, None, "kvmtui watch run tells why", process)
+
+
+def _await_up(
+    library: Library,
+    before: int | None,
+    hint: str,
+    process: subprocess.Popen[bytes] | None = None,
+) -> None:
+    """Wait until a watch tells of itself.
+
+    Args:
+        before: The process of the one before.
+        process: Its own, where it is a child.
+
+    Raises:
+        HostError: It does not come up.
+    """
     deadline = time.monotonic() + _UP_LIMIT_S
-    while not watch_state.is_watched(library):
-        if process.poll() is not None or time.monotonic() >= deadline:
-            raise HostError("the watch did not come up", hint="kvmtui watch run tells why")
+    while (state := watch_state.read_state(library)) is None or state.pid == before:
+        ended = process is not None and process.poll() is not None
+        if ended or time.monotonic() >= deadline:
+            raise HostError("the watch did not come up", hint=hint)
         time.sleep(_PAUSE_S)
 
 

@@ -170,27 +170,38 @@ def test_setup_offers_it(kvmtui):
     assert "optional: kvmtui watch enable" in kvmtui.ok("setup").out
 
 
+CRON = """
+set -e
+"$0" -m kvmtui watch enable
+"$0" -m kvmtui watch status
+crontab -l
+"$0" -m kvmtui watch enable
+"$0" -m kvmtui watch disable
+"$0" -m kvmtui watch disable
+crontab -l 2>&1 || true
+"""
+
+
 @pytest.mark.slow
 def test_by_cron_it_runs_at_once_and_ends_with_disable(kvmtui, without_systemd, tmp_path):
-    # One shell has this crontab: all happens in it.
     kvmtui.tiny("a")
-    script = """
-    set -e
-    kvmtui() { "$@"; }
-    "$0" -m kvmtui watch enable
-    "$0" -m kvmtui watch status
-    crontab -l
-    "$0" -m kvmtui watch enable
-    "$0" -m kvmtui watch disable
-    "$0" -m kvmtui watch disable
-    crontab -l 2>&1 || true
-    """
     done = subprocess.run(
-        [*without_systemd, "sh", "-c", script, sys.executable],
+        [*without_systemd, "sh", "-c", CRON, sys.executable],
         capture_output=True,
         text=True,
         env={**kvmtui.environment, "XDG_CONFIG_HOME": str(tmp_path)},
         timeout=120,
         check=True,
     )
-    assert f"a watch of {kvmtui.home} runs, and starts with the host by @reboot" in done.stdout
+    lines = done.stdout.splitlines()
+    by = "starts with the host by @reboot in the crontab"
+    assert lines[0] == f"a watch of {kvmtui.home} runs, and {by}"
+    assert any(" watches since " in line for line in lines[1:5])
+    comment = f"# kvmtui watch of {kvmtui.home}, which writes and removes the next line"
+    entry = lines[lines.index(comment) + 1]
+    assert entry.startswith("@reboot ") and entry.endswith(" --quiet watch run")
+    assert f"a watch of {kvmtui.home} is begun anew, and {by}" in lines
+    assert "@reboot in the crontab is removed, the watch is ended" in lines
+    assert "nobody watches, and nothing starts a watch with the host" in lines
+    assert lines[-1].startswith("no crontab for")
+    assert not watch_state.is_watched(kvmtui.library)
