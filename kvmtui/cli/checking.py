@@ -138,7 +138,8 @@ def run_setup(arguments: argparse.Namespace, context: Context) -> int:
     elif os.geteuid() != 0:
         for action in actions:
             context.say(action.line)
-    _offer_watch(context)
+    if not context.yes:
+        _offer_watch(context)
     if context.yes and os.geteuid() == 0:
         return _carry_out_all(actions, context)
     if context.as_json:
