@@ -16,11 +16,16 @@ from kvmtui.light import Later
 from kvmtui.stats.history import HOST, KEYS, History
 
 if TYPE_CHECKING:
+    from typing import NamedTuple
+
     from kvmtui.guest.library import Library
     from kvmtui.manage.summaries import Summaries
     from kvmtui.stats import figure_file
     from kvmtui.stats.figure_file import Content
+    from kvmtui.stats.history import Series, Span
 else:
+    from kvmtui.light import NamedTuple
+
     figure_file = Later("kvmtui.stats.figure_file")
 
 _LOOK_AGAIN_S = 5.0
@@ -104,6 +109,37 @@ def identity_of(library: Library, name: str, summaries: Summaries) -> str:
     folder = library.place(name)
     uuid = summaries.get(folder).get("uuid") or (folder.start_record() or {}).get("uuid")
     return str(uuid or "")
+
+
+class PastFigures(NamedTuple):
+    """What was recorded of a guest, up to now."""
+
+    name: str
+    step_s: int
+    last: float
+    """When the last step begins, seconds since 1970."""
+    series: dict[str, Series]
+
+
+def past_figures(library: Library, name: str, span: Span, width: int) -> PastFigures | None:
+    """A guest's recorded figures; None where there are none.
+
+    Raises:
+        OSError: The disk does not answer.
+    """
+    from kvmtui.manage.summaries import Summaries
+
+    content = read(library, name, identity_of(library, name, Summaries(library)))
+    now = figure_file.stamp_now()
+    shift_s = content and content.shift_s(now)
+    if content is None or shift_s is None:
+        return None
+    history = History()
+    history.restore(name, content.dump, shift_s)
+    history.rest(name, now.second)
+    series = {key: history.series(name, key, span, width) for key in keys_of(name)}
+    step_s = series["cpu"].step_s
+    return PastFigures(name, step_s, now.wall - now.second % step_s, series)
 
 
 def keys_of(name: str) -> tuple[str, ...]:

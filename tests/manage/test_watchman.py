@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import math
 import os
 import shutil
@@ -159,6 +160,10 @@ def test_the_app_sees_what_was_before(kvmtui, begin, clock):
     assert sum(not math.isnan(value) for value in series.values) > 100
     # Of a guest that does not run, too, and of the host.
     kvmtui.ok("stop", "a")
+    past = kvmtui.ok("stats", "--past", "24h", "--json").out.splitlines()
+    assert json.loads(past[-1])["step_s"] == 600 and '"cpu_percent": ' in past[-1]
+    lines = kvmtui.ok("stats", "a", "--past", "10min").out.splitlines()
+    assert lines[0] == "a, a line for 5 s" and len(lines) > 2
     app.round()
     assert any(not math.isnan(value) for value in app.series("a", "cpu", "10min", 60).values)
     app.series(None, "cpu", "10min", 60)
@@ -169,6 +174,7 @@ def test_the_app_sees_what_was_before(kvmtui, begin, clock):
 
 def test_without_a_file_nothing_is_known(kvmtui, begin):
     kvmtui.tiny("a")
+    assert "no figures were recorded" in kvmtui.refused("stats", "a", "--past", "24h", status=1)
     app = Watch(kvmtui.library)
     for _ in range(3):
         series = app.series("a", "cpu", "24h", 60)
