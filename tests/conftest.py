@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -190,6 +190,25 @@ def plain_kvmtui() -> Iterator[Kvmtui]:
             kvmtui.environment["HOME"] = str(kvmtui.home)
         yield kvmtui
         end_guests(kvmtui.home)
+
+
+@pytest.fixture
+def new_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Makes a folder that is a file system of so many MiB."""
+    made: list[Path] = []
+
+    def make(size_mib: int) -> Path:
+        folder = tmp_path / f"disk{len(made)}"
+        folder.mkdir()
+        words = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "tmpfs", str(folder)]
+        subprocess.run(words, check=True)
+        made.append(folder)
+        return folder
+
+    yield make
+    for folder in made:
+        end_guests(folder)
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 HIDE_SYSTEMD = """

@@ -138,6 +138,8 @@ def run_setup(arguments: argparse.Namespace, context: Context) -> int:
     elif os.geteuid() != 0:
         for action in actions:
             context.say(action.line)
+    if not context.yes:
+        _offer_watch(context)
     if context.yes and os.geteuid() == 0:
         return _carry_out_all(actions, context)
     if context.as_json:
@@ -145,6 +147,18 @@ def run_setup(arguments: argparse.Namespace, context: Context) -> int:
     if actions and context.yes:
         raise KvmtuiError("setup: nothing was done: it takes root", hint=actions[0].line)
     return 0
+
+
+def _offer_watch(context: Context) -> None:
+    """Tell of the optional process that is always there, where nothing starts it."""
+    from kvmtui.manage.watching import is_in_place
+
+    with contextlib.suppress(KvmtuiError):
+        if not is_in_place(context.library):
+            context.say(
+                "optional: kvmtui watch enable keeps figures of a day, foresees a full storage, "
+                "bounds logs and reports crashes"
+            )
 
 
 def _carry_out_all(actions: list[Action], context: Context) -> int:

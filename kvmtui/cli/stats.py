@@ -60,6 +60,11 @@ def configure_stats(parser: argparse.ArgumentParser) -> None:
         help=f"seconds between samples, {SHORTEST_S:g} to {LONGEST_S:g}; default 1",
     )
     parser.add_argument(
+        "--past",
+        choices=("10min", "24h"),
+        help="what kvmtui watch has recorded of them, instead of live figures",
+    )
+    parser.add_argument(
         "--count", type=_count, metavar="N", help="samples to take; without end when absent"
     )
 
@@ -94,6 +99,8 @@ def run_stats(arguments: argparse.Namespace, context: Context) -> int:
     library = context.library
     for name in arguments.names:
         library.folder(name)
+    if arguments.past:
+        return _past(arguments, context)
     watch = Watch(library)
     report = _Report(context)
     try:
@@ -102,6 +109,19 @@ def run_stats(arguments: argparse.Namespace, context: Context) -> int:
     finally:
         watch.close()
     return 0
+
+
+def _past(arguments: argparse.Namespace, context: Context) -> int:
+    """Tell what was recorded of the guests that are meant, all where none is named."""
+    from kvmtui.cli.past import tell_past
+    from kvmtui.manage.looking import look
+
+    names = arguments.names or [
+        view.name
+        for view in look(context.library)
+        if not arguments.tag or set(arguments.tag) & set(view.tags)
+    ]
+    return tell_past(context, list(dict.fromkeys(names)), arguments.past)
 
 
 def _samples(watch: Watch, arguments: argparse.Namespace) -> Iterator[list[LiveGuest]]:
@@ -217,16 +237,16 @@ def _cells(live: LiveGuest) -> list[str]:
     if figures is not None and figures.disk_read_ops_per_s is not None:
         operations = figures.disk_read_ops_per_s + (figures.disk_write_ops_per_s or 0.0)
     return [
-        _whole(live.cpu_percent),
-        _whole(_wait_percent(figures)),
-        _size(figures and figures.memory_guest_used_bytes),
-        _size(resident),
-        _size(figures and figures.disk_read_bytes_per_s),
-        _size(figures and figures.disk_write_bytes_per_s),
-        _whole(operations),
-        _latency(figures and figures.disk_latency_ms),
-        _size(figures and figures.net_receive_bytes_per_s),
-        _size(figures and figures.net_transmit_bytes_per_s),
+        whole_cell(live.cpu_percent),
+        whole_cell(_wait_percent(figures)),
+        size_cell(figures and figures.memory_guest_used_bytes),
+        size_cell(resident),
+        size_cell(figures and figures.disk_read_bytes_per_s),
+        size_cell(figures and figures.disk_write_bytes_per_s),
+        whole_cell(operations),
+        latency_cell(figures and figures.disk_latency_ms),
+        size_cell(figures and figures.net_receive_bytes_per_s),
+        size_cell(figures and figures.net_transmit_bytes_per_s),
     ]
 
 
@@ -237,18 +257,19 @@ def _wait_percent(figures: Figures | None) -> float | None:
     return figures.wait_ms_per_s / 10
 
 
-def _whole(value: float | None) -> str:
+def whole_cell(value: float | None) -> str:
     """A whole number in four characters, in thousands from 10,000 on."""
     if value is None:
         return ""
     return f"{value:.0f}" if value < 9999.5 else f"{value / 1000:.0f}k"
 
 
-def _size(value: float | None) -> str:
+def size_cell(value: float | None) -> str:
+    """Bytes in at most four characters."""
     return "" if value is None else format_size(round(value))
 
 
-def _latency(value_ms: float | None) -> str:
+def latency_cell(value_ms: float | None) -> str:
     """In milliseconds with two digits under 10, from a second on in seconds."""
     if value_ms is None:
         return ""

@@ -26,6 +26,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "autostart": ("autostart", "guests that start, and are shut down, with the host"),
     "wait": ("watching", "wait for a state, a text on the console, a port"),
     "stats": ("stats", "live figures of guests"),
+    "watch": ("watch", "the optional process that is always there: histories, limits, reports"),
+    "exporter": ("exporting", "metrics of guests for Prometheus"),
     "events": ("watching", "what happened to a guest"),
     "why": ("watching", "why a guest is as it is"),
     "logs": ("watching", "the serial console's or QEMU's log"),

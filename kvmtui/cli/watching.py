@@ -19,6 +19,7 @@ from kvmtui.errors import KvmtuiError
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.manage import story
 from kvmtui.manage.following import Entry, Follower
+from kvmtui.qemu.events import data_from
 from kvmtui.text import visible
 
 _PAUSE_S = 0.2
@@ -67,6 +68,8 @@ def run_why(arguments: argparse.Namespace, context: Context) -> int:
     context.say(f"{told.name} is {visible(told.summary, limit=1000)}")
     if told.asked_by:
         context.say(f"  last asked: {visible(told.asked_by)}")
+    if told.report:
+        context.say(f"  report of its last crash: {visible(told.report, limit=4200)}")
     for title, lines in (
         ("last events", told.events),
         ("qemu.log", told.qemu_log),
@@ -122,6 +125,7 @@ def _told(entry: Entry) -> str:
         who = f"by {entry['user']} (pid {entry.get('pid')})" if "user" in entry else ""
         phase = entry.get("phase") if entry.get("phase") == "kill" else ""
         words = [phase, entry.get("verb"), entry.get("result"), who]
+        words += [entry.get("text") if entry.get("phase") == "note" else None]
         words += [entry.get("message"), *(entry.get("changes") or ())]
     return f"{entry['time']}  {' '.join(str(word) for word in words if word)}"
 
@@ -171,6 +175,8 @@ def _grown(path: Path, offset: int) -> Iterator[_Piece]:
     with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size < offset:
             offset = 0
+        # Its head may have been cut off by a hole.
+        offset = data_from(file.fileno(), offset)
         file.seek(offset)
         while data := file.read(_PIECE_BYTES):
             offset += len(data)

@@ -180,6 +180,9 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     """A USB controller with a tablet, so that a pointer is where it is put."""
     sound: Literal["none", "hda", "ac97", "es1370", "sb16"] = "none"
     acpi: bool = True
+    on_full: Literal["wait", "resume"] = "wait"
+    """What becomes of the guest once it was paused because a disk had no room: wait until
+    somebody resumes it, or resume it as there is room again, which takes `kvmtui watch`."""
     clock: Literal["utc", "localtime"] = "utc"
     """What the hardware clock shows; Windows wants localtime."""
     qemu_args: list[Annotated[str, Meta(max_length=4096)]] = field(default_factory=list)

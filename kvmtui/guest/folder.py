@@ -29,6 +29,10 @@ EVENTS = "events.jsonl"
 """Every QMP event of this run, written by QEMU."""
 HISTORY = "history.jsonl"
 """The guest's own story: operations, and the events of closed runs."""
+FIGURES = "figures.bin"
+"""The figures of a day, written by `watch`; also of the host, in the home itself."""
+REPORTS = "reports"
+"""What was so just before each crash, written by `watch`."""
 LOCK = ".lock"
 """Held by who changes the guest; never unlinked."""
 RUN_LOCK = ".run.lock"
@@ -43,7 +47,7 @@ VNC = "vnc"
 EVENTS_PIPE = "events"
 RESERVED = frozenset(
     {DEFINITION, EFI_VARS, CONSOLE_LOG, QEMU_LOG, EVENTS, HISTORY, RUN}
-    | {"tpm", "reports", "state.saved"}
+    | {FIGURES, REPORTS, "tpm", "state.saved"}
 )
 """Names in a guest's folder that no disk may have."""
 MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")

@@ -1,16 +1,18 @@
 """``history.jsonl``: who did what to a guest, and how each of its runs ended.
 
-Four kinds of line, told apart by ``phase``:
+Five kinds of line, told apart by ``phase``:
 
     {"time", "phase": "begin", "id", "verb", "user", "pid", "boot_id"}
     {"time", "phase": "end", "id", "verb", "result", "took_s", "message"}
     {"time", "phase": "kill", "pid"}        just before QEMU had to be killed
     {"time", "phase": "run", "run", "started", "ended", "seen", "reason", "boot_id", "events"}
+    {"time", "phase": "note", "what", "begins", "text", "value", "limit"}
 
 An end's ``result`` is done, failed or interrupted; ``changed`` is false in it where the end
 state already held. Besides it has what its verb found: ``accelerator`` (start), ``changes``
 and ``needs_restart`` (set, edit), ``forced`` (shutdown: why the plug was pulled), ``name``
 (rename). ``seen`` of a run is its last sign of life, for one whose end nobody saw.
+A note is of `watch`: a figure was above its threshold for a while, or is within it again.
 A begin without an end whose lock is held is under way; one whose lock is free was
 cut off. Lines are appended under the guest's lock.
 """

@@ -30,23 +30,24 @@ def _quoted(text: str) -> str:
     return f"'{text}'"
 
 
-def entry(home: str, program: Sequence[str]) -> bytes:
+def entry(home: str, program: Sequence[str], verb: str = "autostart") -> bytes:
     """The comment and the line.
 
     Args:
         home: The home whose guests it is for.
         program: The words of kvmtui, the first of them an absolute path.
+        verb: What of kvmtui is run.
     """
-    words = " ".join(map(_quoted, (*program, "--quiet", "autostart", "run")))
+    words = " ".join(map(_quoted, (*program, "--quiet", verb, "run")))
     line = f"@reboot cd / && KVMTUI_HOME={_quoted(home)} exec {words}\n"
-    return _comment(home) + line.encode()
+    return _comment(home, verb) + line.encode()
 
 
-def _comment(home: str) -> bytes:
-    return f"# kvmtui autostart of {home}, which writes and removes the next line\n".encode()
+def _comment(home: str, verb: str) -> bytes:
+    return f"# kvmtui {verb} of {home}, which writes and removes the next line\n".encode()
 
 
-def without(crontab: bytes, home: str) -> bytes:
+def without(crontab: bytes, home: str, verb: str = "autostart") -> bytes:
     """A crontab without the comment and line of this home; all else as it is."""
     lines = crontab.splitlines(keepends=True)
     kept: list[bytes] = []
@@ -55,7 +56,7 @@ def without(crontab: bytes, home: str) -> bytes:
         if ours and line.startswith(b"@reboot "):
             ours = False
             continue
-        ours = line.rstrip(b"\n") == _comment(home).rstrip(b"\n")
+        ours = line.rstrip(b"\n") == _comment(home, verb).rstrip(b"\n")
         if not ours:
             kept.append(line)
     return b"".join(kept)
@@ -67,6 +68,7 @@ class BootCron:
     Args:
         home: The home whose guests it is for.
         program: The words of kvmtui, the first of them an absolute path.
+        verb: What of kvmtui is run.
     """
 
     mechanism: Literal["systemd", "cron"] = "cron"
@@ -74,8 +76,8 @@ class BootCron:
     file: str | None = None
     name = "@reboot in the crontab"
 
-    def __init__(self, home: str, program: Sequence[str]) -> None:
-        self._home, self._program = home, program
+    def __init__(self, home: str, program: Sequence[str], verb: str = "autostart") -> None:
+        self._home, self._program, self._verb = home, program, verb
 
     def _read(self) -> bytes:
         """The crontab as it is.
@@ -98,7 +100,7 @@ class BootCron:
     def is_in_place(self) -> bool:
         """Whether the crontab has the line."""
         try:
-            return _comment(self._home) in self._read()
+            return _comment(self._home, self._verb) in self._read()
         except HostError:
             return False
 
@@ -110,7 +112,7 @@ class BootCron:
         """
         check_sayable(self._home)
         check_sayable(" ".join(self._program))
-        wanted = entry(self._home, self._program)
+        wanted = entry(self._home, self._program, self._verb)
         if any(len(line) > _LONGEST_LINE for line in wanted.splitlines()):
             raise HostError(
                 f"the path of {self._home} is too long for a line of cron",
@@ -120,7 +122,7 @@ class BootCron:
         if wanted in before:
             return []
         _check_faithful(before, wanted)
-        kept = without(before, self._home)
+        kept = without(before, self._home, self._verb)
         if kept and not kept.endswith(b"\n"):
             kept += b"\n"
         self._write(kept + wanted)
@@ -135,7 +137,7 @@ class BootCron:
         if not _has_crontab():
             return False
         before = self._read()
-        kept = without(before, self._home)
+        kept = without(before, self._home, self._verb)
         if kept == before:
             return False
         _check_faithful(before, b"")
@@ -149,9 +151,9 @@ class BootCron:
         except HostError as error:
             return [Problem(error.message, error.hint)]
         found = []
-        if _comment(self._home) not in before:
+        if _comment(self._home, self._verb) not in before:
             found.append(Problem("the crontab has no line for it", ""))
-        elif entry(self._home, self._program) not in before:
+        elif entry(self._home, self._program, self._verb) not in before:
             found.append(Problem("the crontab's line is not as this kvmtui writes it", ""))
         if not _cron_runs():
             what = "no cron runs now: it has to start with the host"

@@ -69,7 +69,7 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _line(prefix: str, words: Sequence[str]) -> str:
+def unit_command(prefix: str, words: Sequence[str]) -> str:
     """A command line; ``:`` before it lets every ``$`` stand for itself.
 
     The first word of a command may have no quotes and backslashes, however it is written.
@@ -94,8 +94,8 @@ def unit_text(home: str, program: Sequence[str], *, system: bool) -> str:
         home=quoted(home),
         order=_SYSTEM_ORDER.format(home=quoted(home)) if system else "",
         environment=quoted(f"KVMTUI_HOME={home}"),
-        start=_line("-:", (*program, "autostart", "run")),
-        end=_line("-:", (*program, *stop)),
+        start=unit_command("-:", (*program, "autostart", "run")),
+        end=unit_command("-:", (*program, *stop)),
         limit_s=limit_s,
         target="multi-user.target" if system else "default.target",
     )
@@ -111,15 +111,21 @@ class BootUnit:
 
     mechanism: Literal["systemd", "cron"] = "systemd"
     shuts_down = True
+    mark = MARK
+    inactive = "the host's end would pull the guests' plugs"
+    """What it means when it is not active."""
 
     def __init__(self, home: str, program: Sequence[str]) -> None:
         self._home, self._program = home, program
         self._system = os.geteuid() == 0
-        self.name = autostart_unit(home)
+        self.name = self._unit_name()
         self._folder = _SYSTEM_FOLDER if self._system else os.path.expanduser(_USER_FOLDER)
         self.file: str = f"{self._folder}/{self.name}"
         target = "multi-user" if self._system else "default"
         self._wanted = f"{self._folder}/{target}.target.wants/{self.name}"
+
+    def _unit_name(self) -> str:
+        return autostart_unit(self._home)
 
     def _text(self) -> str:
         return unit_text(self._home, self._program, system=self._system)
@@ -139,7 +145,7 @@ class BootUnit:
             text = ""
         except OSError as error:
             raise HostError(f"{self.file}: {error.strerror}") from None
-        if text.startswith(MARK + "\n"):
+        if text.startswith(self.mark + "\n"):
             return text
         raise HostError(
             f"{self.file} was not written by kvmtui",
@@ -240,7 +246,7 @@ class BootUnit:
             found.append(Problem(what, f"loginctl enable-linger {_user()}"))
         with contextlib.suppress(HostError):
             if not self._is_active():
-                what = f"{self.name} is not active: the host's end would pull the guests' plugs"
+                what = f"{self.name} is not active: {self.inactive}"
                 found.append(Problem(what, ""))
         return found
 

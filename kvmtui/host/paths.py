@@ -30,12 +30,21 @@ def autostart_unit(home: str) -> str:
     Each home has its own; the name of the usual home's says no more than what it is. By
     the user's folder alone: other variables differ between a shell and a unit.
     """
+    return _unit("autostart", home)
+
+
+def watch_unit(home: str) -> str:
+    """The systemd unit that watches a home's guests; named as `autostart_unit` is."""
+    return _unit("watch", home)
+
+
+def _unit(verb: str, home: str) -> str:
     usual = SYSTEM_HOME if os.geteuid() == 0 else os.path.expanduser("~/.local/share/kvmtui")
     if home == usual:
-        return "kvmtui-autostart.service"
+        return f"kvmtui-{verb}.service"
     import binascii
 
-    return f"kvmtui-autostart-{binascii.crc32(os.fsencode(home)):08x}.service"
+    return f"kvmtui-{verb}-{binascii.crc32(os.fsencode(home)):08x}.service"
 
 
 def absolute(text: str) -> str:

@@ -15,6 +15,19 @@ from kvmtui.text import visible
 DEFAULT_RUN_AS = "kvmtui"
 
 
+class Thresholds(NamedTuple):
+    """Above what a figure is told to be too much; None: never."""
+
+    cpu_percent: float | None = 90.0
+    """Of a guest's own processors, 100 is all of them."""
+    disk_latency_ms: float | None = 200.0
+    """Mean of a guest's reads and writes."""
+    storage_percent: float | None = 90.0
+    """Used of the home's file system."""
+    for_s: float = 60.0
+    """For how long, before `watch` notes it."""
+
+
 class Settings(NamedTuple):
     """What a user set."""
 
@@ -28,6 +41,9 @@ class Settings(NamedTuple):
     """Where the detail of a guest is shown."""
     interval: float = 1.0
     """Seconds from one sample to the next."""
+    thresholds: Thresholds = Thresholds()
+    metrics: str | None = None
+    """Where `watch` tells metrics, ``ADDRESS:PORT``; None: nowhere."""
     keys: Mapping[str, Any] = MappingProxyType({})
     """The keys of actions by their names, not yet checked."""
 
@@ -40,12 +56,38 @@ _CHOICES = {
 _INTERVAL_S = (0.2, 60)
 
 
+_THRESHOLDS = {
+    "cpu_percent": (1, 100),
+    "disk_latency_ms": (0.1, 600000),
+    "storage_percent": (1, 100),
+    "for_s": (0, 86400),
+}
+
+
+def _threshold_fault(found: Any) -> str:
+    """What is wrong with ``thresholds``; empty when nothing is."""
+    if not isinstance(found, dict):
+        return f"a mapping of {', '.join(_THRESHOLDS)} is expected"
+    for key, value in found.items():
+        if key not in _THRESHOLDS:
+            return f"{visible(str(key), limit=60)}: unknown key, not {', '.join(_THRESHOLDS)}"
+        if value is None and key != "for_s":
+            continue
+        least, most = _THRESHOLDS[key]
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not least <= value <= most:
+            return f"{key}: a number from {least} to {most} is expected"
+    return ""
+
+
 def _fault(key: str, value: Any) -> str:
     """What is wrong with a setting; empty when nothing is."""
     if key not in Settings._fields:
         return "unknown key"
     if key == "keys":
         return "" if isinstance(value, dict) else "a mapping of actions to keys is expected"
+    if key == "thresholds":
+        return _threshold_fault(value)
     if key == "interval":
         least, most = _INTERVAL_S
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -80,8 +122,11 @@ def read_settings() -> tuple[Settings, list[str]]:
     values: dict[str, Any] = {}
     for path in config_files():
         found = _read(path, faults)
-        keys = {**values.get("keys", {}), **found.get("keys", {})}
-        values = {**values, **found, "keys": keys}
+        merged = {
+            key: {**values.get(key, {}), **found.get(key, {})} for key in ("keys", "thresholds")
+        }
+        values = {**values, **found, **merged}
+    values["thresholds"] = Thresholds(**values["thresholds"])
     return Settings(**values), faults
 
 

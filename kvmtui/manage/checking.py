@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from kvmtui.host.accelerator import Progress, Verdict
 
 
+_SOON_S = 14 * 86400.0
+"""A storage that is full within two weeks is trouble."""
+
+
 class Report(NamedTuple):
     """All results, and what they amount to."""
 
@@ -81,7 +85,7 @@ def check_host(
         results.insert(
             0, accelerator_result(library, results, measure=measure, told=told, known=known)
         )
-        results.append(_settings())
+        results += [_forecast(library), _settings()]
     return Report(tuple(results), _words(results))
 
 
@@ -144,6 +148,30 @@ def _run_as(library: Library) -> str | None:
         account = run_as_account()
         return account.name if account else None
     return None
+
+
+def _forecast(library: Library) -> Result:
+    """When the storage is full, as far as a watch has recorded its growth."""
+    import time
+
+    from kvmtui.manage.forecast import storage_forecast
+
+    title, files = "Storage forecast", str(library.home)
+    try:
+        found = storage_forecast(library)
+    except OSError as error:
+        detail = f"the storage does not answer: {error.strerror}"
+        return Result("forecast", title, "unknown", detail, None, {}, "storage", files)
+    measured = {
+        "growth_bytes_per_day": found.bytes_per_day,
+        "over_days": found.over_days,
+        "full_at": found.full_at,
+    }
+    status, remedy = "ok", None
+    if found.full_at is not None and found.full_at - time.time() < _SOON_S:
+        status = "warn"
+        remedy = "make room on it, or more of it: kvmtui watch status tells which guests grow"
+    return Result("forecast", title, status, found.words, remedy, measured, "storage", files)
 
 
 def _settings() -> Result:

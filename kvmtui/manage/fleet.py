@@ -21,7 +21,6 @@ from kvmtui.manage.host_door import HostDoor
 from kvmtui.manage.image_door import ImageDoor
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
-from kvmtui.stats.history import HOST
 from kvmtui.stats.history import Series as Series
 from kvmtui.stats.host import HostFigures as HostFigures
 from kvmtui.stats.host import HostMeter
@@ -123,7 +122,10 @@ class Fleet(HostDoor, DefinitionDoor):
         self._watch.let_go()
 
     def series(self, name: str | None, key: str, span: Span, width: int) -> Series:
-        """A figure over time, from memory; NaN where it is not known.
+        """A figure over time; NaN where it is not known.
+
+        From memory, and behind it what `watch` has recorded: from the first round on after
+        a guest was asked for.
 
         Args:
             name: A guest; None for this machine.
@@ -133,7 +135,7 @@ class Fleet(HostDoor, DefinitionDoor):
                 ``disk_write``, ``net_in``, ``net_out``.
             width: The most values that are wanted.
         """
-        return self._watch.history.series(HOST if name is None else name, key, span, width)
+        return self._watch.series(name, key, span, width)
 
     def standing(self, name: str) -> object:
         """What changes when more than a guest's figures does: compare it with an earlier one."""

@@ -50,6 +50,7 @@ _LABELS = {
     "initrd": "Initrd",
     "append": "Kernel line",
     "protected": "Protected",
+    "on_full": "Disk full",
 }
 _OWN = {
     "name": ("Name", "The guest's name: letters, digits, '.', '_' and '-'."),
@@ -62,7 +63,7 @@ _KERNEL = ("kernel", "initrd", "append")
 _NEW = ("name", "os", "memory", "cpus", "description", "tags")
 _NEW_REST = ("disk", "cdrom", "network", "forwards", "firmware", "accelerator", *_KERNEL)
 _EDIT = ("os", "memory", "cpus", "description", "tags", "cdrom", "network", "forwards")
-_EDIT_REST = ("firmware", "accelerator", "protected", *_KERNEL)
+_EDIT_REST = ("firmware", "accelerator", "protected", "on_full", *_KERNEL)
 _DEFAULTS = {"disk": "20G", "network": "user"}
 
 

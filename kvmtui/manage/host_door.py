@@ -14,11 +14,13 @@ from kvmtui.manage.door import Door
 
 if TYPE_CHECKING:
     from kvmtui.host.accelerator import Progress, Verdict
-    from kvmtui.manage import checking, hosting, machine
+    from kvmtui.manage import checking, forecast, hosting, machine, watching
 else:
     checking = Later("kvmtui.manage.checking")
+    forecast = Later("kvmtui.manage.forecast")
     hosting = Later("kvmtui.manage.hosting")
     machine = Later("kvmtui.manage.machine")
+    watching = Later("kvmtui.manage.watching")
 
 Told = Callable[["Progress"], None]
 """Is told of a measurement as it goes on."""
@@ -94,6 +96,14 @@ class HostDoor(Door):
     async def stand(self) -> machine.Stand:
         """As `machine.stand`."""
         return await self._read(lambda: machine.stand(self.library))
+
+    async def forecast(self) -> forecast.Forecast:
+        """As `forecast.storage_forecast`."""
+        return await self._read(lambda: forecast.storage_forecast(self.library))
+
+    async def watched(self) -> watching.Overview:
+        """As `watching.overview`: whether a watch runs, and what it keeps."""
+        return await self._read(lambda: watching.overview(self.library))
 
     async def storage(self) -> machine.Storage:
         """As `machine.storage`."""

@@ -20,10 +20,12 @@ from kvmtui.light import Later
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.looking import Look, ask_open_ones
 from kvmtui.manage.operations import read_deletions, read_operations
+from kvmtui.manage.recorded import Recorded, identity_of
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
 from kvmtui.manage.wanted import Wanted
 from kvmtui.stats import rates
+from kvmtui.stats.counters import Counters
 from kvmtui.stats.history import HOST, MOST_VCPUS, History
 from kvmtui.stats.meter import ProcessMeter
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from kvmtui.manage import sampled, sampling
     from kvmtui.stats.figures import Figures
+    from kvmtui.stats.history import Series, Span
     from kvmtui.stats.host import HostFigures
     from kvmtui.stats.rates import Moment
 else:
@@ -123,15 +126,21 @@ class Watch:
 
     Args:
         clock: Tells the moment.
+        keeps: Whether a guest's history outlives its run.
 
     Attributes:
         wanted: Who looks at which guests' figures.
         history: What was sampled of the guests that run.
+        recorded: What `watch` has recorded, of the guests that somebody asks for.
     """
 
-    def __init__(self, library: Library, clock: Callable[[], Moment] = rates.now) -> None:
+    def __init__(
+        self, library: Library, clock: Callable[[], Moment] = rates.now, *, keeps: bool = False
+    ) -> None:
         self._library = library
         self._clock = clock
+        self._keeps = keeps
+        self.recorded = Recorded(library)
         self._busy = threading.Lock()
         self._sampler: sampling.Sampler | None = None
         self.wanted = Wanted()
@@ -178,7 +187,27 @@ class Watch:
             OSError, KvmtuiError: The home cannot be read.
         """
         with self._busy:
-            return self._round()
+            found = self._round()
+            self.recorded.refresh(self._summaries, int(self._clock()[1]))
+            return found
+
+    def series(self, name: str | None, key: str, span: Span, width: int) -> Series:
+        """As `History.series`, with what was recorded where nothing is known here."""
+        told = HOST if name is None else name
+        behind = self.recorded.of(told)
+        return self.history.series(told, key, span, width, behind=behind, now=int(self._clock()[1]))
+
+    def identity(self, name: str) -> str:
+        """As `recorded.identity_of`; used between rounds."""
+        return identity_of(self._library, name, self._summaries)
+
+    def counters(self, name: str) -> Counters | None:
+        """A guest's raw counters as of the last round; None where it does not run."""
+        guest = self._guests.get(name)
+        if guest is None or guest.meter is None:
+            return None
+        told = None if self._sampler is None else self._sampler.counters(name)
+        return Counters(guest.meter.cpu_s, guest.meter.uptime_s, *(told or ((), ())))
 
     def _round(self) -> dict[str, LiveGuest]:
         self._read_home_story()
@@ -220,7 +249,10 @@ class Watch:
         second = int(self._clock()[1])
         for name in names:
             if name not in running:
-                self.history.forget(name)
+                if self._keeps:
+                    self.history.rest(name, second)
+                else:
+                    self.history.forget(name)
                 continue
             values = [("cpu", running[name].cpu_percent)]
             if name in found:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 from kvmtui.host.paths import config_files
-from kvmtui.host.settings import read_settings
+from kvmtui.host.settings import Thresholds, read_settings
 
 
 class Preferences(NamedTuple):
@@ -25,6 +25,8 @@ class Preferences(NamedTuple):
     """Where themes may lie, the user's own last: of one name the last is taken."""
     complaints: tuple[str, ...]
     """One line each: file, key, what is wrong."""
+    thresholds: Thresholds = Thresholds()
+    """For `thresholds.over`: what is too much."""
 
 
 def load_preferences() -> Preferences:
@@ -39,4 +41,5 @@ def load_preferences() -> Preferences:
         keys=settings.keys,
         theme_folders=tuple(Path(path).parent / "themes" for path in config_files()),
         complaints=tuple(faults),
+        thresholds=settings.thresholds,
     )

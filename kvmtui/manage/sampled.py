@@ -19,6 +19,8 @@ from kvmtui.stats.threads import NO_THREADS, ThreadsMeter
 if TYPE_CHECKING:
     from kvmtui.manage.wanted import Level
     from kvmtui.qemu.held import Question
+    from kvmtui.stats.answers import DiskCounters
+    from kvmtui.stats.network import TapCounters
     from kvmtui.stats.rates import Moment
 
 _AGAIN_ROUNDS = 15
@@ -132,6 +134,11 @@ class Sampled:
         self._agent_told: Moment | None = None
         self._networks = network.NetworksMeter()
         self._each_network: tuple[NetworkFigures, ...] = ()
+
+    @property
+    def counters(self) -> tuple[tuple[DiskCounters, ...], tuple[tuple[str, TapCounters], ...]]:
+        """What its drives and interfaces have counted, as of the last round."""
+        return self._disks.last, self._networks.last if self._each_network else ()
 
     @property
     def has_taps(self) -> bool:

@@ -18,6 +18,8 @@ from kvmtui.stats.figures import Figures
 
 if TYPE_CHECKING:
     from kvmtui.manage.wanted import Level
+    from kvmtui.stats.answers import DiskCounters
+    from kvmtui.stats.network import TapCounters
     from kvmtui.stats.rates import Moment
 
 PATIENCE_S = 0.25
@@ -122,6 +124,13 @@ class Sampler:
         """
         one = self._sampled.get(name)
         return None if one is None else one.figures(cpu_percent, self._missing.get(name, ""))
+
+    def counters(
+        self, name: str
+    ) -> tuple[tuple[DiskCounters, ...], tuple[tuple[str, TapCounters], ...]] | None:
+        """What a guest's drives and interfaces have counted; None where nobody looks at it."""
+        one = self._sampled.get(name)
+        return None if one is None else one.counters
 
 
 def _allow_many_files() -> None:

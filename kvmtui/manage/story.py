@@ -75,6 +75,8 @@ class Why(NamedTuple):
     """The last events of the run, oldest first."""
     qemu_log: list[str]
     console: list[str]
+    report: str | None = None
+    """The newest report of a crash; None where there is none."""
 
 
 def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
@@ -188,6 +190,7 @@ def why(library: Library, name: str) -> Why:
     Raises:
         KvmtuiError: There is no such guest.
     """
+    from kvmtui.manage import crash_reports
     from kvmtui.manage.looking import look_at
 
     folder = library.folder(name)
@@ -207,6 +210,7 @@ def why(library: Library, name: str) -> Why:
         events=recent_events(folder),
         qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
         console=_console_tail(folder),
+        report=crash_reports.newest_report(folder),
     )
 
 

@@ -138,6 +138,9 @@ class _Teller:
                 self._begin(entry)
             elif entry.get("phase") == "end":
                 self._end(entry)
+            elif entry.get("phase") == "note":
+                kind = "warning" if entry.get("begins") else "event"
+                self._put(entry, str(entry.get("text")), kind)
             elif entry.get("phase") == "run" and entry.get("reason") != "killed":
                 self._put(entry, *run_sentence(str(entry.get("reason"))))
         return self._found

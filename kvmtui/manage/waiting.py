@@ -17,7 +17,7 @@ from kvmtui.manage.definitions import load_definition
 from kvmtui.manage.looking import look_at
 from kvmtui.manage.power import is_running, monitors_of
 from kvmtui.manage.views import Outcome
-from kvmtui.qemu.events import AGENT_PORT, read_events
+from kvmtui.qemu.events import AGENT_PORT, data_from, read_events
 from kvmtui.qemu.monitor import command_session
 from kvmtui.text import visible
 
@@ -106,6 +106,7 @@ def _text_check(folder: GuestFolder, pattern: re.Pattern[bytes]) -> Check:
             with open(folder.console_log, "rb") as file:
                 if os.fstat(file.fileno()).st_size < offset:
                     offset = 0
+                offset = data_from(file.fileno(), offset)
                 file.seek(offset)
                 fresh = file.read(_WINDOW_BYTES)
         except FileNotFoundError:

@@ -114,8 +114,7 @@ def keep_bounds(record: str, *, largest_bytes: int = LARGEST_BYTES) -> None:
     fd = os.open(record, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if allocated > largest_bytes:
-            keep_from = max(0, stat.st_size - largest_bytes // 2) // 4096 * 4096
-            _space(fd, _PUNCH, 0, keep_from)
+            punch_head(fd, max(0, stat.st_size - largest_bytes // 2))
         if _room_ahead(stat) < _RESERVED_AHEAD:
             _reserve(fd, stat.st_size)
     finally:
@@ -127,11 +126,27 @@ def _room_ahead(stat: os.stat_result) -> int:
     return stat.st_blocks * 512 - stat.st_size
 
 
-def _first_data(fd: int) -> int:
+def punch_head(fd: int, end: int) -> None:
+    """Free the blocks before an offset; the file stays as long as it is, and reads as zeros.
+
+    A file system that cannot do it leaves it as it is.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    _space(fd, _PUNCH, 0, end // 4096 * 4096)
+
+
+def data_from(fd: int, offset: int) -> int:
+    """Where data begins that is not punched out, from an offset on."""
     try:
-        return os.lseek(fd, 0, os.SEEK_DATA)
+        return os.lseek(fd, offset, os.SEEK_DATA)
     except OSError:
-        return 0
+        return offset
+
+
+def _first_data(fd: int) -> int:
+    return data_from(fd, 0)
 
 
 def tail_offset(record: Path | str, tail_bytes: int) -> int:

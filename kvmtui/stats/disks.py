@@ -23,6 +23,11 @@ class DisksMeter:
         self._moment: Moment | None = None
         self._last: dict[str, DiskCounters] = {}
 
+    @property
+    def last(self) -> tuple[DiskCounters, ...]:
+        """The last answer."""
+        return tuple(self._last.values())
+
     def forget(self) -> None:
         """An answer did not come: the next one gives no rates."""
         self._moment, self._last = None, {}

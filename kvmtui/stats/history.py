@@ -13,7 +13,7 @@ from array import array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Literal, NamedTuple
 
     Span = Literal["1min", "10min", "24h"]
@@ -52,6 +52,28 @@ class Series(NamedTuple):
     """Mean of each step; NaN where it is not known."""
     peaks: array[float]
     """The highest known within each step; NaN where none is."""
+
+
+class TrackDump(NamedTuple):
+    """One figure at rest: codes, newest last."""
+
+    second: int
+    """Of the newest of its seconds."""
+    minute: int
+    """Of the newest of its minutes."""
+    minute_count: int
+    """How many seconds that minute's mean is of."""
+    seconds: array[int]
+    means: array[int]
+    peaks: array[int]
+
+
+class Dump(NamedTuple):
+    """All figures of one guest at rest."""
+
+    second: int
+    """When anything was recorded last."""
+    tracks: Mapping[str, TrackDump]
 
 
 def _encode(value: float) -> int:
@@ -133,6 +155,37 @@ class _Track:
             self._means[slot] = _encode(self._minute_sum / self._minute_count)
             self._peaks[slot] = _encode(self._minute_peak)
 
+    def dump(self) -> TrackDump:
+        """All that is kept, as plain values."""
+        self._keep_minute()
+        newest, minute = self._second % SECONDS + 1, self._minute % MINUTES + 1
+        return TrackDump(
+            self._second,
+            self._minute,
+            min(self._minute_count, _MOST_CODE),
+            self._seconds[newest:] + self._seconds[:newest],
+            self._means[minute:] + self._means[:minute],
+            self._peaks[minute:] + self._peaks[:minute],
+        )
+
+    @classmethod
+    def of(cls, dump: TrackDump, shift_s: int) -> _Track:
+        """A track as it was dumped, on a clock that is ahead by so many seconds."""
+        second = dump.second + shift_s
+        minute = dump.minute + second // 60 - dump.second // 60
+        track = cls(second)
+        track._minute = minute
+        at, at_minute = SECONDS - second % SECONDS - 1, MINUTES - minute % MINUTES - 1
+        track._seconds = dump.seconds[at:] + dump.seconds[:at]
+        track._means = dump.means[at_minute:] + dump.means[:at_minute]
+        track._peaks = dump.peaks[at_minute:] + dump.peaks[:at_minute]
+        mean, peak = dump.means[-1], dump.peaks[-1]
+        if dump.minute_count and mean != _UNKNOWN and peak != _UNKNOWN:
+            track._minute_count = dump.minute_count
+            track._minute_sum = _decode(mean) * dump.minute_count
+            track._minute_peak = _decode(peak)
+        return track
+
     def second_at(self, second: int) -> float:
         """The mean of a second."""
         known = self._second - SECONDS < second <= self._second
@@ -193,12 +246,54 @@ class History:
         """Drop a guest that does not run any more."""
         self._kept.pop(name, None)
 
-    def series(self, name: str, key: str, span: Span, width: int) -> Series:
+    def names(self) -> list[str]:
+        """Those of whom anything is kept."""
+        return list(self._kept)
+
+    def rest(self, name: str, second: int) -> None:
+        """Nothing is known of a guest now; a value that comes later holds from then on only."""
+        kept = self._kept.get(name)
+        if kept is not None:
+            kept.second = max(second, kept.second)
+
+    def dump(self, name: str) -> Dump | None:
+        """All that is kept of a guest; None where nothing is."""
+        kept = self._kept.get(name)
+        if kept is None:
+            return None
+        return Dump(kept.second, {key: track.dump() for key, track in kept.tracks.items()})
+
+    def restore(self, name: str, dump: Dump, shift_s: int = 0) -> None:
+        """Keep of a guest what was dumped, in place of what is kept.
+
+        Args:
+            shift_s: How far the clock is ahead of the one it was recorded by.
+        """
+        kept = _Kept(dump.second + shift_s)
+        kept.tracks = {key: _Track.of(track, shift_s) for key, track in dump.tracks.items()}
+        self._kept[name] = kept
+
+    def _track(self, name: str, key: str) -> _Track | None:
+        kept = self._kept.get(name)
+        return kept.tracks.get(key) if kept is not None else None
+
+    def series(
+        self,
+        name: str,
+        key: str,
+        span: Span,
+        width: int,
+        *,
+        behind: History | None = None,
+        now: int | None = None,
+    ) -> Series:
         """One figure over time.
 
         Args:
             key: One of `KEYS`, or ``vcpu0`` ….
             width: The most values that are wanted; steps grow so that the span fits.
+            behind: Tells what is not known here, by the same clock.
+            now: The last second, where nothing is recorded of the guest here.
 
         Returns:
             As many values as the span has steps, at most ``width``. Steps begin at whole
@@ -209,18 +304,22 @@ class History:
         group = -(-slots // max(1, width))
         count = -(-slots // group)
         nothing = array("d", [math.nan]) * count
+        tracks = [one._track(name, key) for one in (self, behind) if one is not None]
+        found_tracks = [track for track in tracks if track is not None]
         kept = self._kept.get(name)
-        track = kept.tracks.get(key) if kept is not None else None
-        if kept is None or track is None:
+        last = kept.second if kept is not None else now
+        if last is None or not found_tracks:
             return Series(group * unit_s, nothing, nothing)
-        newest = kept.second // unit_s
+        newest = last // unit_s
         values, peaks = array("d"), array("d")
         for step in range(newest // group - count + 1, newest // group + 1):
             found = []
             for slot in range(step * group, min((step + 1) * group, newest + 1)):
-                one = track.minute_at(slot) if unit_s == 60 else (track.second_at(slot),) * 2
-                if one[0] == one[0]:
-                    found.append(one)
+                for track in found_tracks:
+                    one = track.minute_at(slot) if unit_s == 60 else (track.second_at(slot),) * 2
+                    if one[0] == one[0]:
+                        found.append(one)
+                        break
             values.append(sum(one[0] for one in found) / len(found) if found else math.nan)
             peaks.append(max(one[1] for one in found) if found else math.nan)
         return Series(group * unit_s, values, peaks)

@@ -24,6 +24,10 @@ class ProcessMeter:
         pid: A process that the caller has verified. The open file stays with that very
             process: once it is gone, reads fail, also when the number is used again.
         clock: Tells the moment.
+
+    Attributes:
+        cpu_s: User and system time so far, as of the last reading.
+        uptime_s: Since the process was started, as of the last reading.
     """
 
     def __init__(self, pid: int, clock: Callable[[], Moment] = rates.now) -> None:
@@ -32,6 +36,8 @@ class ProcessMeter:
         self._clock = clock
         self._last: tuple[Moment, float] | None = None
         self._percent: float | None = None
+        self.cpu_s: float | None = None
+        self.uptime_s: float | None = None
 
     def close(self) -> None:
         """Close the file."""
@@ -52,6 +58,7 @@ class ProcessMeter:
             figures = figures_of(os.pread(self._fd, 4096, 0))
         except OSError:
             return None
+        self.cpu_s, self.uptime_s = figures.cpu_s, figures.uptime_s
         moment = self._clock()
         if self._last is not None:
             passed = rates.passed_s(self._last[0], moment)

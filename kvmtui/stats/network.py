@@ -97,6 +97,11 @@ class NetworksMeter:
         self._moment: Moment | None = None
         self._last: dict[str, TapCounters] = {}
 
+    @property
+    def last(self) -> tuple[tuple[str, TapCounters], ...]:
+        """The last reading: each interface with its counters."""
+        return tuple(self._last.items())
+
     def take(
         self, taps: Sequence[str], counters: Mapping[str, TapCounters], moment: Moment
     ) -> tuple[NetworkFigures, ...]:

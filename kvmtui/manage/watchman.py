@@ -1,0 +1,287 @@
+"""`kvmtui watch`: the view of all guests without a face, for as long as it is let.
+
+Each round samples all guests, as the interface does. What that brings is kept in files
+(`recording`), judged (`thresholds`, noted in the guests' stories), and told as metrics. Logs
+are kept within bounds, guests that wait for room are resumed, crashes get a report. Nothing
+else of kvmtui needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kvmtui.errors import BusyError, KvmtuiError, as_told
+from kvmtui.guest import history
+from kvmtui.guest.folder import CONSOLE_LOG, QEMU_LOG
+from kvmtui.guest.library import Library
+from kvmtui.host.settings import Settings
+from kvmtui.manage import crash_reports, thresholds, watch_state
+from kvmtui.manage.forecast import forecast_of
+from kvmtui.manage.growth import Growth
+from kvmtui.manage.live import Watch
+from kvmtui.manage.operation import locked
+from kvmtui.manage.recording import Recorder
+from kvmtui.manage.resuming import Resumer
+from kvmtui.manage.scrapes import Snapshot
+from kvmtui.manage.views import LiveGuest
+from kvmtui.qemu import log_bounds
+from kvmtui.stats import rates
+from kvmtui.stats.figure_file import Day, Stamp, stamp_now
+from kvmtui.stats.history import HOST
+from kvmtui.stats.host import HostMeter, mount_of, nearest_folder
+from kvmtui.text import visible
+
+ACTOR = "watch"
+"""Who does it, in the guests' stories."""
+_OWNER = "kvmtui watch"
+_BOUND_EVERY_S = 5.0
+_TELL_EVERY_S = 60.0
+_CLOSED_PAUSE_S = 5.0
+_MOST_PENDING = 20
+_MOST_FAULTS = 20
+
+
+class Watchman:
+    """Watches one home; used by one thread.
+
+    Args:
+        settings: Its interval and thresholds.
+        tell: Is told what a person should know, in a line.
+        stamp: Tells the moment.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        settings: Settings,
+        tell: Callable[[str], None],
+        *,
+        clock: Callable[[], rates.Moment] = rates.now,
+        stamp: Callable[[], Stamp] = stamp_now,
+    ) -> None:
+        self._library, self._settings, self._tell = library, settings, tell
+        self._clock, self._stamp = clock, stamp
+        self._since = history.iso_time()
+        self._watch = Watch(library, clock, keeps=True)
+        self._watch.wanted.want(_OWNER, None, "columns")
+        self._host = HostMeter(library.home)
+        self._recorder = Recorder(library, self._watch, stamp)
+        self._growth = Growth(library)
+        self._resumer = Resumer(library)
+        self._holding = thresholds.Holding(settings.thresholds.for_s)
+        self._pending: dict[str, deque[dict[str, Any]]] = {}
+        self._runs: dict[str, dict[str, Any]] = {}
+        self._seen: dict[str, tuple[int | None, str]] = {}
+        self._told_faults: dict[str, str] = {}
+        self._faults: dict[str, str] = {}
+        self._bound_due = 0.0
+        self._days: dict[str, Day] = {}
+        self.metrics: str | None = None
+        """Where metrics are told."""
+        self.snapshot: Snapshot | None = None
+        """What the last round found, for metrics."""
+        self._recorder.begin()
+
+    def run(self, ended: threading.Event) -> None:
+        """Round after round until it is ended; then what is not written yet is."""
+        due = told = time.monotonic()
+        self._tell_state()
+        with history.acting_as(ACTOR):
+            while not ended.is_set():
+                pause_s = self._settings.interval
+                try:
+                    self.round()
+                    self._mend("home")
+                except (OSError, KvmtuiError) as error:
+                    self._fault("home", as_told("", error).message)
+                    pause_s = max(pause_s, _CLOSED_PAUSE_S)
+                if time.monotonic() - told >= _TELL_EVERY_S:
+                    told = time.monotonic()
+                    self._tell_state()
+                due = max(due + pause_s, time.monotonic())
+                ended.wait(due - time.monotonic())
+            self.close()
+
+    def close(self) -> None:
+        """Write what is not written yet, and let go of all."""
+        self._recorder.finish(self._days)
+        self._growth.close()
+        self._resumer.close()
+        self._watch.close()
+
+    def fault(self, subject: str, text: str) -> None:
+        """Something that it cannot do, told once until it is another."""
+        self._fault(subject, text)
+
+    def _fault(self, subject: str, text: str) -> None:
+        if self._told_faults.get(subject) != text and len(self._told_faults) < 10000:
+            self._told_faults[subject] = text
+            self._tell(text)
+        self._faults[subject] = text
+
+    def _mend(self, subject: str) -> None:
+        self._faults.pop(subject, None)
+        self._told_faults.pop(subject, None)
+
+    def round(self) -> None:
+        """Look once at all guests.
+
+        Raises:
+            OSError, KvmtuiError: The home cannot be read; the next round may.
+        """
+        host = self._host.read()
+        self._watch.keep_host(host)
+        guests = self._watch.round()
+        now = self._clock()[0]
+        self._days = self._growth.step()
+        self._forget_gone(guests)
+        self._recorder.round(guests, self._days)
+        for name, live in guests.items():
+            with self._costs_one(name):
+                self._look_at(name, live, now)
+        self._judge_storage(now)
+        if now >= self._bound_due:
+            self._bound_due = now + _BOUND_EVERY_S
+            self._bound_logs(guests)
+        for _, words in self._resumer.step(guests):
+            self._tell(words)
+        self._snap(guests)
+        self._tell_faults_of_files()
+
+    @contextlib.contextmanager
+    def _costs_one(self, name: str) -> Any:
+        """What goes wrong with one guest hurts no other."""
+        try:
+            yield
+        except FileNotFoundError:
+            # Deleted or renamed a moment ago.
+            pass
+        except (OSError, KvmtuiError) as error:
+            self._fault(f"guest {name}", as_told(name, error).message)
+        else:
+            self._mend(f"guest {name}")
+
+    def _forget_gone(self, guests: Mapping[str, LiveGuest]) -> None:
+        for gone in self._runs.keys() - guests.keys():
+            del self._runs[gone]
+            self._seen.pop(gone, None)
+            self._pending.pop(gone, None)
+            self._holding.forget(gone)
+        for subject in [one for one in self._faults if one.startswith("guest ")]:
+            if subject.split(" ")[1] not in guests:
+                self._mend(subject)
+
+    def _look_at(self, name: str, live: LiveGuest, now: float) -> None:
+        self._report_crash(name, live)
+        if live.view.pid is None:
+            self._holding.forget(name)
+        else:
+            overs = thresholds.over(self._settings.thresholds, live)
+            self._note(name, self._holding.take(name, overs, now))
+        if self._pending.get(name):
+            self._write_notes(name)
+
+    def _report_crash(self, name: str, live: LiveGuest) -> None:
+        """Write a report where a run of the guest crashed, also one that was followed at once."""
+        seen = (live.view.pid, live.view.state)
+        if self._seen.get(name) == seen:
+            return
+        folder = self._library.place(name)
+        record, before = folder.start_record(), self._runs.get(name, {})
+        run = record.get("run") if record is not None else None
+        if before.get("run") not in (None, run):
+            told = crash_reports.crash_in_story(folder, str(before["run"]))
+            if told is not None:
+                self._write_report(name, before, told)
+        if live.view.state == "crashed" and record is not None and isinstance(run, str):
+            self._write_report(name, record, None)
+        self._runs[name], self._seen[name] = record or {}, seen
+
+    def _write_report(self, name: str, record: dict[str, Any], told: history.Line | None) -> None:
+        path = crash_reports.write_report(
+            self._library.place(name), record, self._watch.history, self._stamp(), told=told
+        )
+        if path is not None:
+            self._tell(f"{name} crashed: {path}")
+
+    def _note(self, name: str, notes: list[thresholds.Note]) -> None:
+        for note in notes:
+            pending = self._pending.setdefault(name, deque(maxlen=_MOST_PENDING))
+            line: dict[str, Any] = {"time": history.iso_time(), "phase": "note"}
+            line |= {"what": note.what, "begins": note.begins, "text": note.text}
+            if note.value is not None:
+                line |= {"value": round(note.value, 1), "limit": note.limit}
+            pending.append(line)
+            self._tell(f"{name}: {note.text}" if name != HOST else note.text)
+
+    def _write_notes(self, name: str) -> None:
+        """Put notes into the guest's story; one that is being worked on is for a later round."""
+        folder, pending = self._library.place(name), self._pending[name]
+        with contextlib.suppress(BusyError), locked(folder, limit_s=0):
+            while pending:
+                history.append(folder.history, pending[0])
+                pending.popleft()
+
+    def _judge_storage(self, now: float) -> None:
+        day = self._days.get(HOST)
+        if day is None:
+            return
+        found = thresholds.storage_over(
+            self._settings.thresholds, day.size_bytes, day.size_bytes - day.used_bytes
+        )
+        for note in self._holding.take(HOST, [] if found is None else [found], now):
+            self._tell(note.text)
+
+    def _bound_logs(self, guests: Mapping[str, LiveGuest]) -> None:
+        for name, live in guests.items():
+            if live.view.pid is None:
+                continue
+            folder = self._library.place(name)
+            for log in (CONSOLE_LOG, QEMU_LOG):
+                subject = f"guest {name} {log}"
+                try:
+                    bounded = log_bounds.bound(folder.at(log))
+                except OSError as error:
+                    self._fault(subject, as_told(name, error).message)
+                    continue
+                if bounded:
+                    self._mend(subject)
+                else:
+                    why = "its file system cannot punch holes"
+                    self._fault(subject, f"{name}: {log} grows beyond its bound: {why}")
+
+    def _snap(self, guests: Mapping[str, LiveGuest]) -> None:
+        counters = {name: self._watch.counters(name) for name in guests}
+        storage = None
+        if (day := self._days.get(HOST)) is not None:
+            mount = visible(mount_of(nearest_folder(self._library.root)), limit=100)
+            storage = forecast_of(mount, self._recorder.days(HOST), day)
+        self.snapshot = Snapshot(time.time(), guests, counters, storage)
+
+    def _tell_faults_of_files(self) -> None:
+        for name, text in self._recorder.faults.items():
+            self._fault(f"figures {name}", f"figures of {name or 'the host'} are not kept: {text}")
+        for subject in [one for one in self._faults if one.startswith("figures ")]:
+            if subject.removeprefix("figures ") not in self._recorder.faults:
+                self._mend(subject)
+
+    def _tell_state(self) -> None:
+        over = [f"{name or 'the host'}: {what}" for name, what in self._holding.all_told()]
+        watch_state.tell(
+            self._library,
+            watch_state.State(
+                pid=os.getpid(),
+                since=self._since,
+                seen=history.iso_time(),
+                guests=len(self.snapshot.guests) if self.snapshot else 0,
+                metrics=self.metrics,
+                faults=tuple(self._faults.values())[:_MOST_FAULTS],
+                over=tuple(over[:_MOST_FAULTS]),
+            ),
+        )
