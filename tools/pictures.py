@@ -57,7 +57,7 @@ GALLERY = {
 
 async def _draw(picture: Picture) -> str:
     theme = load_themes([], os.environ).by_name[picture.theme]
-    preferences = Preferences(*(picture.theme, "unicode", "off", "auto", 3600.0), {}, (), ())
+    preferences = Preferences(*(picture.theme, "unicode", "off", "auto", 3600.0, None), {}, (), ())
     app = KvmtuiApp(Exhibits(), preferences, theme, [])
     async with app.run_test(size=picture.size) as pilot:
         await _settle(pilot)

@@ -28,6 +28,8 @@ class Settings(NamedTuple):
     """Where the detail of a guest is shown."""
     interval: float = 1.0
     """Seconds from one sample to the next."""
+    budget: float | None = None
+    """The bytes a second that the interface may send before its graphs slow down."""
     keys: Mapping[str, Any] = MappingProxyType({})
     """The keys of actions by their names, not yet checked."""
 
@@ -38,6 +40,7 @@ _CHOICES = {
     "detail": ("auto", "beside", "below", "off"),
 }
 _INTERVAL_S = (0.2, 60)
+_LEAST_BUDGET = 100
 
 
 def _fault(key: str, value: Any) -> str:
@@ -46,6 +49,10 @@ def _fault(key: str, value: Any) -> str:
         return "unknown key"
     if key == "keys":
         return "" if isinstance(value, dict) else "a mapping of actions to keys is expected"
+    if key == "budget":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        enough = number and value >= _LEAST_BUDGET
+        return "" if enough else f"{_LEAST_BUDGET} bytes a second or more"
     if key == "interval":
         least, most = _INTERVAL_S
         number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -23,6 +23,8 @@ from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
 from kvmtui.stats.history import HOST
 from kvmtui.stats.history import Series as Series
+from kvmtui.stats.history import of_drive as of_drive
+from kvmtui.stats.history import of_interface as of_interface
 from kvmtui.stats.host import HostFigures as HostFigures
 from kvmtui.stats.host import HostMeter
 
@@ -128,7 +130,8 @@ class Fleet(HostDoor, DefinitionDoor):
         Args:
             name: A guest; None for this machine.
             key: Of a guest ``cpu``, ``wait``, ``memory_used``, ``disk_read``,
-                ``disk_write``, ``disk_latency``, ``net_in``, ``net_out`` and ``vcpu0`` …;
+                ``disk_write``, ``disk_latency``, ``net_in``, ``net_out``, ``vcpu0`` … and what
+                `of_drive` and `of_interface` name;
                 of the machine ``cpu``, ``stolen``, ``memory_used``, ``disk_read``,
                 ``disk_write``, ``net_in``, ``net_out``.
             width: The most values that are wanted.

@@ -11,8 +11,10 @@ from kvmtui.errors import KvmtuiError
 from kvmtui.manage.fleet import Fleet
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Action, Keys
+from kvmtui.tui.budget import Budget
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.screens.main import MainScreen
+from kvmtui.tui.trends import Trends
 from kvmtui.tui.wire import WireApp
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class OpeningApp(WireApp):
     keys: Keys
     desk: GuestDesk
     main: MainScreen
+    trends: Trends
+    budget: Budget
 
     # Who answers.
 

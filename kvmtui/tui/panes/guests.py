@@ -13,10 +13,19 @@ from textual.binding import BindingType
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions.keymap import bindings
 from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.panes.guest_columns import (
+    FIGURES,
+    MINUTE_NARROW,
+    MINUTE_WIDTH,
+    WIDE,
+    Minutes,
+    columns_for,
+)
 from kvmtui.tui.panes.guest_detail import DetailView, Place
 from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import guests as render
 from kvmtui.tui.spans import Line
+from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
@@ -26,28 +35,19 @@ if TYPE_CHECKING:
 
 DetailChoice = Literal["auto", "beside", "below", "off"]
 
-_WIDE, _WIDEST, _LOW, _NARROW = 120, 180, 20, 80
+_LOW, _NARROW = 20, 80
 _SETTLED_S = 0.08
-
-_COLUMNS = (
-    Column("name", "  Name", 16, flexible=True, least=14, most=24),
-    Column("state", "State", 13),
-    Column("cpus", "vCPU", 3, right=True, drop=6),
-    Column("cpu", "CPU%", 4, right=True),
-    Column("memory", "Memory", 9, drop=7),
-    Column("up", "Up", 5, right=True, drop=3),
-    Column("acc", "Acc", 3, drop=1),
-)
-_MORE_COLUMNS = (
-    Column("address", "Address", 15, sortable=False),
-    Column("tags", "Tags", 16, sortable=False),
-)
 
 
 class GuestsPane(ListPane):
     """All guests of the home.
 
-    It asks for nothing itself: what a person wants leaves as a message.
+    It asks for nothing itself but for figures over time: what a person wants leaves as a
+    message.
+
+    Args:
+        trends: The guests' figures over time.
+        detail: Where the guest under the cursor is shown.
     """
 
     DEFAULT_CSS = """
@@ -74,14 +74,17 @@ class GuestsPane(ListPane):
             super().__init__()
             self.name = name
 
-    def __init__(self, *, detail: DetailChoice = "auto", id: str | None = None) -> None:
-        super().__init__(_COLUMNS, table_id="guests", marks=True, id=id)
-        self.detail = DetailView(id="detail")
+    def __init__(
+        self, trends: Trends, *, detail: DetailChoice = "auto", id: str | None = None
+    ) -> None:
+        super().__init__(columns_for(0, ""), table_id="guests", marks=True, id=id)
+        self.detail = DetailView(trends, id="detail")
         """The guest under the cursor."""
         self._detail_choice = detail
         self._guests: Mapping[str, LiveGuest] = {}
         self._kvm_serves = ""
         self._shown: dict[str, dict[str, Line]] = {}
+        self._minutes = Minutes(trends)
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -92,6 +95,7 @@ class GuestsPane(ListPane):
     def take(self, guests: Mapping[str, LiveGuest]) -> None:
         """Show the guests as they are now."""
         self._guests = guests
+        self._minutes.keep(guests)
         self.show()
 
     def take_detail(self, detail: GuestDetail | None) -> None:
@@ -128,7 +132,12 @@ class GuestsPane(ListPane):
         glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
         arranged = render.arranged(self._guests, text=self.filter, sort=self._sort)
         cells = {
-            live.view.name: render.row_cells(live, glyphs, kvm_serves=self._kvm_serves)
+            live.view.name: render.row_cells(
+                live,
+                glyphs,
+                kvm_serves=self._kvm_serves,
+                minute=self._minutes.line(live.view.name),
+            )
             for live in arranged
         }
         table = self.table
@@ -138,7 +147,38 @@ class GuestsPane(ListPane):
         else:
             self._update(cells)
         self._shown = cells
+        self.draw_minutes()
         self._show_detail()
+
+    def draw_minutes(self) -> None:
+        """Draw the last minute of the guests that are seen, where it moved."""
+        if "minute" not in self.table.shown_columns:
+            return
+        glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
+        width = MINUTE_WIDTH if self.size.width >= WIDE else MINUTE_NARROW
+        seen = [self._guests[name] for name in self.table.keys_around() if name in self._guests]
+        for name in self._minutes.draw(seen, width, glyphs):
+            line = self._minutes.line(name)
+            if name in self._shown:
+                self._shown[name]["minute"] = line
+                self.table.update_cells(name, {"minute": line})
+
+    def move_graphs(self) -> None:
+        """A round is over: graphs move on."""
+        self.draw_minutes()
+        self.detail.move(time.time())
+
+    @property
+    def asked_of_qemu(self) -> set[str]:
+        """The guests of which a figure is seen that only QEMU tells, and their neighbours: they
+        have it when one scrolls to them. All, where rows are sorted by such a figure."""
+        if self._sort in FIGURES:
+            return set(self._shown)
+        found = set()
+        if any(column in self.table.shown_columns for column in FIGURES):
+            found = set(self.table.keys_around(screens=1))
+        at = self.table.cursor_key
+        return found | {at} if at is not None and self.detail.display else found
 
     def _update(self, cells: Mapping[str, Mapping[str, Line]]) -> None:
         for name, new in cells.items():
@@ -154,7 +194,22 @@ class GuestsPane(ListPane):
         return [column.id for column in self._columns()]
 
     def _columns(self) -> tuple[Column, ...]:
-        return _COLUMNS + _MORE_COLUMNS if self.size.width >= _WIDEST else _COLUMNS
+        return columns_for(self.size.width, self._sort)
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column, which then stays however narrow it is."""
+        self._sort = column
+        self._put_columns()
+
+    def sort_next(self) -> str:
+        """Sort by the next column; returns what that is called."""
+        column = super().sort_next()
+        return render.SORT_WORDS.get(column, column)
+
+    def _put_columns(self) -> None:
+        self.table.set_columns(self._columns())
+        self._shown = {}
+        self.show()
 
     def _show_detail(self) -> None:
         key = self.table.cursor_key
@@ -167,9 +222,8 @@ class GuestsPane(ListPane):
         place = self._place()
         self.set_class(place == "below", "below")
         self.detail.put(place)
-        self.table.set_columns(self._columns())
-        self._shown = {}
-        self.show()
+        self._minutes.forget()
+        self._put_columns()
 
     def _place(self) -> Place:
         width, height = self.size
@@ -178,12 +232,13 @@ class GuestsPane(ListPane):
             return self._detail_choice if roomy or self._detail_choice == "off" else "off"
         if not roomy:
             return "off"
-        return "beside" if width >= _WIDE else "below"
+        return "beside" if width >= WIDE else "below"
 
     # What a person does.
 
     def cursor_moved(self, key: str | None) -> None:
         """Ask for the detail of a guest that the cursor stays on."""
+        self.draw_minutes()
         if key is not None:
             self.set_timer(_SETTLED_S, lambda: self._settled(key))
 
