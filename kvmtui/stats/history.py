@@ -224,21 +224,22 @@ class History:
         """Drop a guest that does not run any more."""
         self._kept.pop(name, None)
 
-    def series(self, name: str, key: str, span: Span, width: int) -> Series:
+    def series(self, name: str, key: str, span: Span, width: int, more: int = 0) -> Series:
         """One figure over time.
 
         Args:
             key: One of `KEYS`, or ``vcpu0`` ….
             width: The most values that are wanted; steps grow so that the span fits.
+            more: How many older steps are wanted besides.
 
         Returns:
-            As many values as the span has steps, at most ``width``. Steps begin at whole
-            multiples of their length, so a graph moves and does not flicker.
+            As many values as the span has steps, at most ``width``, and ``more``. Steps begin
+            at whole multiples of their length, so a graph moves and does not flicker.
         """
         slots = {"1min": 60, "10min": SECONDS, "24h": MINUTES}[span]
         unit_s = 60 if span == "24h" else 1
         group = -(-slots // max(1, width))
-        count = -(-slots // group)
+        count = -(-slots // group) + more
         nothing = array("d", [math.nan]) * count
         kept = self._kept.get(name)
         track = kept.tracks.get(key) if kept is not None else None

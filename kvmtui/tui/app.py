@@ -259,6 +259,7 @@ class KvmtuiApp(OpeningApp):
             "app.repaint": self.action_repaint,
             "app.palette": self.open_palette,
             "app.help": self.open_help,
+            "app.connection": self.open_connection,
             "app.first_steps": self.open_first_steps,
             "app.back": self.answering.back,
         }

@@ -60,7 +60,19 @@ class OpeningApp(WireApp):
         """Show a guest on a screen of its own."""
         from kvmtui.tui.screens.guest import GuestScreen
 
-        self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
+        self.push_screen(GuestScreen(self.fleet, self.keys, self.trends, name, part))
+
+    def open_wall(self, names: list[str]) -> None:
+        """Show small graphs of several guests."""
+        from kvmtui.tui.screens.wall import WallScreen
+
+        self.push_screen(WallScreen(self.fleet, self.keys, self.trends, names))
+
+    def open_connection(self) -> None:
+        """Show what is sent to the terminal."""
+        from kvmtui.tui.screens.connection import ConnectionScreen
+
+        self.push_screen(ConnectionScreen())
 
     def open_first_steps(self) -> None:
         """Open the pages for who is new to this."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kvmtui.manage.fleet import Series
     from kvmtui.stats.history import Span
 
-    Source = Callable[[str | None, str, Span, int], Series]
+    Source = Callable[[str | None, str, Span, int, int], Series]
 
 SPANS: tuple[Span, ...] = ("1min", "10min", "24h")
 SPAN_S: dict[Span, float] = {"1min": 60.0, "10min": 600.0, "24h": 86400.0}
@@ -69,8 +69,9 @@ class Trends:
             key: As `Fleet.series` has it.
             columns: How many values there is room for.
         """
-        found = self._source(name, key, span, columns)
-        beyond = 1 + found.number % (_CELL * self.slower)
+        step = _CELL * self.slower
+        found = self._source(name, key, span, columns, step)
+        beyond = 1 + found.number % step
         taken = found.number - beyond + 1
         newest_s = taken * found.step_s + self._offset()
         return Trend(found.values[:-beyond], found.peaks[:-beyond], taken, found.step_s, newest_s)

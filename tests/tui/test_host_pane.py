@@ -46,7 +46,7 @@ async def until(pilot, condition):
 
 
 def on_stage(scene, *, size, known=None):
-    pane = HostPane(KEYS)
+    pane = HostPane(KEYS, trends())
 
     async def begin(stage, pilot):
         pane.take(known or view(CLOCK, NESTED))

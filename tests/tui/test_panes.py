@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 from textual import events
 from textual.containers import Container
-from tui.views import guest, operation
+from tui.views import guest, operation, trends
 from tui.widgets.stage import Stage, play
 
 from kvmtui.host.accelerator import Verdict
@@ -64,7 +64,7 @@ async def until(pilot, condition):
 
 
 def on_stage(scene, *, size, pane=None):
-    pane = pane or GuestsPane()
+    pane = pane or GuestsPane(trends())
     play(Stage(Held(pane)), lambda stage, pilot: scene(stage, pilot, pane), size=size)
 
 

@@ -128,7 +128,7 @@ def below_line(live: LiveGuest, graphs: Graphs, width: int, glyphs: Glyphs) -> L
     groups.append(("CPU", graphs.cpu.values, cpu, 100.0 * (live.view.cpus or 1)))
     for label, first, now in (("Disk", 0, (read, write)), ("Net", 2, (receive, send))):
         pair = graphs.rates[first : first + 2]
-        both = _added(pair[0][1].values, pair[1][1].values)
+        both = added(pair[0][1].values, pair[1][1].values)
         whole = sum(one for one in now if one is not None)
         text = "" if None in now else f"{format_size(round(whole))}/s"
         groups.append((label, both, text, max(pair[0][2], pair[1][2])))
@@ -142,7 +142,7 @@ def below_line(live: LiveGuest, graphs: Graphs, width: int, glyphs: Glyphs) -> L
     return tuple(line)
 
 
-def _added(first: Sequence[float], second: Sequence[float]) -> list[float]:
+def added(first: Sequence[float], second: Sequence[float]) -> list[float]:
     """Both together; not known where one is not."""
     pairs = zip(first, second, strict=False)
     return [one + other if one == one and other == other else math.nan for one, other in pairs]

@@ -67,7 +67,7 @@ class MainScreen(AnsweringScreen):
         self.trouble = LineView(id="trouble")
         self.guests = GuestsPane(trends, detail=preferences.detail, id="guests-pane")
         """The pane of the guests."""
-        self.host = HostPane(keys, id="host-pane")
+        self.host = HostPane(keys, trends, id="host-pane")
         """The pane of this machine."""
         self.activity = ActivityPane(id="activity-pane")
         """The pane of the operations."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from textual import events
@@ -54,6 +54,7 @@ class Sheet(LineWidget, can_focus=True):
 
     DEFAULT_CSS = "Sheet { height: 1fr; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "copy", id="sheet.copy", show=False),
         Binding("left", "read(1)", "read", id="sheet.earlier", show=False),
         Binding("right", "read(-1)", "read", id="sheet.later", show=False),
         Binding("space", "hold", "hold", id="sheet.hold", show=False),
@@ -72,9 +73,8 @@ class Sheet(LineWidget, can_focus=True):
     class HoldChanged(Message):
         """A person held the page, or let it go on."""
 
-        def __init__(self, held: bool) -> None:
-            super().__init__()
-            self.held = held
+    class CopyWanted(Message):
+        """The figures are wanted as text."""
 
     def __init__(self, *, choosing: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -157,6 +157,18 @@ class Sheet(LineWidget, can_focus=True):
                 texts += [plain(line).strip() for line in tile.lines]
         return "\n".join(filter(None, texts))
 
+    def do(self, binding_id: str) -> None:
+        """Do what the key of one of its bindings does."""
+        deeds: dict[str, Callable[[], None]] = {
+            "sheet.hold": self.action_hold,
+            "sheet.copy": self.action_copy,
+            "sheet.earlier": lambda: self.action_read(1),
+            "sheet.later": lambda: self.action_read(-1),
+        }
+        deed = deeds.get(binding_id)
+        if deed is not None:
+            deed()
+
     # Keys and mouse.
 
     def action_read(self, cells: int) -> None:
@@ -170,7 +182,10 @@ class Sheet(LineWidget, can_focus=True):
 
     def action_hold(self) -> None:
         self.hold(not self._held)
-        self.post_message(self.HoldChanged(self._held))
+        self.post_message(self.HoldChanged())
+
+    def action_copy(self) -> None:
+        self.post_message(self.CopyWanted())
 
     def action_leave(self) -> None:
         self.read(None)
@@ -276,7 +291,7 @@ class Sheet(LineWidget, can_focus=True):
                 else:
                     scale = self._scales.setdefault(tile.key, Scale(tile.view.unit))
                     focused = self._choosing and tile.key == self._chosen
-                    looks = Looks(self.glyphs, self._cursor_s, focused, self._held)
+                    looks = Looks(self.glyphs, self._cursor_s, focused)
                     measures = _measured(tile.view, wide, tile.height)
                     lines = drawn_lines(tile.view, measures, scale, looks)
                 found.append((tile, lines))
