@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from kvmtui.manage.fleet import Series
-    from kvmtui.stats.history import Span
 
-    Source = Callable[[str | None, str, Span, int, int], Series]
+    Source = Callable[[str | None, str, "TimeSpan", int, int], Series]
 
-SPANS: tuple[Span, ...] = ("1min", "10min", "24h")
-SPAN_S: dict[Span, float] = {"1min": 60.0, "10min": 600.0, "24h": 86400.0}
-SPAN_WORDS: dict[Span, str] = {"1min": "1 min", "10min": "10 min", "24h": "24 h"}
+TimeSpan = Literal["1min", "10min", "24h"]
+SPANS: tuple[TimeSpan, ...] = ("1min", "10min", "24h")
+SPAN_S: dict[TimeSpan, float] = {"1min": 60.0, "10min": 600.0, "24h": 86400.0}
+SPAN_WORDS: dict[TimeSpan, str] = {"1min": "1 min", "10min": "10 min", "24h": "24 h"}
 _CELL = 2
 _DRIFT_S = 0.75
 
@@ -61,7 +61,7 @@ class Trends:
         self.slower = 1
         """By how much less often graphs move than they could: 1, 2, 4 …"""
 
-    def of(self, name: str | None, key: str, span: Span, columns: int) -> Trend:
+    def of(self, name: str | None, key: str, span: TimeSpan, columns: int) -> Trend:
         """A figure over time.
 
         Args:

@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from textual.containers import Container
 from tui.hosts import CLOCK, NESTED, NO_QEMU, PULSE, STAND, STORAGE, check, report, view
-from tui.views import guest
+from tui.views import guest, trends
 from tui.widgets.stage import Stage, play, watch
 
 from kvmtui.errors import HostError

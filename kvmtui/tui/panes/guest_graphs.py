@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import BindingType
 
@@ -11,11 +11,8 @@ from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions.keymap import bindings
 from kvmtui.tui.render.guest_graphs import Page, bands_of, first_trend
 from kvmtui.tui.spans import Line, Span
-from kvmtui.tui.trends import SPANS, Trends
+from kvmtui.tui.trends import SPANS, TimeSpan, Trends
 from kvmtui.tui.widgets.sheet import Sheet
-
-if TYPE_CHECKING:
-    from kvmtui.stats.history import Span as TimeSpan
 
 
 class GuestGraphs(Sheet):

@@ -21,7 +21,7 @@ from kvmtui.tui.render.figures import (
 from kvmtui.tui.render.guests import wait_percent
 from kvmtui.tui.render.levels import over
 from kvmtui.tui.spans import Line, Role, Span, fit, width_of
-from kvmtui.tui.trends import SPAN_S, SPAN_WORDS, SPANS, Trend, Trends
+from kvmtui.tui.trends import SPAN_S, SPAN_WORDS, SPANS, TimeSpan, Trend, Trends
 from kvmtui.tui.widgets.graph_lines import GraphView, Series, area_cells
 from kvmtui.tui.widgets.scale import Unit
 from kvmtui.tui.widgets.sheet import Band, Tile, tile_width
@@ -29,7 +29,6 @@ from kvmtui.tui.widgets.spark import labelled
 
 if TYPE_CHECKING:
     from kvmtui.manage.views import DiskFigures, NetworkFigures
-    from kvmtui.stats.history import Span as TimeSpan
 
 TWO_FROM, THREE_FROM = 90, 120
 """From how many columns two graphs, or three, stand side by side."""

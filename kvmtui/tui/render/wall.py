@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from kvmtui.guest.units import format_size
 from kvmtui.manage.views import LiveGuest
@@ -13,14 +13,11 @@ from kvmtui.tui.render.figures import BYTES_PER_S, PERCENT
 from kvmtui.tui.render.guests import WAITED_MS_PER_S, disk_rate, net_rate, wait_percent
 from kvmtui.tui.render.levels import over
 from kvmtui.tui.spans import Line, Span
-from kvmtui.tui.trends import SPAN_S, Trends
+from kvmtui.tui.trends import SPAN_S, TimeSpan, Trends
 from kvmtui.tui.widgets.graph_lines import GraphView, Series, area_cells
 from kvmtui.tui.widgets.scale import Unit, round_top
 from kvmtui.tui.widgets.sheet import GAP, Band, Tile, tile_width
 from kvmtui.tui.words import state_look
-
-if TYPE_CHECKING:
-    from kvmtui.stats.history import Span as TimeSpan
 
 Figure = Literal["cpu", "memory", "disk", "net", "wait"]
 FIGURES: dict[Figure, str] = {
