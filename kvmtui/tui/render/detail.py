@@ -180,8 +180,9 @@ def facts(
     if graphs is not None:
         lines += [*cpu_lines(live, graphs, scene.width, scene.glyphs), ()]
         lines += _memory(live, scene, _narrow_bar)
-        lines += [*rate_lines(graphs, live, scene.width, scene.glyphs), ()]
-        lines += _disk_bars(detail, scene, _narrow_bar)
+        lines += rate_lines(graphs, live, scene.width, scene.glyphs)
+        bars = _disk_bars(detail, scene, _narrow_bar)
+        lines += [(), *bars] if bars else []
     else:
         lines += _bars(live, detail, scene)
     if view.pid is None and detail is not None and detail.last_stop:

@@ -91,7 +91,7 @@ def bands_of(page: Page) -> list[Band]:
         bands += [*_in_bands(_disk(page, disk, wide), across), _BLANK]
     bands += _in_bands([_card(page, card, wide) for card in found.networks], across)
     if found.net_receive_bytes_per_s is None and not found.networks:
-        text = " networks: no tap, and no guest agent that counts"
+        text = " networks: none, or nothing here counts them (no tap, no guest agent)"
         bands.append((Tile("no-net", 1, lines=((Span(text, "muted"),),)),))
     return bands
 

@@ -112,7 +112,7 @@ def bands_of(wall: Wall) -> list[Band]:
             SPAN_S[SPAN],
             top=top,
             taken=taken,
-            empty=_why_empty(live),
+            empty=_why_empty(live, wall.figure),
             labels=False,
             subject=live.view.name,
         )
@@ -124,9 +124,11 @@ def bands_of(wall: Wall) -> list[Band]:
     return bands
 
 
-def _why_empty(live: LiveGuest) -> str:
+def _why_empty(live: LiveGuest, figure: Figure) -> str:
     if live.view.pid is None:
         return "does not run"
+    if live.figures is not None and amount_now(live, figure) is None:
+        return "not known"
     return "two samples are needed" if live.view.answers else "no answer"
 
 
