@@ -9,6 +9,7 @@ another 20 to 30 kB, and a guest never more than 1.2 MB. Kept are logarithms, ex
 
 from __future__ import annotations
 
+import functools
 import math
 from array import array
 
@@ -80,6 +81,7 @@ def _encode(value: float) -> int:
     return min(_MOST_CODE, _FIRST + round((math.log2(value) - _LEAST) * _STEPS))
 
 
+@functools.lru_cache(maxsize=8192)
 def _decode(code: int) -> float:
     if code <= _ZERO:
         return math.nan if code == _UNKNOWN else 0.0
@@ -158,10 +160,15 @@ class _Track:
         """When it was last known."""
         return self._second
 
-    def second_at(self, second: int) -> float:
-        """The mean of a second."""
-        known = self._second - SECONDS < second <= self._second
-        return _decode(self._seconds[second % SECONDS]) if known else math.nan
+    def seconds_in(self, slots: range) -> list[float]:
+        """The means of those of some seconds that are known."""
+        kept, newest = self._seconds, self._second
+        oldest = newest - SECONDS + 1
+        return [
+            _decode(code)
+            for slot in slots
+            if oldest <= slot <= newest and (code := kept[slot % SECONDS]) != _UNKNOWN
+        ]
 
     def minute_at(self, minute: int) -> tuple[float, float]:
         """Mean and maximum of a minute; the present one's are of the seconds so far."""
@@ -249,11 +256,12 @@ class History:
         newest = kept.second // unit_s
         values, peaks = array("d"), array("d")
         for step in range(newest // group - count + 1, newest // group + 1):
-            found = []
-            for slot in range(step * group, min((step + 1) * group, newest + 1)):
-                one = track.minute_at(slot) if unit_s == 60 else (track.second_at(slot),) * 2
-                if one[0] == one[0]:
-                    found.append(one)
-            values.append(sum(one[0] for one in found) / len(found) if found else math.nan)
-            peaks.append(max(one[1] for one in found) if found else math.nan)
+            slots_of = range(step * group, min((step + 1) * group, newest + 1))
+            if unit_s == 1:
+                means = highest = track.seconds_in(slots_of)
+            else:
+                both = [one for slot in slots_of if (one := track.minute_at(slot))[0] == one[0]]
+                means, highest = [one[0] for one in both], [one[1] for one in both]
+            values.append(sum(means) / len(means) if means else math.nan)
+            peaks.append(max(highest) if highest else math.nan)
         return Series(group * unit_s, values, peaks, newest // group)

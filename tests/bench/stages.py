@@ -23,6 +23,7 @@ ROWS = 30
 _NAMES = ("Name", "State", "vCPU", "CPU%", "Memory", "Disk/s", "Net/s", "Up")
 _WIDTHS = (24, 13, 4, 4, 9, 6, 6, 5)
 _CHANGING = (3, 5, 6)
+_PAST_S = 90
 
 
 def _first(row: int) -> list[str]:
@@ -227,7 +228,8 @@ def guests(theme: str, *, still: bool, page: bool, rows: int = ROWS) -> Any:
                     kept += [
                         (f"interface tap0 {key}", walk[f"{name} {key[0]}"]) for key in ("in", "out")
                     ]
-                self._watch.history.record(name, second, kept)
+                for past in range(0 if self.guests else _PAST_S, -1, -1):
+                    self._watch.history.record(name, second - past, kept)
             return found
 
         async def detail(self, name: str) -> Any:
@@ -239,6 +241,7 @@ def guests(theme: str, *, still: bool, page: bool, rows: int = ROWS) -> Any:
         async def check(self) -> Any:
             await asyncio.sleep(3600)
 
+    sys.setswitchinterval(0.001)  # As the program does.
     os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
     loaded = load_themes([], os.environ).by_name[theme]
     app = KvmtuiApp(Invented(Library(Path("/nonexistent"))), load_preferences(), loaded, [])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Line
-from kvmtui.tui.trends import Trends
+from kvmtui.tui.trends import Trend, Trends
 from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.spark import QUIET_UNDER, sparkline
 
@@ -69,33 +69,41 @@ class Minutes:
         """What was drawn of a guest; empty where nothing was."""
         return self._lines.get(name, ())
 
-    def draw(self, guests: Iterable[LiveGuest], width: int, glyphs: Glyphs) -> list[str]:
-        """Draw these guests' lines where there are newer samples; whose are other now."""
+    def draw(self, guests: Sequence[LiveGuest], width: int, glyphs: Glyphs) -> list[str]:
+        """Draw these guests' lines where they moved, or were not seen before.
+
+        All guests are sampled in the same moment: where one has not moved, none has.
+
+        Returns:
+            Whose line is another one now.
+        """
+        first = next((live.view.name for live in guests if live.view.name in self._taken), None)
+        moved = first is None or self._trend(first).taken != self._taken[first]
         changed = []
         for live in guests:
             name = live.view.name
-            line: Line = ()
-            if live.view.pid is not None and live.view.cpus:
-                trend = self._trends.of(name, "cpu", "1min", _STEPS)
-                if self._taken.get(name) == trend.taken:
-                    continue
-                self._taken[name] = trend.taken
-                line = sparkline(
-                    trend.values,
-                    width,
-                    100.0 * live.view.cpus,
-                    glyphs,
-                    quiet_under=QUIET_UNDER,
-                    taken=trend.taken,
-                )
-                if not line[0].text.strip():
-                    line = ()
-            else:
+            runs = live.view.pid is not None and bool(live.view.cpus)
+            if runs and name in self._taken and not moved:
+                continue
+            line = self._line(live, width, glyphs) if runs else ()
+            if not runs:
                 self._taken.pop(name, None)
             if self._lines.get(name, ()) != line:
                 self._lines[name] = line
                 changed.append(name)
         return changed
+
+    def _trend(self, name: str) -> Trend:
+        return self._trends.of(name, "cpu", "1min", _STEPS)
+
+    def _line(self, live: LiveGuest, width: int, glyphs: Glyphs) -> Line:
+        trend = self._trend(live.view.name)
+        self._taken[live.view.name] = trend.taken
+        top = 100.0 * (live.view.cpus or 1)
+        line = sparkline(
+            trend.values, width, top, glyphs, quiet_under=QUIET_UNDER, taken=trend.taken
+        )
+        return line if line and line[0].text.strip() else ()
 
     def keep(self, names: Iterable[str]) -> None:
         """Forget all other guests."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
@@ -26,7 +26,6 @@ from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import guests as render
 from kvmtui.tui.spans import Line
 from kvmtui.tui.trends import Trends
-from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
@@ -77,13 +76,16 @@ class GuestsPane(ListPane):
     def __init__(
         self, trends: Trends, *, detail: DetailChoice = "auto", id: str | None = None
     ) -> None:
-        super().__init__(columns_for(0, ""), table_id="guests", marks=True, id=id)
+        columns = columns_for(0, "")
+        super().__init__(columns, table_id="guests", marks=True, id=id)
+        self._column_ids = [column.id for column in columns]
         self.detail = DetailView(trends, id="detail")
         """The guest under the cursor."""
         self._detail_choice = detail
         self._guests: Mapping[str, LiveGuest] = {}
         self._kvm_serves = ""
         self._shown: dict[str, dict[str, Line]] = {}
+        self._stale: set[str] = set()
         self._minutes = Minutes(trends)
 
     def compose(self) -> ComposeResult:
@@ -128,27 +130,43 @@ class GuestsPane(ListPane):
     # Drawing.
 
     def draw_rows(self) -> None:
-        """Show the guests that fit the filter, and the one under the cursor."""
-        glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
+        """Show the guests that fit the filter, and the one under the cursor.
+
+        Rows that are more than a screen out of sight keep their old cells until one comes near.
+        """
         arranged = render.arranged(self._guests, text=self.filter, sort=self._sort)
-        cells = {
-            live.view.name: render.row_cells(
-                live,
-                glyphs,
-                kvm_serves=self._kvm_serves,
-                minute=self._minutes.line(live.view.name),
-            )
-            for live in arranged
-        }
         table = self.table
+        near = set(table.keys_around(screens=1))
+        cells: dict[str, dict[str, Line]] = {}
+        self._stale.clear()
+        for live in arranged:
+            name = live.view.name
+            old = self._shown.get(name)
+            if old is not None and name not in near:
+                self._stale.add(name)
+            cells[name] = old if old is not None and name not in near else self._cells_of(live)
         table.set_sort(self._sort, descending=self._sort not in ("name", "state"))
         if list(cells) != list(self._shown):
-            table.set_rows([self._row(live, cells[live.view.name]) for live in arranged])
+            table.set_rows([self._row(name, row) for name, row in cells.items()])
         else:
             self._update(cells)
         self._shown = cells
-        self.draw_minutes()
+        self._freshen()
         self._show_detail()
+
+    def _cells_of(self, live: LiveGuest) -> dict[str, Line]:
+        glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
+        minute = self._minutes.line(live.view.name)
+        return render.row_cells(live, glyphs, kvm_serves=self._kvm_serves, minute=minute)
+
+    def _freshen(self) -> None:
+        """Draw what has come into sight, or near."""
+        near = self._stale.intersection(self.table.keys_around(screens=1))
+        found = {name: self._cells_of(self._guests[name]) for name in near if name in self._guests}
+        self._update(found)
+        self._shown |= found
+        self._stale -= near
+        self.draw_minutes()
 
     def draw_minutes(self) -> None:
         """Draw the last minute of the guests that are seen, where it moved."""
@@ -165,7 +183,7 @@ class GuestsPane(ListPane):
 
     def move_graphs(self) -> None:
         """A round is over: graphs move on."""
-        self.draw_minutes()
+        self._freshen()
         self.detail.move(time.time())
 
     @property
@@ -183,18 +201,16 @@ class GuestsPane(ListPane):
     def _update(self, cells: Mapping[str, Mapping[str, Line]]) -> None:
         for name, new in cells.items():
             old = self._shown[name]
+            if new is old:
+                continue
             changed = {column: line for column, line in new.items() if old.get(column) != line}
             if changed:
-                self.table.update_cells(name, {c: changed[c] for c in self._ids() if c in changed})
+                self.table.update_cells(
+                    name, {c: changed[c] for c in self._column_ids if c in changed}
+                )
 
-    def _row(self, live: LiveGuest, cells: Mapping[str, Line]) -> Row:
-        return Row(live.view.name, tuple(cells[column] for column in self._ids()))
-
-    def _ids(self) -> Iterable[str]:
-        return [column.id for column in self._columns()]
-
-    def _columns(self) -> tuple[Column, ...]:
-        return columns_for(self.size.width, self._sort)
+    def _row(self, name: str, cells: Mapping[str, Line]) -> Row:
+        return Row(name, tuple(cells[column] for column in self._column_ids))
 
     def sort_by(self, column: str) -> None:
         """Sort by a column, which then stays however narrow it is."""
@@ -207,7 +223,9 @@ class GuestsPane(ListPane):
         return render.SORT_WORDS.get(column, column)
 
     def _put_columns(self) -> None:
-        self.table.set_columns(self._columns())
+        columns = columns_for(self.size.width, self._sort)
+        self._column_ids = [column.id for column in columns]
+        self.table.set_columns(columns)
         self._shown = {}
         self.show()
 
@@ -238,7 +256,7 @@ class GuestsPane(ListPane):
 
     def cursor_moved(self, key: str | None) -> None:
         """Ask for the detail of a guest that the cursor stays on."""
-        self.draw_minutes()
+        self._freshen()
         if key is not None:
             self.set_timer(_SETTLED_S, lambda: self._settled(key))
 

@@ -41,22 +41,28 @@ class Scales:
 
     def __init__(self) -> None:
         self._subject = ""
+        self._graphs: Graphs | None = None
         self._scales: dict[str, Scale] = {}
 
     def graphs_of(self, live: LiveGuest, trends: Trends) -> Graphs | None:
         """A guest's last minute; None where it does not run."""
         name = live.view.name
         if live.view.pid is None:
+            self._graphs = None
             return None
+        cpu = trends.of(name, "cpu", "1min", _SAMPLES)
         if name != self._subject:
             self._subject, self._scales = name, {}
+        elif self._graphs is not None and self._graphs.cpu.taken == cpu.taken:
+            return self._graphs
         rates = []
         for label, key in _RATES:
             trend = trends.of(name, key, "1min", _SAMPLES)
             scale = self._scales.setdefault(key, Scale(BYTES_PER_S))
             peak = max((value for one in trend.values if (value := known(one))), default=None)
             rates.append((label, trend, scale.fit(peak, trend.newest_s)))
-        return Graphs(trends.of(name, "cpu", "1min", _SAMPLES), tuple(rates))
+        self._graphs = Graphs(cpu, tuple(rates))
+        return self._graphs
 
 
 def cpu_lines(live: LiveGuest, graphs: Graphs, width: int, glyphs: Glyphs) -> list[Line]:
