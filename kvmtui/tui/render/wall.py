@@ -84,9 +84,9 @@ def _rank(live: LiveGuest, figure: Figure) -> float:
 
 
 def head_line(count: int, figure: Figure, order: str, glyphs: Glyphs) -> Line:
-    """``Wall of 8 guests · CPU, share of its vCPUs · 10 min · by name``."""
+    """``Wall of 8 guests · by name · CPU, share of its vCPUs · 10 min``."""
     scale = "" if figure in ("disk", "net") else "one scale 0–100 %"
-    rest = [FIGURES[figure], "10 min", scale or "one scale", order]
+    rest = [order, FIGURES[figure], "10 min", scale or "one scale"]
     text = "".join(f" {glyphs.dot} {one}" for one in rest)
     return (Span(f" Wall of {count} guests", bold=True), Span(text, "muted"))
 
