@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kvmtui.guest.library import Library
 from kvmtui.host.accelerator import Verdict
 from kvmtui.manage import forms
 from kvmtui.manage.checking import Report
 from kvmtui.manage.detail import DiskUse, GuestDetail
-from kvmtui.manage.fleet import Changed, Fleet, HostFigures
+from kvmtui.manage.fleet import Changed, Fleet, HostFigures, Series
 from kvmtui.manage.host_door import Told
 from kvmtui.manage.machine import Stand, Storage
 from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
-from tools import exhibited_host
+from tools import exhibited_figures, exhibited_host
+
+if TYPE_CHECKING:
+    from kvmtui.stats.history import Span as TimeSpan
 
 NOW = 1_764_000_000.0 - 1_764_000_000 % 86400 + 9 * 3600 + 31 * 60
 """A day in November 2025 at 09:31, UTC."""
@@ -91,7 +95,10 @@ OPERATIONS = [
 OPERATIONS[5] = OPERATIONS[5]._replace(ended=OPERATIONS[5].begun + 0.4)
 OPERATIONS[6] = OPERATIONS[6]._replace(message="its process ended without being asked to")
 
-HOST = HostFigures("hv1", 71.0, 41 * _G, 64 * _G, "/srv", 312 * _G)
+HOST = HostFigures(
+    *("hv1", 71.0, 41 * _G, 64 * _G, "/srv", 312 * _G, 0.0),
+    *(42.0 * _M, 9.0 * _M, 11.0 * _M, 3.0 * _M),
+)
 _TIMELINE = (
     (0, 9, 14, "memory 6.0G → 8.0G, needs restart", "done"),
     (0, 8, 2, "paused: no room for vdb on the host", "warning"),
@@ -165,7 +172,8 @@ def guests() -> dict[str, LiveGuest]:
         )
         view = view._replace(**_OTHERS.get(name, {}))
         percent = None if cpu == "-" else float(cpu)
-        found[name] = LiveGuest(view, percent, under_way.get(name))
+        told = exhibited_figures.figures(name, percent, int(cpus)) if view.answers else None
+        found[name] = LiveGuest(view, percent, under_way.get(name), told)
     return found
 
 
@@ -199,6 +207,15 @@ class Exhibits(Fleet):
     async def storage(self) -> Storage:
         """More is promised than there is."""
         return exhibited_host.STORAGE
+
+    def series(
+        self, name: str | None, key: str, span: TimeSpan, width: int, more: int = 0
+    ) -> Series:
+        """Made by hand, too."""
+        slots = {"1min": 60, "10min": 600, "24h": 1440}[span]
+        live = None if name is None else self.guests.get(name)
+        unit_s = 60 if span == "24h" else 1
+        return exhibited_figures.series(live, key, slots, unit_s, NOW, width, more)
 
     async def detail(self, name: str) -> GuestDetail:
         """All of one guest, little of the others."""

@@ -46,6 +46,9 @@ GALLERY = {
     "new-guest": Picture("db-01", ("n",), size=_MIDDLE),
     "stop": Picture("db-01", ("x",), size=_SMALL),
     "delete": Picture("web-staging", ("D", *"web-sta"), size=_SMALL),
+    "graphs": Picture("db-01", ("m", "plus", "left", "left", "left")),
+    "wall": Picture("web-01", ("asterisk", "m"), size=_BIG),
+    "connection": Picture("db-01", ("ctrl+b",), size=_SMALL),
     "help": Picture("db-01", ("question_mark",), size=_SMALL),
     "palette": Picture("db-01", ("colon",), size=_SMALL),
     "host": Picture("db-01", ("4",)),
@@ -57,7 +60,7 @@ GALLERY = {
 
 async def _draw(picture: Picture) -> str:
     theme = load_themes([], os.environ).by_name[picture.theme]
-    preferences = Preferences(*(picture.theme, "unicode", "off", "auto", 3600.0), {}, (), ())
+    preferences = Preferences(*(picture.theme, "unicode", "off", "auto", 3600.0, None), {}, (), ())
     app = KvmtuiApp(Exhibits(), preferences, theme, [])
     async with app.run_test(size=picture.size) as pilot:
         await _settle(pilot)
@@ -93,7 +96,8 @@ def draw(name: str) -> str:
     set_clock()
     # The host is looked at before the first key, not a second later.
     at_once = mock.patch("kvmtui.tui.keepers.host.FIRST_LOOK_S", 0.01)
-    with mock.patch("time.time", lambda: NOW), at_once:
+    same_clock = mock.patch("kvmtui.tui.trends.wall_offset_s", lambda: 0.0)
+    with mock.patch("time.time", lambda: NOW), at_once, same_clock:
         drawn = _draw(GALLERY[name]) if name in GALLERY else shelf.draw(name)
         return _without_fonts(asyncio.run(drawn))
 

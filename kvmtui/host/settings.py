@@ -44,6 +44,8 @@ class Settings(NamedTuple):
     thresholds: Thresholds = Thresholds()
     metrics: str | None = None
     """Where `watch` tells metrics, ``ADDRESS:PORT``; None: nowhere."""
+    budget: float | None = None
+    """The bytes a second that the interface may send before its graphs slow down."""
     keys: Mapping[str, Any] = MappingProxyType({})
     """The keys of actions by their names, not yet checked."""
 
@@ -54,6 +56,7 @@ _CHOICES = {
     "detail": ("auto", "beside", "below", "off"),
 }
 _INTERVAL_S = (0.2, 60)
+_LEAST_BUDGET = 100
 
 
 _THRESHOLDS = {
@@ -88,6 +91,10 @@ def _fault(key: str, value: Any) -> str:
         return "" if isinstance(value, dict) else "a mapping of actions to keys is expected"
     if key == "thresholds":
         return _threshold_fault(value)
+    if key == "budget":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        enough = number and value >= _LEAST_BUDGET
+        return "" if enough else f"{_LEAST_BUDGET} bytes a second or more"
     if key == "interval":
         least, most = _INTERVAL_S
         number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -21,7 +21,11 @@ from kvmtui.manage.host_door import HostDoor
 from kvmtui.manage.image_door import ImageDoor
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
+from kvmtui.stats.history import MOST_DRIVES as MOST_DRIVES
+from kvmtui.stats.history import MOST_VCPUS as MOST_VCPUS
 from kvmtui.stats.history import Series as Series
+from kvmtui.stats.history import of_drive as of_drive
+from kvmtui.stats.history import of_interface as of_interface
 from kvmtui.stats.host import HostFigures as HostFigures
 from kvmtui.stats.host import HostMeter
 
@@ -121,7 +125,7 @@ class Fleet(HostDoor, DefinitionDoor):
         """Let go of all monitors until the next refresh: before the app is suspended."""
         self._watch.let_go()
 
-    def series(self, name: str | None, key: str, span: Span, width: int) -> Series:
+    def series(self, name: str | None, key: str, span: Span, width: int, more: int = 0) -> Series:
         """A figure over time; NaN where it is not known.
 
         From memory, and behind it what `watch` has recorded: from the first round on after
@@ -130,12 +134,14 @@ class Fleet(HostDoor, DefinitionDoor):
         Args:
             name: A guest; None for this machine.
             key: Of a guest ``cpu``, ``wait``, ``memory_used``, ``disk_read``,
-                ``disk_write``, ``disk_latency``, ``net_in``, ``net_out`` and ``vcpu0`` …;
+                ``disk_write``, ``disk_latency``, ``net_in``, ``net_out``, ``vcpu0`` … and what
+                `of_drive` and `of_interface` name;
                 of the machine ``cpu``, ``stolen``, ``memory_used``, ``disk_read``,
                 ``disk_write``, ``net_in``, ``net_out``.
             width: The most values that are wanted.
+            more: How many older ones are wanted besides.
         """
-        return self._watch.series(name, key, span, width)
+        return self._watch.series(name, key, span, width, more)
 
     def standing(self, name: str) -> object:
         """What changes when more than a guest's figures does: compare it with an earlier one."""

@@ -26,7 +26,15 @@ from kvmtui.manage.views import GuestView, LiveGuest, OperationView
 from kvmtui.manage.wanted import Wanted
 from kvmtui.stats import rates
 from kvmtui.stats.counters import Counters
-from kvmtui.stats.history import HOST, MOST_VCPUS, History
+from kvmtui.stats.history import (
+    HOST,
+    MOST_DRIVES,
+    MOST_INTERFACES,
+    MOST_VCPUS,
+    History,
+    of_drive,
+    of_interface,
+)
 from kvmtui.stats.meter import ProcessMeter
 
 TYPE_CHECKING = False
@@ -191,11 +199,12 @@ class Watch:
             self.recorded.refresh(self._summaries, int(self._clock()[1]))
             return found
 
-    def series(self, name: str | None, key: str, span: Span, width: int) -> Series:
+    def series(self, name: str | None, key: str, span: Span, width: int, more: int = 0) -> Series:
         """As `History.series`, with what was recorded where nothing is known here."""
         told = HOST if name is None else name
         behind = self.recorded.of(told)
-        return self.history.series(told, key, span, width, behind=behind, now=int(self._clock()[1]))
+        now = int(self._clock()[1])
+        return self.history.series(told, key, span, width, more, behind=behind, now=now)
 
     def identity(self, name: str) -> str:
         """As `recorded.identity_of`; used between rounds."""
@@ -256,7 +265,9 @@ class Watch:
                 continue
             values = [("cpu", running[name].cpu_percent)]
             if name in found:
-                values += _kept(found[name], each_vcpu=wanted[name] == "detail")
+                values += _kept(found[name])
+                if wanted[name] == "detail":
+                    values += _kept_of_each(found[name])
             self.history.record(name, second, values)
         return found
 
@@ -319,9 +330,9 @@ class Watch:
                 guest.take(look.presumed().view())
 
 
-def _kept(figures: Figures, *, each_vcpu: bool) -> list[tuple[str, float | None]]:
+def _kept(figures: Figures) -> list[tuple[str, float | None]]:
     """What the history keeps of a guest, besides its CPU."""
-    values: list[tuple[str, float | None]] = [
+    return [
         ("wait", figures.wait_ms_per_s),
         ("memory_used", figures.memory_guest_used_bytes),
         ("disk_read", figures.disk_read_bytes_per_s),
@@ -330,9 +341,29 @@ def _kept(figures: Figures, *, each_vcpu: bool) -> list[tuple[str, float | None]
         ("net_in", figures.net_receive_bytes_per_s),
         ("net_out", figures.net_transmit_bytes_per_s),
     ]
-    if each_vcpu:
-        percents = figures.vcpu_percents[:MOST_VCPUS]
-        values += [(f"vcpu{index}", percent) for index, percent in enumerate(percents)]
+
+
+def _kept_of_each(figures: Figures) -> list[tuple[str, float | None]]:
+    """What it keeps of each processor, drive and interface."""
+    percents = figures.vcpu_percents[:MOST_VCPUS]
+    values: list[tuple[str, float | None]] = [
+        (f"vcpu{index}", percent) for index, percent in enumerate(percents)
+    ]
+    for disk in figures.disks[:MOST_DRIVES]:
+        operations = (disk.read_ops_per_s, disk.write_ops_per_s)
+        known = [one for one in operations if one is not None]
+        values += [
+            (of_drive(disk.name, "read"), disk.read_bytes_per_s),
+            (of_drive(disk.name, "write"), disk.write_bytes_per_s),
+            (of_drive(disk.name, "ops"), sum(known) if len(known) == len(operations) else None),
+            (of_drive(disk.name, "p99"), disk.p99_ms),
+        ]
+    for card in figures.networks[:MOST_INTERFACES]:
+        values += [
+            (of_interface(card.name, "in"), card.receive_bytes_per_s),
+            (of_interface(card.name, "out"), card.transmit_bytes_per_s),
+            (of_interface(card.name, "drops"), card.drops_per_s),
+        ]
     return values
 
 

@@ -19,6 +19,8 @@ class Preferences(NamedTuple):
     mouse: Literal["auto", "on", "off"]
     detail: Literal["auto", "beside", "below", "off"]
     interval_s: float
+    budget: float | None
+    """The bytes a second that the interface may send before its graphs slow down; None: all."""
     keys: Mapping[str, Any]
     """Keys by the names of actions, as they stand in the files."""
     theme_folders: tuple[Path, ...]
@@ -38,6 +40,7 @@ def load_preferences() -> Preferences:
         mouse=cast(Literal["auto", "on", "off"], settings.mouse),
         detail=cast(Literal["auto", "beside", "below", "off"], settings.detail),
         interval_s=float(settings.interval),
+        budget=None if settings.budget is None else float(settings.budget),
         keys=settings.keys,
         theme_folders=tuple(Path(path).parent / "themes" for path in config_files()),
         complaints=tuple(faults),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,6 +22,7 @@ from kvmtui.manage.preferences import Preferences
 from kvmtui.manage.views import Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.keymap import bindings, checked_keys
+from kvmtui.tui.budget import Budget
 from kvmtui.tui.desk import GuestDesk
 from kvmtui.tui.glyphs import choose_glyphs
 from kvmtui.tui.life import (
@@ -33,6 +35,7 @@ from kvmtui.tui.opening import OpeningApp
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.screens.main import MainScreen
 from kvmtui.tui.themes import LoadedTheme
+from kvmtui.tui.trends import Trends
 
 if TYPE_CHECKING:
     from kvmtui.tui.widgets.dialog import Answer, Dialog, Question
@@ -77,7 +80,9 @@ class KvmtuiApp(OpeningApp):
         self.register_theme(theme.textual)
         self.theme = theme.name
         self.exact_256 = theme.exact_256
-        self.main = MainScreen(self.fleet, self.keys, preferences)
+        self.trends = Trends(fleet.series)
+        self.budget = Budget(preferences.budget)
+        self.main = MainScreen(self.fleet, self.keys, preferences, self.trends)
 
     # Life.
 
@@ -145,7 +150,10 @@ class KvmtuiApp(OpeningApp):
                 fault = ""
             except (KvmtuiError, OSError) as error:
                 fault = as_told("", error).message
-            self.main.take_round(fault)
+            self.trends.slower = self.budget.take(time.monotonic(), self.bytes_sent)
+            for screen in self.screen_stack:
+                if isinstance(screen, AnsweringScreen):
+                    screen.take_round(fault)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.preferences.interval_s):
                     await self._look_now.wait()
@@ -251,6 +259,7 @@ class KvmtuiApp(OpeningApp):
             "app.repaint": self.action_repaint,
             "app.palette": self.open_palette,
             "app.help": self.open_help,
+            "app.connection": self.open_connection,
             "app.first_steps": self.open_first_steps,
             "app.back": self.answering.back,
         }

@@ -198,6 +198,13 @@ class GuestDesk:
     def _do_log(self, guests: list[LiveGuest]) -> None:
         self._app.open_guest(guests[0].view.name, "log")
 
+    def _do_graphs(self, guests: list[LiveGuest]) -> None:
+        """Those of one guest, or the wall of several."""
+        if len(guests) == 1:
+            self._app.open_guest(guests[0].view.name, "graphs")
+        else:
+            self._app.open_wall([live.view.name for live in guests])
+
     def _do_edit(self, guests: list[LiveGuest]) -> None:
         self._app.open_form(guests[0].view.name)
 

@@ -11,8 +11,10 @@ from kvmtui.errors import KvmtuiError
 from kvmtui.manage.fleet import Fleet
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Action, Keys
+from kvmtui.tui.budget import Budget
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.screens.main import MainScreen
+from kvmtui.tui.trends import Trends
 from kvmtui.tui.wire import WireApp
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class OpeningApp(WireApp):
     keys: Keys
     desk: GuestDesk
     main: MainScreen
+    trends: Trends
+    budget: Budget
 
     # Who answers.
 
@@ -56,7 +60,19 @@ class OpeningApp(WireApp):
         """Show a guest on a screen of its own."""
         from kvmtui.tui.screens.guest import GuestScreen
 
-        self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
+        self.push_screen(GuestScreen(self.fleet, self.keys, self.trends, name, part))
+
+    def open_wall(self, names: list[str]) -> None:
+        """Show small graphs of several guests."""
+        from kvmtui.tui.screens.wall import WallScreen
+
+        self.push_screen(WallScreen(self.fleet, self.keys, self.trends, names))
+
+    def open_connection(self) -> None:
+        """Show what is sent to the terminal."""
+        from kvmtui.tui.screens.connection import ConnectionScreen
+
+        self.push_screen(ConnectionScreen())
 
     def open_first_steps(self) -> None:
         """Open the pages for who is new to this."""

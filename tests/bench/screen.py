@@ -69,6 +69,11 @@ def lines(folder: Path) -> None:
     _say(f"{walking}, terminal", _rate([*_STAGES, "graphs", "terminal"]))
     _say(f"{walking}, night", _rate([*_STAGES, "graphs", "night"]))
     _say("the same of random samples, terminal", _rate([*_STAGES, "noise", "terminal"]))
+    whole = "the list of guests, 30 seen and changing, one graph"
+    _say(f"{whole}, terminal", _rate([*_STAGES, "guests", "terminal"]), "1500")
+    _say(f"{whole}, night", _rate([*_STAGES, "guests", "night"]), "3000")
+    _say("the same, nothing changing", _rate([*_STAGES, "calm", "night"]), "0")
+    _say("all graphs of one guest at 1 min, night", _rate([*_STAGES, "page", "night"]))
     _say("Textual's DataTable, the same cells", _rate([*_STAGES, "datatable"]))
     settings = folder / "btop"
     settings.mkdir(parents=True)

@@ -4,6 +4,9 @@ table      our table on our output, three cells of each of 30 rows changing a se
 still      the same, nothing changing
 graphs     a graph of 60×5 cells and 30 sparklines of 12, a sample of each a second
 noise      the same, of samples that have nothing to do with each other
+guests     the list of guests with one's graphs beside it: 30 run, all changing each second
+calm       the same, nothing changing
+page       the graphs of one of them: two drives, a card, four processors
 datatable  Textual's own table on its own output, the same cells changing
 minimal    Textual's own table in an app that does nothing else
 
@@ -20,6 +23,7 @@ ROWS = 30
 _NAMES = ("Name", "State", "vCPU", "CPU%", "Memory", "Disk/s", "Net/s", "Up")
 _WIDTHS = (24, 13, 4, 4, 9, 6, 6, 5)
 _CHANGING = (3, 5, 6)
+_PAST_S = 90
 
 
 def _first(row: int) -> list[str]:
@@ -140,6 +144,112 @@ def graphs(theme: str, *, noise: bool) -> Any:
     return Stage()
 
 
+def guests(theme: str, *, still: bool, page: bool, rows: int = ROWS) -> Any:
+    """The whole app, over guests whose figures are made up."""
+    import asyncio
+    import os
+    import time
+    from pathlib import Path
+
+    from kvmtui.guest.library import Library
+    from kvmtui.manage.fleet import Fleet, HostFigures
+    from kvmtui.manage.preferences import load_preferences
+    from kvmtui.manage.views import GuestView, LiveGuest
+    from kvmtui.stats.figures import DiskFigures, Figures, NetworkFigures
+    from kvmtui.tui.app import KvmtuiApp
+    from kvmtui.tui.themes import load_themes
+
+    walk: dict[str, float] = {}
+
+    def following(what: str, least: float, most: float) -> float:
+        """A random walk between two values, of which each step is seen."""
+        value = walk.get(what, least + (most - least) * random.random())
+        if not still or what not in walk:
+            value += random.gauss(0, (most - least) / 12)
+        walk[what] = value = min(max(value, least), most)
+        return value
+
+    def figures(name: str, cpu: float) -> Figures:
+        rates = [following(f"{name} {what}", 1e5, 4e7) for what in ("r", "w", "i", "o")]
+        drive = DiskFigures("hd0", rates[0], rates[1], 90.0, 80.0, 1.0, 2.0, cpu / 9, 0)
+        card = NetworkFigures("tap0", rates[2], rates[3], 300.0, 80.0, 0.0)
+        disks, cards = (drive, drive._replace(name="hd1")), (card,)
+        vcpus = tuple(following(f"{name} vcpu{number}", 0, 100) for number in range(4))
+        waited = following(f"{name} wait", 0, 300)
+        used = int(following(f"{name} memory", 1e9, 4e9))
+        return Figures(
+            cpu,
+            vcpus,
+            waited,
+            used,
+            *rates[:2],
+            90.0,
+            80.0,
+            2.0,
+            5.0,
+            *rates[2:],
+            4e3,
+            disks,
+            cards,
+        )
+
+    class Invented(Fleet):
+        """Guests that are nowhere; their history is the real one."""
+
+        def _round(self) -> dict[str, LiveGuest]:
+            second = int(time.clock_gettime(time.CLOCK_BOOTTIME))
+            self.host = HostFigures("bench", 50.0, 4 << 30, 8 << 30, "/", 100 << 30)
+            found = {}
+            for number in range(rows):
+                name = f"guest-{number:03}"
+                view = GuestView(
+                    *(name, "running", 1000 + number, None, "x86_64", "kvm", 4, 4 << 30, 2 << 30),
+                    *(86400 * 41, (), (), "", False, None),
+                )
+                cpu = following(f"{name} cpu", 0, 400)
+                told = figures(name, cpu)
+                found[name] = LiveGuest(view, cpu, None, told)
+                rates = ("disk_read", "disk_write", "net_in", "net_out")
+                kept = [("cpu", cpu), ("memory_used", told.memory_guest_used_bytes)]
+                kept += [
+                    (key, walk[f"{name} {what}"]) for key, what in zip(rates, "rwio", strict=True)
+                ]
+                kept += [(f"vcpu{at}", one) for at, one in enumerate(told.vcpu_percents)]
+                for drive in ("hd0", "hd1") if page and not number else ():
+                    kept += [
+                        (f"drive {drive} {key}", walk[f"{name} {what}"])
+                        for key, what in (
+                            ("read", "r"),
+                            ("write", "w"),
+                            ("ops", "cpu"),
+                            ("p99", "cpu"),
+                        )
+                    ]
+                    kept += [
+                        (f"interface tap0 {key}", walk[f"{name} {key[0]}"]) for key in ("in", "out")
+                    ]
+                for past in range(0 if self.guests else _PAST_S, -1, -1):
+                    self._watch.history.record(name, second - past, kept)
+            return found
+
+        async def detail(self, name: str) -> Any:
+            await asyncio.sleep(3600)
+
+        async def verdict(self, told: Any = None) -> Any:
+            await asyncio.sleep(3600)
+
+        async def check(self) -> Any:
+            await asyncio.sleep(3600)
+
+    sys.setswitchinterval(0.001)  # As the program does.
+    os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+    loaded = load_themes([], os.environ).by_name[theme]
+    app = KvmtuiApp(Invented(Library(Path("/nonexistent"))), load_preferences(), loaded, [])
+    if page:
+        app.call_later(lambda: app.set_timer(0.5, lambda: app.open_guest("guest-000", "graphs")))
+    return app
+
+
 def stock(rows: int, *, still: bool) -> Any:
     """Textual's own table on its own output."""
     from textual.app import App
@@ -171,6 +281,8 @@ def stage(name: str, theme: str = "terminal", rows: str = str(ROWS)) -> Any:
     """An app by its name; Textual's own may have more rows than those that change."""
     if name in ("table", "still"):
         return ours(theme, still=name == "still")
+    if name in ("guests", "calm", "page"):
+        return guests(theme, still=name == "calm", page=name == "page", rows=int(rows))
     if name in ("graphs", "noise"):
         return graphs(theme, noise=name == "noise")
     return stock(int(rows), still=name == "minimal")

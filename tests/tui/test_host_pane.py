@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from textual.containers import Container
 from tui.hosts import CLOCK, NESTED, NO_QEMU, PULSE, STAND, STORAGE, check, report, view
-from tui.views import guest
+from tui.views import guest, trends
 from tui.widgets.stage import Stage, play, watch
 
 from kvmtui.errors import HostError
@@ -46,7 +46,7 @@ async def until(pilot, condition):
 
 
 def on_stage(scene, *, size, known=None):
-    pane = HostPane(KEYS)
+    pane = HostPane(KEYS, trends())
 
     async def begin(stage, pilot):
         pane.take(known or view(CLOCK, NESTED))

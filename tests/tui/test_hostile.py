@@ -54,6 +54,8 @@ def test_hostile_words_are_inert_everywhere(kvmtui, open_app, folder):
     terminal.send(ENTER)
     terminal.wait_for("[Overview]")
     wait_shown("Timeline")
+    terminal.send(TAB)
+    terminal.wait_for("[Graphs]")
     for part in ("Console log", "QEMU's log"):
         terminal.send(TAB)
         terminal.wait_for(f"[{part}]")

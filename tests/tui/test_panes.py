@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 from textual import events
 from textual.containers import Container
-from tui.views import guest, operation
+from tui.views import guest, operation, trends
 from tui.widgets.stage import Stage, play
 
 from kvmtui.host.accelerator import Verdict
@@ -64,7 +64,7 @@ async def until(pilot, condition):
 
 
 def on_stage(scene, *, size, pane=None):
-    pane = pane or GuestsPane()
+    pane = pane or GuestsPane(trends())
     play(Stage(Held(pane)), lambda stage, pilot: scene(stage, pilot, pane), size=size)
 
 
@@ -75,10 +75,10 @@ def test_the_detail_stands_beside_a_wide_list():
         await pilot.pause()
         grid = stage.grid()
         assert grid[0].startswith("     Name ↑")
-        assert grid[1].startswith("▌  ● db                      running          2    38")
+        assert grid[1].startswith("▌  ● db              running          2     38")
         assert grid[1].index("│") == grid[5].index("│") == grid[35].index("│") == 94
         assert grid[0].split("│")[1].startswith(" db  ● running · kvm · 12d")
-        assert any("disk0 " in line and "1.0G of 20G" in line for line in grid)
+        assert any("disk0 " in line and "1.0G / 20G" in line for line in grid)
         await pilot.resize_terminal(110, 36)
         await pilot.pause()
         assert "│" not in "".join(stage.grid())
@@ -98,7 +98,7 @@ def test_the_detail_stands_below_in_80_columns():
         grid = stage.grid()
         assert grid[15].startswith("─ db ─────")
         assert grid[16] == " debian12 · kvm · pid 4121 · prod"
-        assert grid[17].startswith(" CPU   38 %   Memory 900M of 2.0G   disk0 1.0G of 20G")
+        assert grid[17].startswith(" CPU ") and grid[17].split()[:2] == ["CPU", "38%"]
         assert all(cell_len(line) <= 80 for line in grid)
 
     on_stage(scene, size=(80, 21))
@@ -301,6 +301,9 @@ def test_the_guest_screen_and_the_form(headless):
         assert grid[0].startswith(" a  ○ stopped") and "[Overview]" in grid[0]
         assert grid[2] == " first"
         assert any(line.startswith(" Memory    16M") for line in grid)
+        await pilot.press("tab")
+        await until(pilot, lambda: "does not run: there is nothing to" in "\n".join(app.grid()))
+        assert "[Graphs]" in app.grid()[0] and "[1 min]" in app.grid()[1]
         await pilot.press("tab")
         await until(pilot, lambda: "Nothing was written yet." in "\n".join(app.grid()))
         await pilot.press("J")

@@ -189,7 +189,7 @@ def test_what_waits_for_a_dead_file_holds_up_nothing(kvmtui, open_app):
     while threads_in(terminal.process.pid, "wait_for_partner") < min(waiting, 8):
         terminal.send("\t\t")
         terminal.wait_for("[Overview]")
-        terminal.send("\t")
+        terminal.send("\t\t")
         terminal.wait_for("[Console log]")
     terminal.send("s")
     terminal.wait_for("● running")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
+from kvmtui.stats.history import HOST, History, Series
+from kvmtui.tui.trends import Trends
 
 _STOPPED = GuestView(
     name="web",
@@ -56,3 +58,13 @@ def operation(
 ) -> OperationView:
     """An operation by anna."""
     return OperationView(f"{verb}-{begun}", name, verb, result, "anna", 77, begun, ended, message)
+
+
+def trends(history: History | None = None) -> Trends:
+    """Figures over time from a history; without one nothing was ever sampled."""
+    history = history or History()
+
+    def series(name: str | None, key: str, span: Any, width: int, more: int) -> Series:
+        return history.series(HOST if name is None else name, key, span, width, more)
+
+    return Trends(series)

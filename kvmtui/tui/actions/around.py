@@ -181,6 +181,16 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         minor=True,
     ),
     Action(
+        "app.connection",
+        "ctrl+b",
+        "connection",
+        "Connection: bytes a second, in all, budget",
+        "Shows what kvmtui sends to your terminal, now and since it was started, and whether its "
+        "graphs move less often to keep to the budget (budget: in config.yaml).",
+        "Around",
+        "app",
+    ),
+    Action(
         "app.repaint",
         "ctrl+l",
         "repaint",

@@ -167,6 +167,18 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         many=False,
     ),
     Action(
+        "guest.graphs",
+        "m",
+        "graphs",
+        "Graphs of {}",
+        "Shows CPU, each vCPU, memory, each disk and each network card of the guest over the last "
+        "minute, ten minutes or day; of several marked guests a wall of small graphs.",
+        "Look",
+        "guests",
+        bar=5,
+        on_guest=True,
+    ),
+    Action(
         "guest.log",
         "l",
         "log",

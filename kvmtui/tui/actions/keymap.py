@@ -75,7 +75,7 @@ def _clash(action_id: str, keys: Mapping[str, str]) -> str:
     """Another action that has one of the keys where both would hear it."""
     mine = {_normal(key) for key in keys[action_id].split(",")}
     for other, value in keys.items():
-        if other == action_id or not _meet(ACTIONS[action_id].place, ACTIONS[other].place):
+        if other == action_id or not _meet(ACTIONS[action_id], ACTIONS[other]):
             continue
         shared = mine & {_normal(key) for key in value.split(",")}
         if shared:
@@ -83,17 +83,28 @@ def _clash(action_id: str, keys: Mapping[str, str]) -> str:
     return ""
 
 
-_PANES = ("guests", "host", "activity")
+_PANES = {"guests", "host", "activity"}
+_WHOLE_SCREENS: tuple[set[str], ...] = (
+    {"main", "list", *_PANES},
+    {"text", "guests"},
+    {"sheet", "graphs", "guests"},
+    {"sheet", "wall"},
+)
+"""The places that are heard together, besides ``app``."""
+NOT_OF_ONE = ("guest.open", "guest.new", "guest.demo")
+"""The actions of the list that a guest's own screen does not have."""
 
 
-def _meet(first: Place, second: Place) -> bool:
-    """Whether a key could be heard in both places at once."""
-    if first == second:
+def _meet(first: Action, second: Action) -> bool:
+    """Whether a key could be heard for both at once."""
+    places = {first.place, second.place}
+    if len(places) == 1 or "app" in places:
         return True
-    if first in _PANES and second in _PANES:
+    if places <= _PANES or not any(places <= heard for heard in _WHOLE_SCREENS):
         return False
-    apart = ({"list", "text"}, {"host", "text"}, {"activity", "text"}, {"main", "text"})
-    return not any({first, second} <= places for places in apart)
+    # On a guest's own screen.
+    of_one = places & {"sheet", "graphs", "text"}
+    return not (of_one and {first.id, second.id} & set(NOT_OF_ONE))
 
 
 def bindings(place: Place) -> Iterable[Binding]:

@@ -12,8 +12,11 @@ from typing import Literal, NamedTuple
 from kvmtui.manage.views import LiveGuest
 
 Group = Literal["Power", "Look", "Keep", "Around"]
-Place = Literal["app", "main", "list", "text", "guests", "host", "activity"]
-"""Where the key works: everywhere, over the panes, in every list or text, in one pane."""
+Place = Literal[
+    "app", "main", "list", "text", "guests", "host", "activity", "sheet", "graphs", "wall"
+]
+"""Where the key works: everywhere, over the panes, in every list or text, in one pane, on every
+page of graphs, on a guest's or on that of several."""
 
 
 class Keys:
@@ -75,6 +78,8 @@ _SHOWN = {
     "question_mark": "?",
     "exclamation_mark": "!",
     "asterisk": "*",
+    "plus": "+",
+    "minus": "-",
     "space": "Space",
     "enter": "Enter",
     "escape": "Esc",

@@ -30,6 +30,21 @@ class GuestsKeeper(Keeper):
         """The marked guests, or the one under the cursor."""
         return self.pane.chosen
 
+    def fill(self) -> None:
+        """A round is over: graphs move, and figures are asked for where they are seen."""
+        self.pane.move_graphs()
+        self._want()
+
+    def close(self) -> None:
+        """The pane is out of sight: nothing is asked for it any more."""
+        self._want()
+
+    def _want(self) -> None:
+        """Have QEMU asked for the figures that are seen, and for no others."""
+        seen = self._screen.pane is self.pane and self._screen.is_answering
+        names = self.pane.asked_of_qemu if seen else set()
+        self._fleet.want_figures("guests", names, "columns" if names else None)
+
     def count(self) -> str:
         """How many guests there are."""
         return str(len(self._fleet.guests) or "")

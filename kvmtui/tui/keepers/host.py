@@ -212,7 +212,9 @@ class HostKeeper(Keeper):
         """All that is known now, with what guests were promised."""
         found = self.view.stand.machine if self.view.stand is not None else None
         promised = machine.promised(self._fleet.guests.values(), found)
-        return self.view._replace(pulse=self._fleet.pulse, promised=promised)
+        return self.view._replace(
+            pulse=self._fleet.pulse, promised=promised, figures=self._fleet.host
+        )
 
     # Asking.
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Literal
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.render import detail as render
 from kvmtui.tui.render.detail import Scene
+from kvmtui.tui.render.detail_graphs import Scales
 from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.base import LineWidget, Part, Parts
 from kvmtui.tui.widgets.text_view import rule
 
@@ -21,10 +23,12 @@ BELOW_HEIGHT = 6
 
 
 class DetailView(LineWidget):
-    """Draws what it is given; asks for nothing."""
+    """Draws what it is given; asks for nothing but the guest's figures over time."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, trends: Trends, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._trends = trends
+        self._scales = Scales()
         self._place: Place = "off"
         self._live: LiveGuest | None = None
         self._detail: GuestDetail | None = None
@@ -51,6 +55,11 @@ class DetailView(LineWidget):
         self._live, self._now = live, now
         self._draw()
 
+    def move(self, now: float) -> None:
+        """A round is over: graphs move on."""
+        self._now = now
+        self._draw()
+
     def take_detail(self, detail: GuestDetail | None) -> None:
         """What was gathered of the guest; ignored when the cursor has moved on."""
         if detail is None or (self._live is not None and detail.name == self._live.view.name):
@@ -70,11 +79,13 @@ class DetailView(LineWidget):
         if self._live is None or self._place == "off" or width < 10:
             return []
         glyphs = self.glyphs
+        graphs = self._scales.graphs_of(self._live, self._trends)
         if self._place == "below":
             scene = Scene(width - 2, glyphs, self._now)
-            lines = render.below(self._live, self._detail, scene, height - 1)
+            lines = render.below(self._live, self._detail, graphs, scene, height - 1)
             return [rule(self._live.view.name, width, glyphs), *map(_indented, lines)]
-        return render.beside(self._live, self._detail, Scene(width - 3, glyphs, self._now), height)
+        scene = Scene(width - 3, glyphs, self._now)
+        return render.beside(self._live, self._detail, graphs, scene, height)
 
     def paint(self, y: int, width: int) -> Parts:
         """A line of the detail; beside the list a rule parts the two."""

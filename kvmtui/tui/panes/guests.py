@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
@@ -13,11 +13,19 @@ from textual.binding import BindingType
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions.keymap import bindings
 from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.panes.guest_columns import (
+    FIGURES,
+    MINUTE_NARROW,
+    MINUTE_WIDTH,
+    WIDE,
+    Minutes,
+    columns_for,
+)
 from kvmtui.tui.panes.guest_detail import DetailView, Place
 from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import guests as render
 from kvmtui.tui.spans import Line
-from kvmtui.tui.widgets.columns import Column
+from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
@@ -26,28 +34,19 @@ if TYPE_CHECKING:
 
 DetailChoice = Literal["auto", "beside", "below", "off"]
 
-_WIDE, _WIDEST, _LOW, _NARROW = 120, 180, 20, 80
+_LOW, _NARROW = 20, 80
 _SETTLED_S = 0.08
-
-_COLUMNS = (
-    Column("name", "  Name", 16, flexible=True, least=14, most=24),
-    Column("state", "State", 13),
-    Column("cpus", "vCPU", 3, right=True, drop=6),
-    Column("cpu", "CPU%", 4, right=True),
-    Column("memory", "Memory", 9, drop=7),
-    Column("up", "Up", 5, right=True, drop=3),
-    Column("acc", "Acc", 3, drop=1),
-)
-_MORE_COLUMNS = (
-    Column("address", "Address", 15, sortable=False),
-    Column("tags", "Tags", 16, sortable=False),
-)
 
 
 class GuestsPane(ListPane):
     """All guests of the home.
 
-    It asks for nothing itself: what a person wants leaves as a message.
+    It asks for nothing itself but for figures over time: what a person wants leaves as a
+    message.
+
+    Args:
+        trends: The guests' figures over time.
+        detail: Where the guest under the cursor is shown.
     """
 
     DEFAULT_CSS = """
@@ -74,14 +73,20 @@ class GuestsPane(ListPane):
             super().__init__()
             self.name = name
 
-    def __init__(self, *, detail: DetailChoice = "auto", id: str | None = None) -> None:
-        super().__init__(_COLUMNS, table_id="guests", marks=True, id=id)
-        self.detail = DetailView(id="detail")
+    def __init__(
+        self, trends: Trends, *, detail: DetailChoice = "auto", id: str | None = None
+    ) -> None:
+        columns = columns_for(0, "")
+        super().__init__(columns, table_id="guests", marks=True, id=id)
+        self._column_ids = [column.id for column in columns]
+        self.detail = DetailView(trends, id="detail")
         """The guest under the cursor."""
         self._detail_choice = detail
         self._guests: Mapping[str, LiveGuest] = {}
         self._kvm_serves = ""
         self._shown: dict[str, dict[str, Line]] = {}
+        self._stale: set[str] = set()
+        self._minutes = Minutes(trends)
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -92,6 +97,7 @@ class GuestsPane(ListPane):
     def take(self, guests: Mapping[str, LiveGuest]) -> None:
         """Show the guests as they are now."""
         self._guests = guests
+        self._minutes.keep(guests)
         self.show()
 
     def take_detail(self, detail: GuestDetail | None) -> None:
@@ -124,37 +130,104 @@ class GuestsPane(ListPane):
     # Drawing.
 
     def draw_rows(self) -> None:
-        """Show the guests that fit the filter, and the one under the cursor."""
-        glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
+        """Show the guests that fit the filter, and the one under the cursor.
+
+        Rows that are more than a screen out of sight keep their old cells until one comes near.
+        """
         arranged = render.arranged(self._guests, text=self.filter, sort=self._sort)
-        cells = {
-            live.view.name: render.row_cells(live, glyphs, kvm_serves=self._kvm_serves)
-            for live in arranged
-        }
         table = self.table
+        near = set(table.keys_around(screens=1))
+        cells: dict[str, dict[str, Line]] = {}
+        self._stale.clear()
+        for live in arranged:
+            name = live.view.name
+            old = self._shown.get(name)
+            if old is not None and name not in near:
+                self._stale.add(name)
+            cells[name] = old if old is not None and name not in near else self._cells_of(live)
         table.set_sort(self._sort, descending=self._sort not in ("name", "state"))
         if list(cells) != list(self._shown):
-            table.set_rows([self._row(live, cells[live.view.name]) for live in arranged])
+            table.set_rows([self._row(name, row) for name, row in cells.items()])
         else:
             self._update(cells)
         self._shown = cells
+        self._freshen()
         self._show_detail()
+
+    def _cells_of(self, live: LiveGuest) -> dict[str, Line]:
+        glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
+        minute = self._minutes.line(live.view.name)
+        return render.row_cells(live, glyphs, kvm_serves=self._kvm_serves, minute=minute)
+
+    def _freshen(self) -> None:
+        """Draw what has come into sight, or near."""
+        near = self._stale.intersection(self.table.keys_around(screens=1))
+        found = {name: self._cells_of(self._guests[name]) for name in near if name in self._guests}
+        self._update(found)
+        self._shown |= found
+        self._stale -= near
+        self.draw_minutes()
+
+    def draw_minutes(self) -> None:
+        """Draw the last minute of the guests that are seen, where it moved."""
+        if "minute" not in self.table.shown_columns:
+            return
+        glyphs: Glyphs = self.app.glyphs  # type: ignore[attr-defined]
+        width = MINUTE_WIDTH if self.size.width >= WIDE else MINUTE_NARROW
+        seen = [self._guests[name] for name in self.table.keys_around() if name in self._guests]
+        for name in self._minutes.draw(seen, width, glyphs):
+            line = self._minutes.line(name)
+            if name in self._shown:
+                self._shown[name]["minute"] = line
+                self.table.update_cells(name, {"minute": line})
+
+    def move_graphs(self) -> None:
+        """A round is over: graphs move on."""
+        self._freshen()
+        self.detail.move(time.time())
+
+    @property
+    def asked_of_qemu(self) -> set[str]:
+        """The guests of which a figure is seen that only QEMU tells, and their neighbours: they
+        have it when one scrolls to them. All, where rows are sorted by such a figure."""
+        if self._sort in FIGURES:
+            return set(self._shown)
+        found = set()
+        if any(column in self.table.shown_columns for column in FIGURES):
+            found = set(self.table.keys_around(screens=1))
+        at = self.table.cursor_key
+        return found | {at} if at is not None and self.detail.display else found
 
     def _update(self, cells: Mapping[str, Mapping[str, Line]]) -> None:
         for name, new in cells.items():
             old = self._shown[name]
+            if new is old:
+                continue
             changed = {column: line for column, line in new.items() if old.get(column) != line}
             if changed:
-                self.table.update_cells(name, {c: changed[c] for c in self._ids() if c in changed})
+                self.table.update_cells(
+                    name, {c: changed[c] for c in self._column_ids if c in changed}
+                )
 
-    def _row(self, live: LiveGuest, cells: Mapping[str, Line]) -> Row:
-        return Row(live.view.name, tuple(cells[column] for column in self._ids()))
+    def _row(self, name: str, cells: Mapping[str, Line]) -> Row:
+        return Row(name, tuple(cells[column] for column in self._column_ids))
 
-    def _ids(self) -> Iterable[str]:
-        return [column.id for column in self._columns()]
+    def sort_by(self, column: str) -> None:
+        """Sort by a column, which then stays however narrow it is."""
+        self._sort = column
+        self._put_columns()
 
-    def _columns(self) -> tuple[Column, ...]:
-        return _COLUMNS + _MORE_COLUMNS if self.size.width >= _WIDEST else _COLUMNS
+    def sort_next(self) -> str:
+        """Sort by the next column; returns what that is called."""
+        column = super().sort_next()
+        return render.SORT_WORDS.get(column, column)
+
+    def _put_columns(self) -> None:
+        columns = columns_for(self.size.width, self._sort)
+        self._column_ids = [column.id for column in columns]
+        self.table.set_columns(columns)
+        self._shown = {}
+        self.show()
 
     def _show_detail(self) -> None:
         key = self.table.cursor_key
@@ -167,9 +240,8 @@ class GuestsPane(ListPane):
         place = self._place()
         self.set_class(place == "below", "below")
         self.detail.put(place)
-        self.table.set_columns(self._columns())
-        self._shown = {}
-        self.show()
+        self._minutes.forget()
+        self._put_columns()
 
     def _place(self) -> Place:
         width, height = self.size
@@ -178,12 +250,13 @@ class GuestsPane(ListPane):
             return self._detail_choice if roomy or self._detail_choice == "off" else "off"
         if not roomy:
             return "off"
-        return "beside" if width >= _WIDE else "below"
+        return "beside" if width >= WIDE else "below"
 
     # What a person does.
 
     def cursor_moved(self, key: str | None) -> None:
         """Ask for the detail of a guest that the cursor stays on."""
+        self._freshen()
         if key is not None:
             self.set_timer(_SETTLED_S, lambda: self._settled(key))
 

@@ -16,7 +16,9 @@ from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import host as render
 from kvmtui.tui.render import machine
 from kvmtui.tui.render.host import FOLD, HostView
+from kvmtui.tui.render.host_graphs import HostGraphs
 from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
@@ -43,6 +45,7 @@ class HostPane(ListPane):
 
     Args:
         keys: The keys in force, which are named in it.
+        trends: Figures over time.
     """
 
     DEFAULT_CSS = """
@@ -66,13 +69,14 @@ class HostPane(ListPane):
             super().__init__()
             self.result = result
 
-    def __init__(self, keys: Keys, *, id: str | None = None) -> None:
+    def __init__(self, keys: Keys, trends: Trends, *, id: str | None = None) -> None:
         super().__init__(_COLUMNS, table_id="checks", marks=False, id=id)
         self.verdict = LineView(id="host-verdict")
         self.facts = LineView(id="host-facts")
         self.counts_line = LineView(id="host-counts")
         self.detail = LineView(id="host-detail")
         self._keys = keys
+        self._graphs = HostGraphs(trends)
         self._view = HostView()
         self._shown: dict[str, Result] = {}
         self._unfolded = False
@@ -91,7 +95,7 @@ class HostPane(ListPane):
         before, self._view = self._view, view
         if self._checks_of(before) != self._checks_of(view):
             self.show()
-        elif before != view and self.display:
+        elif self.display:
             self._show_facts()
 
     def _checks_of(self, view: HostView) -> object:
@@ -160,9 +164,11 @@ class HostPane(ListPane):
         width = self.size.width
         layout = self._layout()
         if layout == "wide":
-            lines = machine.whole(self._view, _LEFT_WIDTH - 4, glyphs)
+            graphs = self._graphs.lines(self._view.figures, _LEFT_WIDTH - 4, glyphs)
+            lines = machine.whole(self._view, _LEFT_WIDTH - 4, glyphs, graphs)
         elif layout == "stacked":
-            lines = [*machine.short(self._view, width - 2, glyphs), ()]
+            graphs = self._graphs.short(self._view.figures, width - 2, glyphs)
+            lines = [*machine.short(self._view, width - 2, glyphs, graphs), ()]
             self._set_height(self.facts, len(lines))
         else:
             return

@@ -85,8 +85,9 @@ class ListPane(Widget):
     def sort_next(self) -> str:
         """Sort by the next column; returns its name."""
         order = self.SORTABLE
-        self.sort_by(order[(order.index(self._sort) + 1) % len(order)])
-        return self._sort
+        column = order[(order.index(self._sort) + 1) % len(order)]
+        self.sort_by(column)
+        return column
 
     def sort_by(self, column: str) -> None:
         """Sort by a column."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.guest.units import format_duration, format_size
 from kvmtui.manage.views import LiveGuest
 from kvmtui.text import visible
 from kvmtui.tui.glyphs import Glyphs
+from kvmtui.tui.render.detail_graphs import LABEL as _LABEL
+from kvmtui.tui.render.detail_graphs import VALUE, Graphs, below_line, cpu_lines, rate_lines
+from kvmtui.tui.render.levels import over
 from kvmtui.tui.spans import Line, Role, Span, crop, fit, shorten_middle, width_of
 from kvmtui.tui.widgets.bar import bar
 from kvmtui.tui.widgets.wrapping import wrap
@@ -17,8 +21,6 @@ if TYPE_CHECKING:
     from kvmtui.manage.detail import DiskUse, GuestDetail
     from kvmtui.manage.timeline import TimelineEntry
 
-_LABEL = 10
-_ALMOST_FULL = 0.85
 _PROBLEM_LINES = 3
 
 
@@ -53,18 +55,25 @@ def standing(live: LiveGuest, scene: Scene) -> Line:
     return (*first, Span(rest, "muted")) if rest else first
 
 
-def beside(live: LiveGuest, detail: GuestDetail | None, scene: Scene, height: int) -> list[Line]:
+def beside(
+    live: LiveGuest,
+    detail: GuestDetail | None,
+    graphs: Graphs | None,
+    scene: Scene,
+    height: int,
+) -> list[Line]:
     """The column at the right of the list.
 
     Args:
         detail: None until it has been gathered.
+        graphs: Its last minute; None where it does not run.
         height: Rows; the timeline takes what is left.
     """
     lines = [_ended(head(live, scene), "Enter opens", scene.width)]
     if live.view.description:
         text = visible(live.view.description, limit=scene.width)
         lines.append(crop((Span(text, "muted"),), scene.width))
-    lines += [(), *facts(live, detail, scene)]
+    lines += [(), *facts(live, detail, scene, graphs)]
     if detail is not None and detail.timeline:
         left = height - len(lines) - 2
         if left > 0:
@@ -100,14 +109,23 @@ def whole(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Lin
     return lines
 
 
-def below(live: LiveGuest, detail: GuestDetail | None, scene: Scene, height: int) -> list[Line]:
+def below(
+    live: LiveGuest,
+    detail: GuestDetail | None,
+    graphs: Graphs | None,
+    scene: Scene,
+    height: int,
+) -> list[Line]:
     """The rows under the list: one of facts, one of figures, the rest timeline."""
     dot = f" {scene.glyphs.dot} "
     view = live.view
     facts_ = [view.os or view.arch or "", *view.addresses, view.accelerator or ""]
     facts_ += [f"pid {view.pid}" if view.pid is not None else "", " ".join(view.tags)]
     lines: list[Line] = [crop((Span(dot.join(filter(None, facts_)), "muted"),), scene.width)]
-    lines.append(crop(_figures(live, detail, scene), scene.width))
+    if graphs is not None:
+        lines.append(below_line(live, graphs, scene.width, scene.glyphs))
+    else:
+        lines.append(crop(_figures(live, detail), scene.width))
     trouble = problem_lines(live, detail, scene)
     lines += trouble[: max(0, height - 2)]
     if detail is not None:
@@ -115,11 +133,9 @@ def below(live: LiveGuest, detail: GuestDetail | None, scene: Scene, height: int
     return lines[:height]
 
 
-def _figures(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> Line:
-    line: list[Span] = []
-    if live.cpu_percent is not None:
-        line += [Span("CPU ", "muted"), Span(f"{live.cpu_percent:4.0f}"), Span(" %   ", "muted")]
-    line += [Span("Memory ", "muted"), *_amount(live), Span("   ")]
+def _figures(live: LiveGuest, detail: GuestDetail | None) -> Line:
+    """Of a guest that does not run: its memory and disks."""
+    line: list[Span] = [Span("Memory ", "muted"), *_amount(live), Span("   ")]
     for disk in detail.disks[:2] if detail is not None else ():
         line += [Span(f"{disk_name(disk.file)} ", "muted"), *_disk_amount(disk), Span("   ")]
     return tuple(line)
@@ -139,7 +155,9 @@ def _disk_amount(disk: DiskUse) -> Line:
     return (Span(used), Span(size, "muted"))
 
 
-def facts(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Line]:
+def facts(
+    live: LiveGuest, detail: GuestDetail | None, scene: Scene, graphs: Graphs | None = None
+) -> list[Line]:
     """Labels and values: system, addresses, figures, disks."""
     view, dot = live.view, f" {scene.glyphs.dot} "
     lines = problem_lines(live, detail, scene)
@@ -159,7 +177,14 @@ def facts(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Lin
     if detail is not None and detail.autostart:
         lines.append(_labelled("Autostart", (Span(detail.autostart),), scene))
     lines.append(())
-    lines += _bars(live, detail, scene)
+    if graphs is not None:
+        lines += [*cpu_lines(live, graphs, scene.width, scene.glyphs), ()]
+        lines += _memory(live, scene, _narrow_bar)
+        lines += rate_lines(graphs, live, scene.width, scene.glyphs)
+        bars = _disk_bars(detail, scene, _narrow_bar)
+        lines += [(), *bars] if bars else []
+    else:
+        lines += _bars(live, detail, scene)
     if view.pid is None and detail is not None and detail.last_stop:
         room = max(scene.width - _LABEL, 10)
         told = wrap((Span(visible(detail.last_stop, limit=300), "muted"),), room)[:_PROBLEM_LINES]
@@ -187,26 +212,42 @@ def problem_lines(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> 
     return [*lines, ()]
 
 
+Barred = Callable[[str, float | None, tuple[str, str], Scene, bool], Line]
+
+
 def _bars(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Line]:
     view = live.view
     lines: list[Line] = []
     if live.cpu_percent is not None and view.cpus:
         share = live.cpu_percent / (100 * view.cpus)
-        value: Line = (Span(f"{live.cpu_percent:.0f}"), Span(f" of {100 * view.cpus} %", "muted"))
-        lines.append(_barred("CPU", share, value, scene))
+        value = (f"{live.cpu_percent:.0f}", f"{100 * view.cpus} %")
+        lines.append(_barred("CPU", share, value, scene, over("cpu_share", share)))
     elif view.cpus is not None:
         lines.append(_labelled("vCPUs", (Span(str(view.cpus)),), scene))
-    if view.memory_resident_bytes is not None and view.memory_bytes:
-        share = view.memory_resident_bytes / view.memory_bytes
-        lines.append(_barred("Memory", share, _amount(live), scene, full_is_normal=True))
-    elif view.memory_bytes is not None:
-        lines.append(_labelled("Memory", _amount(live), scene))
+    return [*lines, *_memory(live, scene, _barred), *_disk_bars(detail, scene, _barred)]
+
+
+def _memory(live: LiveGuest, scene: Scene, barred: Barred) -> list[Line]:
+    view = live.view
+    if view.memory_bytes is None:
+        return []
+    if view.memory_resident_bytes is None or not view.memory_bytes:
+        return [_labelled("Memory", _amount(live), scene)]
+    share = view.memory_resident_bytes / view.memory_bytes
+    amount = (format_size(view.memory_resident_bytes), format_size(view.memory_bytes))
+    return [barred("Memory", share, amount, scene, False)]
+
+
+def _disk_bars(detail: GuestDetail | None, scene: Scene, barred: Barred) -> list[Line]:
+    lines: list[Line] = []
     for disk in detail.disks if detail is not None else ():
-        share_of = None
+        share = None
         if disk.used_bytes is not None and disk.size_bytes:
-            share_of = disk.used_bytes / disk.size_bytes
+            share = disk.used_bytes / disk.size_bytes
+        used = "" if disk.used_bytes is None else format_size(disk.used_bytes)
+        size = "" if disk.size_bytes is None else format_size(disk.size_bytes)
         name = shorten_middle(disk_name(disk.file), _LABEL - 1)
-        lines.append(_barred(name, share_of, _disk_amount(disk), scene))
+        lines.append(barred(name, share, (used, size), scene, over("storage_share", share)))
     return lines
 
 
@@ -221,11 +262,24 @@ def _labelled(label: str, value: Line, scene: Scene) -> Line:
 
 
 def _barred(
-    label: str, share: float | None, value: Line, scene: Scene, *, full_is_normal: bool = False
+    label: str, share: float | None, amount: tuple[str, str], scene: Scene, warned: bool
 ) -> Line:
+    """A bar, and how much of how much: ``5.8G of 8.0G``."""
     width = max(8, scene.width - _LABEL - 14)
-    warn_above = 2.0 if full_is_normal else _ALMOST_FULL
-    drawn = fit(bar(share, width, scene.glyphs, warn_from=warn_above), width)
+    drawn = fit(bar(share, width, scene.glyphs, warn_from=0.0 if warned else 2.0), width)
+    used, whole = amount
+    value: Line = (Span(used), Span(f" of {whole}" if whole else "", "muted"))
+    return crop((Span(label.ljust(_LABEL), "muted"), *drawn, Span(" "), *value), scene.width)
+
+
+def _narrow_bar(
+    label: str, share: float | None, amount: tuple[str, str], scene: Scene, warned: bool
+) -> Line:
+    """The same where graphs stand above it: ``5.8G /8.0G``."""
+    width = max(4, scene.width - _LABEL - VALUE - 1)
+    drawn = fit(bar(share, width, scene.glyphs, warn_from=0.0 if warned else 2.0), width)
+    used, whole = amount
+    value: Line = (Span(used.rjust(4)), Span(f" /{whole.rjust(4)}" if whole else "", "muted"))
     return crop((Span(label.ljust(_LABEL), "muted"), *drawn, Span(" "), *value), scene.width)
 
 

@@ -12,7 +12,7 @@ def _bytes(value: float) -> str:
     return format_size(round(value))
 
 
-def _plain(value: float) -> str:
+def plain_count(value: float) -> str:
     """``0``, ``0.4``, ``38``, ``4.1K``: thousands by prefix, two digits under 10."""
     for prefix in _PREFIXES:
         if value < 9.95:
@@ -30,6 +30,6 @@ def _whole(value: float) -> str:
 
 BYTES = Unit(1024, 1024.0, _bytes)
 BYTES_PER_S = Unit(1024, 1024.0, _bytes, "/s")
-COUNT_PER_S = Unit(1000, 1.0, _plain, "/s")
-MILLISECONDS = Unit(1000, 1.0, _plain, " ms")
+COUNT_PER_S = Unit(1000, 1.0, plain_count, "/s")
+MILLISECONDS = Unit(1000, 1.0, plain_count, " ms")
 PERCENT = Unit(1000, 10.0, _whole, " %")

@@ -12,6 +12,7 @@ from kvmtui.tui.widgets.wrapping import wrap
 
 if TYPE_CHECKING:
     from kvmtui.manage.checking import Report, Result
+    from kvmtui.manage.fleet import HostFigures
     from kvmtui.manage.hosting import Progress
     from kvmtui.manage.machine import Promised, Pulse, Stand, Storage
 
@@ -35,6 +36,8 @@ class HostView(NamedTuple):
     """What is being measured now."""
     fault: str = ""
     """Why the checks could not be run."""
+    figures: HostFigures | None = None
+    """As of the last round."""
 
 
 # The verdict.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kvmtui.guest.units import format_duration, format_size
@@ -20,12 +21,16 @@ _ALMOST_FULL = 0.95
 _PROMISED_WIDTH = 34
 
 
-def whole(view: HostView, width: int, glyphs: Glyphs) -> list[Line]:
-    """The column at the left of the checks."""
+def whole(view: HostView, width: int, glyphs: Glyphs, graphs: Sequence[Line] = ()) -> list[Line]:
+    """The column at the left of the checks.
+
+    Args:
+        graphs: The last minute, below the load.
+    """
     lines: list[Line] = [(Span("Machine", bold=True),)]
     if view.stand is not None:
         lines += _machine(view, view.stand, width)
-    lines += [(), (Span("Now", bold=True),), *_load(view, glyphs)]
+    lines += [(), (Span("Now", bold=True),), *graphs, *_load(view, glyphs)]
     if view.promised is not None:
         lines += [(), *_promised(view.promised, view.storage, min(width, 60), glyphs)]
     if view.storage is not None:
@@ -33,9 +38,10 @@ def whole(view: HostView, width: int, glyphs: Glyphs) -> list[Line]:
     return [crop(line, width) for line in lines]
 
 
-def short(view: HostView, width: int, glyphs: Glyphs) -> list[Line]:
+def short(view: HostView, width: int, glyphs: Glyphs, graphs: Sequence[Line] = ()) -> list[Line]:
     """The rows above the checks: the machine in one, then load and promises side by side."""
     lines: list[Line] = [(Span(_in_short(view, glyphs), "muted"),)] if view.stand else []
+    lines += graphs
     left = [*_load(view, glyphs)]
     side = width - _PROMISED_WIDTH - 3
     if view.storage is not None:

@@ -58,6 +58,14 @@ class AnsweringScreen(Screen[None]):
             self.too_small.set_lines([*above, *((Span(" "), *line) for line in lines)])
 
     @property
+    def is_answering(self) -> bool:
+        """Whether it is what is looked at: no other lies over it but boxes."""
+        return self.kvmtui.answering is self
+
+    def take_round(self, fault: str) -> None:
+        """A round is over; ``fault`` says why the home could not be read."""
+
+    @property
     def chosen(self) -> list[str]:
         """The guests that an action would be for."""
         return []

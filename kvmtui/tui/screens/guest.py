@@ -12,22 +12,31 @@ from textual.containers import Container
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.manage.fleet import Changed, Fleet
-from kvmtui.tui.actions.keymap import bindings
-from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.actions.keymap import NOT_OF_ONE, bindings
+from kvmtui.tui.actions.registry import Keys, Place
+from kvmtui.tui.panes.guest_graphs import GuestGraphs
 from kvmtui.tui.render import detail as render
 from kvmtui.tui.render.detail import Scene
+from kvmtui.tui.render.guest_graphs import spans_line
 from kvmtui.tui.render.keys import bar_keys
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.key_bar import KeyBar
+from kvmtui.tui.widgets.sheet import Sheet
 from kvmtui.tui.widgets.text_view import LineView
 
 if TYPE_CHECKING:
     from kvmtui.manage.detail import GuestDetail
 
-Part = Literal["overview", "log", "qemu"]
-_TITLES: dict[Part, str] = {"overview": "Overview", "log": "Console log", "qemu": "QEMU's log"}
-_NOT_HERE = ("guest.open", "guest.new", "guest.demo")
+Part = Literal["overview", "graphs", "log", "qemu"]
+_TITLES: dict[Part, str] = {
+    "overview": "Overview",
+    "graphs": "Graphs",
+    "log": "Console log",
+    "qemu": "QEMU's log",
+}
+_OWNER = "graphs"
 
 
 class GuestScreen(AnsweringScreen):
@@ -45,7 +54,6 @@ class GuestScreen(AnsweringScreen):
     GuestScreen #body { height: 1fr; }
     """
     AUTO_FOCUS = "#body"
-    places = ("guests", "text")
     title_of_help = "Guest"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("guests"),
@@ -55,8 +63,9 @@ class GuestScreen(AnsweringScreen):
         Binding("K", "neighbour(-1)", "previous guest", show=False),
     ]
 
-    def __init__(self, fleet: Fleet, keys: Keys, name: str, part: Part) -> None:
+    def __init__(self, fleet: Fleet, keys: Keys, trends: Trends, name: str, part: Part) -> None:
         super().__init__()
+        self.graphs = GuestGraphs(trends, id="graphs")
         self.head = LineView(id="head")
         self.body = LineView(focusable=True, id="body")
         self._fleet = fleet
@@ -71,6 +80,7 @@ class GuestScreen(AnsweringScreen):
         yield self.head
         with Container(id="area"):
             yield self.body
+            yield self.graphs
             yield self.toast
         yield self.message
         yield self.key_bar
@@ -78,13 +88,32 @@ class GuestScreen(AnsweringScreen):
 
     def on_mount(self) -> None:
         """Gather what is shown."""
-        self._show()
-        self._gather()
+        self._put_part()
         self.set_interval(self.kvmtui.preferences.interval_s, self._follow)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the lines out anew."""
         self._show()
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        self._fleet.want_figures(_OWNER, set(), None)
+
+    @property
+    def places(self) -> tuple[Place, ...]:  # type: ignore[override]
+        """Graphs and text have keys of their own."""
+        return ("guests", "graphs", "sheet") if self._part == "graphs" else ("guests", "text")
+
+    def take_round(self, fault: str) -> None:
+        """A round is over: graphs move on."""
+        if self._part == "graphs" and self.is_mounted:
+            self._want()
+            self._show_graphs()
+
+    def _want(self) -> None:
+        """Have the guest sampled closely while its graphs are looked at."""
+        seen = self._part == "graphs" and self.is_answering
+        self._fleet.want_figures(_OWNER, {self._guest}, "detail" if seen else None)
 
     def take_changes(self, changed: Changed) -> None:
         """The guest is other than before, or gone."""
@@ -101,13 +130,15 @@ class GuestScreen(AnsweringScreen):
     def _follow(self) -> None:
         """A log grows without any other sign; one that cannot be read is asked for once."""
         gathering = any(one.group == "gather" and one.is_running for one in self.workers)
-        if self._part != "overview" and self.is_current and not gathering:
+        if self._part in ("log", "qemu") and self.is_current and not gathering:
             self._gather()
 
     @work(group="gather", exclusive=True)
     async def _gather(self) -> None:
         self._gathered_for = self._fleet.standing(self._guest)
         try:
+            if self._part == "graphs":
+                return
             if self._part == "overview":
                 self._detail = await self._fleet.detail(self._guest)
             else:
@@ -130,13 +161,33 @@ class GuestScreen(AnsweringScreen):
             shown = part == self._part
             words = f"[{title}]" if shown else f" {title} "
             tabs += [Span(" "), Span(words, "accent" if shown else "muted", bold=shown)]
-        self.head.set_lines([(Span(" "), *render.head(live, scene), Span("   "), *tabs), ()])
-        self._show_body(scene)
-        keys = bar_keys(("guests",), live, [self._guest], self._keys, self.kvmtui.desk)
+        self.head.set_lines(
+            [(Span(" "), *render.head(live, scene), Span("   "), *tabs), self._second_line()]
+        )
+        if self._part == "graphs":
+            self._show_graphs()
+        else:
+            self._show_body(scene)
         around = [("Tab", "part"), ("J K", "next guest"), ("Esc", "back")]
-        hidden = {self._keys.of(action_id) for action_id in _NOT_HERE}
-        mine = [shown for shown in keys if shown[0] not in hidden]
-        self.key_bar.set_keys([*mine[:5], *around])
+        places: tuple[Place, ...] = ("graphs", "sheet") if self._part == "graphs" else ("guests",)
+        keys = bar_keys(places, live, [self._guest], self._keys, self.kvmtui.desk)
+        hidden = {self._keys.of(action_id) for action_id in NOT_OF_ONE}
+        if places == ("guests",):
+            keys = [shown for shown in keys if shown[0] not in hidden]
+        self.key_bar.set_keys([*keys[:5], *around])
+
+    def _second_line(self) -> Line:
+        """The span of time that graphs show, and that they are held."""
+        if self._part != "graphs":
+            return ()
+        left = self.graphs.standing(self._keys.of("sheet.hold"))
+        return spans_line(self.graphs.span, self.size.width, left)
+
+    def _show_graphs(self) -> None:
+        live = self._fleet.guests.get(self._guest)
+        host = self._fleet.host
+        if live is not None:
+            self.graphs.take(live, host.stolen_percent if host is not None else None)
 
     def _show_body(self, scene: Scene) -> None:
         live = self._fleet.guests[self._guest]
@@ -162,8 +213,18 @@ class GuestScreen(AnsweringScreen):
         """Show a part."""
         self._part = part
         self._log = []
+        self._put_part()
+
+    def _put_part(self) -> None:
+        """Show the part that was chosen, and give it the keys."""
+        on_graphs = self._part == "graphs"
+        self.graphs.display, self.body.display = on_graphs, not on_graphs
+        self.set_focus(self.graphs if on_graphs else self.body)
+        self._want()
         self._show()
         self._gather()
+        if on_graphs:
+            self.kvmtui.look_soon()
 
     def action_neighbour(self, step: int) -> None:
         """Go to the next or previous guest."""
@@ -184,8 +245,23 @@ class GuestScreen(AnsweringScreen):
             self.show_part("overview")
         elif action_id == "guest.log":
             self.show_part("log")
+        elif action_id == "guest.graphs":
+            self.show_part("graphs")
+        elif action_id in ("graphs.longer", "graphs.shorter"):
+            self.graphs.zoom(1 if action_id == "graphs.longer" else -1)
+            self._show()
+        elif action_id.startswith("sheet."):
+            self.graphs.do(action_id)
         else:
             self.kvmtui.desk.perform(action_id, [self._guest])
+
+    @on(Sheet.HoldChanged)
+    def _hold_changed(self) -> None:
+        self._show()
+
+    @on(Sheet.CopyWanted)
+    def _copy_wanted(self) -> None:
+        self.copy_told(self.graphs.as_text(), "there are no figures to copy")
 
     @on(KeyBar.KeyClicked)
     def _key_clicked(self, event: KeyBar.KeyClicked) -> None:

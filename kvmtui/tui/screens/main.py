@@ -29,6 +29,7 @@ from kvmtui.tui.render.keys import bar_keys
 from kvmtui.tui.render.welcome import first_start
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.key_bar import WIDE, KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.text_view import LineView
@@ -47,6 +48,7 @@ class MainScreen(AnsweringScreen):
         fleet: What is shown.
         keys: The keys in force.
         preferences: The user's settings.
+        trends: Figures over time.
     """
 
     DEFAULT_CSS = """
@@ -59,13 +61,13 @@ class MainScreen(AnsweringScreen):
     AUTO_FOCUS = "#guests"
     BINDINGS: ClassVar[list[BindingType]] = list(bindings("main"))
 
-    def __init__(self, fleet: Fleet, keys: Keys, preferences: Preferences) -> None:
+    def __init__(self, fleet: Fleet, keys: Keys, preferences: Preferences, trends: Trends) -> None:
         super().__init__()
         self.title_bar = TitleBar(id="title")
         self.trouble = LineView(id="trouble")
-        self.guests = GuestsPane(detail=preferences.detail, id="guests-pane")
+        self.guests = GuestsPane(trends, detail=preferences.detail, id="guests-pane")
         """The pane of the guests."""
-        self.host = HostPane(keys, id="host-pane")
+        self.host = HostPane(keys, trends, id="host-pane")
         """The pane of this machine."""
         self.activity = ActivityPane(id="activity-pane")
         """The pane of the operations."""

@@ -14,11 +14,10 @@ from kvmtui.tui.widgets.base import LineWidget, Parts
 from kvmtui.tui.widgets.graph_lines import (
     GraphView,
     Layout,
-    Now,
-    columns,
-    graph_lines,
+    Looks,
+    Measures,
+    drawn_lines,
     layout_of,
-    peak_of,
 )
 from kvmtui.tui.widgets.scale import Scale
 
@@ -213,15 +212,8 @@ class Graph(LineWidget):
         layout, axis = self._measures()
         if view is None or layout is None or axis is None or self._scale is None:
             return []
-        drawn = columns(view, axis, self._taken, layout.cells)
-        top = self._scale.fit(peak_of(drawn), view.newest_s)
-        if view.top is not None and 0 < view.top < float("inf"):
-            top = view.top
-        cursor = None
-        if self._cursor_s is not None and layout.cells:
-            cursor = axis.cell_at(self._cursor_s, layout.cells)
-        now = Now(layout, axis, self._taken, top, self.glyphs, cursor, self.has_focus, self._held)
-        return graph_lines(view, drawn, now)
+        looks = Looks(self.glyphs, self._cursor_s, self.has_focus, self._held)
+        return drawn_lines(view, Measures(layout, axis, self._taken), self._scale, looks)
 
     def paint(self, y: int, width: int) -> Parts:
         made_for = (width, self.size.height, self.glyphs)

@@ -17,7 +17,7 @@ from kvmtui.tui.spans import Line, Span, crop, fit, shorten, width_of
 from kvmtui.tui.widgets.axis import Axis, Values, cell_time, columns_of, reading, time_line
 from kvmtui.tui.widgets.base import Part, Parts
 from kvmtui.tui.widgets.plot import Columns, plot
-from kvmtui.tui.widgets.scale import Unit
+from kvmtui.tui.widgets.scale import Scale, Unit
 
 _MARGIN, _LABELS = 1, 6
 _LABELS_FROM = 30
@@ -131,6 +131,47 @@ def peak_of(drawn: Sequence[Columns]) -> float | None:
     """The greatest value drawn; None where there is none."""
     values = [value for one in drawn for value in one if value is not None]
     return max(values, default=None)
+
+
+class Measures(NamedTuple):
+    """Where a graph's parts are, and which samples stand in its cells."""
+
+    layout: Layout
+    axis: Axis
+    taken: int
+
+
+class Looks(NamedTuple):
+    """How a graph looks besides what it shows."""
+
+    glyphs: Glyphs
+    cursor_s: float | None = None
+    """The time that is read, in seconds since 1970."""
+    focused: bool = False
+    held: bool = False
+
+
+def drawn_lines(view: GraphView, measures: Measures, scale: Scale, looks: Looks) -> list[Parts]:
+    """The lines of a graph from top to bottom.
+
+    Args:
+        scale: Its own, which it keeps from one drawing to the next.
+    """
+    layout, axis, taken = measures
+    drawn = columns(view, axis, taken, layout.cells)
+    top = scale.fit(peak_of(drawn), view.newest_s)
+    if view.top is not None and 0 < view.top < float("inf"):
+        top = view.top
+    cursor = None
+    if looks.cursor_s is not None and layout.cells:
+        cursor = axis.cell_at(looks.cursor_s, layout.cells)
+    now = Now(layout, axis, taken, top, looks.glyphs, cursor, looks.focused, looks.held)
+    return graph_lines(view, drawn, now)
+
+
+def area_cells(width: int, *, labels: bool = True) -> int:
+    """The cells that a graph of a width has for its area."""
+    return max(width - _MARGIN - (_LABELS if labels and width >= _LABELS_FROM else 0), 1)
 
 
 def graph_lines(view: GraphView, drawn: Sequence[Columns], now: Now) -> list[Parts]:

@@ -61,6 +61,17 @@ class TableView(LineWidget):
         height = self.size.height - 1
         return max(height - 1 if rows > height > 1 else height, 1)
 
+    @property
+    def shown_columns(self) -> tuple[str, ...]:
+        """The columns that there is room for."""
+        return tuple(place.column.id for place in self._places)
+
+    def keys_around(self, screens: int = 0) -> list[str]:
+        """The keys of the rows that are seen, and of as many screens above and below."""
+        rows = self._rows
+        more = screens * rows.seen
+        return [row.key for row in rows.rows[max(rows.top - more, 0) : rows.top + rows.seen + more]]
+
     def _arrange(self) -> None:
         self._places = lay_out(self._columns, self.size.width, self._margin)
         self._rows.seen = self._seen(len(self._rows.rows))
