@@ -135,7 +135,7 @@ def rebase(
     reads = tuple(part.path for part in (*chain[1:], *below))
     with image_tools(), work(library, "rebase", path, writes=(path,), reads=reads) as one:
         if not unsafe:
-            _refuse_growth(chain, name, what)
+            refuse_growth(chain, name, what)
         course = one.course(watcher or Watcher(), view.virtual_size_bytes)
         image_tool.run([*words, "--", path], f"{name} {what}", course=course, limit_s=None)
         one.result["backing"] = backing
@@ -165,7 +165,7 @@ def _below(
     return below
 
 
-def _refuse_growth(chain: list[ChainPart], name: str, what: str) -> None:
+def refuse_growth(chain: list[ChainPart], name: str, what: str) -> None:
     """Refuse what would not fit: the most that the image can become, less what it is."""
     needed = measured(chain, "qcow2")
     path = chain[0].path

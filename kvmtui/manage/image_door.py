@@ -23,8 +23,9 @@ if TYPE_CHECKING:
         image_importing,
         image_info,
         image_live,
+        image_live_merging,
+        image_live_moving,
         image_making,
-        image_moving,
         image_places,
         image_records,
         image_storage,
@@ -39,8 +40,9 @@ else:
     image_importing = Later("kvmtui.manage.image_importing")
     image_info = Later("kvmtui.manage.image_info")
     image_live = Later("kvmtui.manage.image_live")
+    image_live_merging = Later("kvmtui.manage.image_live_merging")
+    image_live_moving = Later("kvmtui.manage.image_live_moving")
     image_making = Later("kvmtui.manage.image_making")
-    image_moving = Later("kvmtui.manage.image_moving")
     image_places = Later("kvmtui.manage.image_places")
     image_records = Later("kvmtui.manage.image_records")
     image_storage = Later("kvmtui.manage.image_storage")
@@ -181,10 +183,26 @@ class ImageDoor:
             tell,
         )
 
-    async def flatten(self, path: str, tell: Tell | None = None) -> Outcome:
-        """As `image_changing.flatten`."""
+    async def flatten(
+        self, path: str, tell: Tell | None = None, *, rate_bytes_per_s: int | None = None
+    ) -> Outcome:
+        """As `image_live_merging.flatten`; while its guest runs by that guest's QEMU."""
         return await self._work(
-            lambda watcher: image_changing.flatten(self._library, path, watcher=watcher), tell
+            lambda watcher: image_live_merging.flatten(
+                self._library, path, rate_bytes_per_s=rate_bytes_per_s, watcher=watcher
+            ),
+            tell,
+        )
+
+    async def commit(
+        self, path: str, tell: Tell | None = None, *, rate_bytes_per_s: int | None = None
+    ) -> Outcome:
+        """As `image_live_merging.commit`; while its guest runs by that guest's QEMU."""
+        return await self._work(
+            lambda watcher: image_live_merging.commit(
+                self._library, path, rate_bytes_per_s=rate_bytes_per_s, watcher=watcher
+            ),
+            tell,
         )
 
     async def compact(
@@ -223,10 +241,17 @@ class ImageDoor:
             tell,
         )
 
-    async def move(self, path: str, target: str, tell: Tell | None = None) -> Outcome:
-        """As `image_moving.move`."""
+    async def move(
+        self,
+        path: str,
+        target: str,
+        tell: Tell | None = None,
+        *,
+        how: image_live_moving.Move | None = None,
+    ) -> Outcome:
+        """As `image_live_moving.move`; while its guest runs by that guest's QEMU."""
         return await self._work(
-            lambda watcher: image_moving.move(self._library, path, target, watcher=watcher), tell
+            lambda watcher: image_live_moving.move(self._library, path, target, how, watcher), tell
         )
 
     async def delete(self, path: str) -> Outcome:

@@ -17,6 +17,7 @@ from kvmtui.errors import (
     DefinitionError,
     HostError,
     LaunchError,
+    StateError,
 )
 from kvmtui.guest import history
 from kvmtui.guest.folder import (
@@ -31,6 +32,7 @@ from kvmtui.guest.folder import (
 from kvmtui.host.paths import autostart_unit
 from kvmtui.manage import choosing, hosting, needs, story
 from kvmtui.manage.command_lines import CommandLine
+from kvmtui.manage.image_records import records
 from kvmtui.manage.living import live_pid
 from kvmtui.manage.operation import Operation, locked, told
 from kvmtui.manage.twins import clashes_of_start
@@ -69,12 +71,35 @@ def start(library: Library, name: str) -> Outcome:
         BusyError: Another kvmtui is at work on it.
     """
     folder = library.folder(name)
+    settle_cut_off(library, name)
     with locked(folder):
         pid = _settle(library, folder)
         if pid is not None:
             return Outcome(name, "start", False, f"{name} runs already (pid {pid})")
         with told(folder, "start", needs_room=True) as operation:
             return _start(library, folder, operation)
+
+
+def settle_cut_off(library: Library, name: str) -> None:
+    """Let the definition say which disk is in force, where work that moved it was cut off.
+
+    Raises:
+        StateError: It cannot be settled now; a start might take the wrong image.
+    """
+    found = [record for record, held in records(library) if not held]
+    if not found:
+        return
+    from kvmtui.manage import image_work
+
+    image_work.sweep_now(library)
+    for record, held in records(library):
+        live = record.get("live")
+        if not held and isinstance(live, list) and name in live[2:3]:
+            raise StateError(
+                f"{name} was not started: image {live[1]} of its disk was cut off, and cannot "
+                "be settled yet",
+                hint=f"see that its folder can be written to: {library.at('work')}",
+            )
 
 
 def _settle(library: Library, folder: GuestFolder) -> int | None:
