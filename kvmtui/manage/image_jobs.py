@@ -99,7 +99,7 @@ def job_of(value: object) -> Job:
     raise KvmtuiError("the record of image work is damaged")
 
 
-def arguments_of(job: Job, rate_bytes_per_s: int | None, more: dict[str, str]) -> dict[str, Any]:
+def arguments_of(job: Job, rate_bytes_per_s: int | None, more: dict[str, Any]) -> dict[str, Any]:
     """What each command that starts a job is given; it waits, ended, until it was read."""
     arguments: dict[str, Any] = {"job-id": job.id, "device": job.node, "auto-dismiss": False}
     if rate_bytes_per_s:
@@ -141,8 +141,11 @@ def carry_out(
             start(monitor)
         found = _follow(folder, job, course)
         failure = ImageError("the job ended")
-        if job.target and not found.get("error"):
+        if found.get("status") == "ready":
             end = _switch(library, folder, one, job)
+        elif found.get("status") == "pending":
+            _finalize(folder, job)
+            end = settle(library, job, complete=True)
         else:
             end = settle(library, job)
     except (KvmtuiError, OSError) as error:
@@ -206,7 +209,7 @@ def _follow(folder: GuestFolder, job: Job, course: Course) -> dict[str, Any]:
             done, total = found.get("current-progress"), found.get("total-progress")
             if isinstance(done, int) and isinstance(total, int) and total > 0:
                 course.tell(min(99.9, 100 * done / total))
-            if found.get("status") in ("ready", "concluded"):
+            if found.get("status") in ("ready", "pending", "concluded"):
                 return found
         time.sleep(_TURN_S)
 
@@ -237,6 +240,17 @@ def is_this_run(folder: GuestFolder, job: Job) -> bool:
     """Whether the guest still runs, in the run in which the job was begun."""
     record = folder.start_record() or {}
     return record.get("run") == job.run and live_pid(folder, record, None) is not None
+
+
+def _finalize(folder: GuestFolder, job: Job) -> None:
+    """Let a job write into the image that it stands alone.
+
+    QEMU writes this at once, and what it copied when the guest flushes (7.2): if it died in
+    between, the image would lose all that. So what was copied is written out first.
+    """
+    with session(folder) as monitor:
+        monitor.execute("human-monitor-command", {"command-line": f'qemu-io {job.node} "flush"'})
+        monitor.execute("job-finalize", {"id": job.id})
 
 
 def _switch(library: Library, folder: GuestFolder, one: Work, job: Job) -> End:

@@ -76,7 +76,7 @@ def flatten(
         )
 
         def start(monitor: PlainMonitor) -> None:
-            more = {"on-error": "report"}
+            more = {"on-error": "report", "auto-finalize": False}
             monitor.execute("block-stream", image_jobs.arguments_of(job, rate_bytes_per_s, more))
 
         carry_out(library, one, job, start, watcher, what)

@@ -202,7 +202,7 @@ def test_killed_the_next_one_ends_the_job(kvmtui, images, slow):
     process.wait()
     assert len(jobs(kvmtui)) == 1
     out = kvmtui.ok("image", "orphans", "--json").json
-    assert out["removed"] == [str(target)] and not target.exists()
+    assert str(target) in out["removed"] and not target.exists()
     assert jobs(kvmtui) == [] and disk(kvmtui) == str(images / "top.qcow2")
     assert told(kvmtui)["id"] == record["id"] and told(kvmtui)["result"] == "interrupted"
     assert no_work(kvmtui) and "disk0" in nodes(kvmtui)
@@ -229,7 +229,7 @@ def test_the_new_disk_is_full(kvmtui, images, tmp_path):
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], check=True)
     try:
-        process = kvmtui.popen("image", "move", "top.qcow2", small, "--rate", "512K")
+        process = kvmtui.popen("image", "move", "top.qcow2", small, "--rate", SLOW)
         while process.poll() is None:
             if any(record.get("percent") for record, held in records(kvmtui.library)):
                 break
@@ -243,7 +243,7 @@ def test_the_new_disk_is_full(kvmtui, images, tmp_path):
         assert "it needs" in kvmtui.refused("image", "move", "top.qcow2", small)
         assert no_work(kvmtui)
     finally:
-        subprocess.run(["umount", small], check=True)
+        subprocess.run(["umount", "-l", small], check=True)
 
 
 KILLED = """
