@@ -24,6 +24,7 @@ SUBVERBS: dict[str, tuple[str, str]] = {
     "check": ("image_checking", "check an image, and repair it where asked"),
     "measure": ("image_checking", "what a copy would take"),
     "move": ("image_changing", "move an image, also while its guest runs; guests are told"),
+    "limit": ("image_limits", "what a guest may read and write in a second; at once where it runs"),
     "import": ("image_making", "bring in a file, a pipe, or the disk of an OVA"),
     "orphans": ("image_checking", "images that nobody uses, and what cut-off work left"),
     "delete": ("image_changing", "delete images that nothing depends on"),

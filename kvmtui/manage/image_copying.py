@@ -88,7 +88,9 @@ def _refuse_encrypted(chain: list[ChainPart], what: str) -> None:
     for part in chain:
         if part.header.encrypted:
             raise StateError(
-                f"{visible(part.path)} {what}: it is encrypted", hint="qemu-img convert"
+                f"{visible(part.path)} {what}: it is encrypted, and the copy would not be",
+                hint="qemu-img convert --object secret,id=s,file=FILE --image-opts driver=qcow2,"
+                f"encrypt.key-secret=s,file.filename={visible(part.path)} -O qcow2 NEW",
             )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         image_deleting,
         image_importing,
         image_info,
+        image_limiting,
         image_live,
         image_live_merging,
         image_live_moving,
@@ -39,6 +40,7 @@ else:
     image_deleting = Later("kvmtui.manage.image_deleting")
     image_importing = Later("kvmtui.manage.image_importing")
     image_info = Later("kvmtui.manage.image_info")
+    image_limiting = Later("kvmtui.manage.image_limiting")
     image_live = Later("kvmtui.manage.image_live")
     image_live_merging = Later("kvmtui.manage.image_live_merging")
     image_live_moving = Later("kvmtui.manage.image_live_moving")
@@ -252,6 +254,16 @@ class ImageDoor:
         """As `image_live_moving.move`; while its guest runs by that guest's QEMU."""
         return await self._work(
             lambda watcher: image_live_moving.move(self._library, path, target, how, watcher), tell
+        )
+
+    async def limits(self, path: str) -> list[image_limiting.DiskLimits]:
+        """As `image_limiting.limits_of`."""
+        return await self._read(lambda: image_limiting.limits_of(self._library, path))
+
+    async def limit(self, path: str, values: dict[str, str], *, clear: bool = False) -> Outcome:
+        """As `image_limiting.limit`; guests that run have it at once."""
+        return await self._work(
+            lambda watcher: image_limiting.limit(self._library, path, values, clear=clear)
         )
 
     async def delete(self, path: str) -> Outcome:

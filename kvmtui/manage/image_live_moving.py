@@ -18,7 +18,14 @@ from kvmtui.guest.definition import Definition, Disk
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.host import resources
-from kvmtui.manage import hosting, image_guard, image_jobs, image_moving, image_places
+from kvmtui.manage import (
+    hosting,
+    image_guard,
+    image_jobs,
+    image_moving,
+    image_places,
+    image_secrets,
+)
 from kvmtui.manage.definitions import load_definition
 from kvmtui.manage.image_copying import format_of_name, measured
 from kvmtui.manage.image_files import publish
@@ -147,7 +154,7 @@ def _refuse(
     refuse_others(view, user, what)
     image_guard.refuse_dependents(view, what)
     image_guard.refuse_snapshots(view, what)
-    if any(part.header.encrypted for part in chain):
+    if any(part.header.encrypted for part in chain) or image_secrets.secret_of(library, view):
         raise StateError(
             f"{what}: {user.guest} runs and it is encrypted, and the copy would not be",
             hint=f"kvmtui shutdown {user.guest}",

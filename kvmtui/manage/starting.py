@@ -198,6 +198,10 @@ def _notes(
 ) -> str:
     """What the user should know of how QEMU runs, a line each."""
     notes = clashes_of_start(library, folder, wants)
+    if wants.limits:
+        from kvmtui.manage import disk_limits
+
+        notes += disk_limits.set_at_start(folder, wants)
     notes += filter(None, [choosing.warning(library, wants.arch, wants.accelerator)])
     if os.geteuid() == 0 and user is None:
         home = library.root

@@ -94,6 +94,16 @@ def jobs(monitor: PlainMonitor) -> dict[str, dict[str, Any]]:
     return {str(one.get("id")): one for one in listed if isinstance(one, dict)}
 
 
+def throttles(monitor: PlainMonitor, path: str) -> dict[str, Any] | None:
+    """What ``query-block`` tells of the drive that has a file, its limits among it."""
+    answer: Any = monitor.execute("query-block")
+    for one in answer if isinstance(answer, list) else []:
+        inserted = one.get("inserted")
+        if isinstance(inserted, dict) and is_same(plain_file(str(inserted.get("file"))), path):
+            return inserted
+    return None
+
+
 def qdev_of(monitor: PlainMonitor, device: str) -> str | None:
     """What QEMU calls a drive of the command line: ``hd0``, or a path that holds that id."""
     answer: Any = monitor.execute("query-block")
@@ -106,10 +116,16 @@ def qdev_of(monitor: PlainMonitor, device: str) -> str | None:
 
 def format_node(monitor: PlainMonitor, path: str) -> str | None:
     """The format node of a file, wherever it stands in a chain (``query-named-block-nodes``)."""
-    answer: Any = monitor.execute("query-named-block-nodes", {"flat": True})
+    node = format_node_in(monitor.execute("query-named-block-nodes", {"flat": True}), path)
+    return None if node is None else str(node["node-name"])
+
+
+def format_node_in(answer: Any, path: str) -> dict[str, Any] | None:
+    """That node in the answer of ``query-named-block-nodes``."""
     for one in answer if isinstance(answer, list) else []:
         if one.get("drv") in _NO_FORMATS:
             continue
         if is_same(plain_file(str(one.get("file", ""))), path):
-            return str(one["node-name"])
+            found: dict[str, Any] = one
+            return found
     return None

@@ -135,7 +135,7 @@ def test_an_encrypted_image_opens_with_its_passphrase_alone(kvmtui, tmp_path):
     done = kvmtui.ok(
         "image", "create", "e", "1M", "--encrypt", "--passphrase-file", tmp_path / "secret"
     )
-    assert "no place for a passphrase" in done.err
+    assert "disks[N].secret=FILE" in done.err
     assert kvmtui.ok("image", "info", "e.qcow2", "--json").json["encrypted"] is True
     assert "hunter2" not in (kvmtui.home / "history.jsonl").read_text()
     path = kvmtui.home / "images" / "e.qcow2"
