@@ -23,6 +23,7 @@ SUBVERBS: dict[str, tuple[str, str]] = {
     "compact": ("image_changing", "give back what is zero or free in an image"),
     "check": ("image_checking", "check an image, and repair it where asked"),
     "measure": ("image_checking", "what a copy would take"),
+    "partitions": ("image_partitions", "what an image is divided into, and its file systems"),
     "move": ("image_changing", "move an image, also while its guest runs; guests are told"),
     "limit": ("image_limits", "what a guest may read and write in a second; at once where it runs"),
     "import": ("image_making", "bring in a file, a pipe, or the disk of an OVA"),

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
         image_live_merging,
         image_live_moving,
         image_making,
+        image_partitions,
         image_places,
         image_records,
         image_storage,
         image_work,
         images,
     )
+    from kvmtui.qemu.partitions import Table
 else:
     image_changing = Later("kvmtui.manage.image_changing")
     image_checking = Later("kvmtui.manage.image_checking")
@@ -45,6 +47,7 @@ else:
     image_live_merging = Later("kvmtui.manage.image_live_merging")
     image_live_moving = Later("kvmtui.manage.image_live_moving")
     image_making = Later("kvmtui.manage.image_making")
+    image_partitions = Later("kvmtui.manage.image_partitions")
     image_places = Later("kvmtui.manage.image_places")
     image_records = Later("kvmtui.manage.image_records")
     image_storage = Later("kvmtui.manage.image_storage")
@@ -105,6 +108,10 @@ class ImageDoor:
     async def info(self, path: str) -> image_info.ImageInfo:
         """As `image_info.image_info`."""
         return await self._read(lambda: image_info.image_info(self._library, path))
+
+    async def partitions(self, path: str) -> Table:
+        """As `image_partitions.partitions`."""
+        return await self._read(lambda: image_partitions.partitions(self._library, path))
 
     async def find(self, text: str) -> str:
         """As `image_places.find_image`."""

@@ -79,9 +79,10 @@ def told_secret(library: Library, view: ImageView) -> str:
 def opened(path: str, driver: str, secret: str) -> list[str]:
     """qemu-img's words by which it opens an encrypted image, its passphrase read from a file."""
     key = "key-secret" if driver == "luks" else "encrypt.key-secret"
-    options = f"driver={driver},{key}=s0,file.driver=file,file.filename={_escaped(path)}"
-    return ["--object", f"secret,id=s0,file={_escaped(secret)}", "--image-opts", options]
+    options = f"driver={driver},{key}=s0,file.driver=file,file.filename={escaped(path)}"
+    return ["--object", f"secret,id=s0,file={escaped(secret)}", "--image-opts", options]
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text as a value among qemu-img's options."""
     return text.replace(",", ",,")

@@ -438,3 +438,26 @@ def test_other_and_old_formats_are_read(kvmtui, pair, name, image_format, option
     assert (pair / "back.raw").read_bytes() == raw.read_bytes()
     row = kvmtui.ok("image", "info", name, "--json").json
     assert row["format"] == image_format and row["virtual_size_bytes"] == 16 << 20
+
+
+def test_partitions_of_an_image_in_any_format(kvmtui, tmp_path):
+    kvmtui.ok("image", "create", "a.raw", "8M", "--format", "raw")
+    images = kvmtui.home / "images"
+    table = bytes(446) + bytes([0, 0, 0, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 16, 0, 0])
+    with open(images / "a.raw", "r+b") as file:
+        file.write(table.ljust(510, b"\0") + b"\x55\xaa")
+        file.seek((1 << 20) + 4086)
+        file.write(b"SWAPSPACE2")
+    kvmtui.tiny("web", "--disk", images / "a.raw")
+    kvmtui.ok("image", "convert", "a.raw", "a,b.qcow2")
+    for name in ("a.raw", "a,b.qcow2"):
+        found = kvmtui.ok("image", "partitions", name, "--json").json
+        (one,) = found["partitions"]
+        assert found["table"] == "mbr" and one["kind"] == "Linux"
+        assert (one["start_bytes"], one["size_bytes"]) == (1 << 20, 2 << 20)
+        assert one["file_system"]["kind"] == "swap"
+    assert "swap" in kvmtui.ok("image", "partitions", "a.raw").out
+    kvmtui.ok("start", "web")
+    assert "swap" in kvmtui.ok("image", "partitions", "a.raw").out
+    kvmtui.ok("image", "create", "empty", "1M")
+    assert "nothing that is known" in kvmtui.ok("image", "partitions", "empty.qcow2").out
