@@ -19,7 +19,7 @@ from kvmtui.durable import make_folder, try_lock
 from kvmtui.errors import BusyError, Cancelled, KvmtuiError, told_os_error
 from kvmtui.guest import history
 from kvmtui.guest.library import Library, remove_tree
-from kvmtui.manage import hosting
+from kvmtui.manage import hosting, image_below
 from kvmtui.manage.image_records import WORK, cancel_file, records
 from kvmtui.manage.operation import exclusive
 from kvmtui.manage.operations import CUT_OFF
@@ -251,6 +251,7 @@ def _tell(library: Library, line: dict[str, object]) -> None:
 
 def _end(library: Library, one: Work, result: str, message: str) -> None:
     """Remove what is unfinished, tell the end, forget the record."""
+    image_below.forget(library)
     for part in one._record["parts"]:
         remove_tree(Path(part))
     line: dict[str, object] = {"phase": "end", "id": one.id, "verb": one.verb}

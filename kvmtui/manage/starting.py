@@ -30,7 +30,7 @@ from kvmtui.guest.folder import (
     START_RECORD,
 )
 from kvmtui.host.paths import autostart_unit
-from kvmtui.manage import choosing, hosting, needs, story
+from kvmtui.manage import choosing, hosting, image_below, needs, story
 from kvmtui.manage.command_lines import CommandLine
 from kvmtui.manage.image_records import records
 from kvmtui.manage.living import live_pid
@@ -141,6 +141,7 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     line = CommandLine(library, folder)
     wants = line.wants
     needs.check_host(folder, wants)
+    below = image_below.notes_of_start(library, folder, wants)
     ensure_firmware_variables(folder, wants)
     argv, choice = line.built()
     story.close_run(folder)
@@ -155,6 +156,7 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
         raise explained(library, folder, wants, error) from None
     operation.result["accelerator"] = choice.accelerator
     message = f"{folder.name} runs under {choice.accelerator}"
+    note = "\n".join(filter(None, [*below, note]))
     return Outcome(folder.name, "start", True, message, note)
 
 

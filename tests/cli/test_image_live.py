@@ -339,3 +339,26 @@ def test_a_commit_killed_at_each_moment(kvmtui, images, moment, guest):
     assert now == str(images / ("top.qcow2" if old else "base.qcow2")) and pattern(now, *TOP)
     assert (images / "top.qcow2").exists() == old and (images / "base.qcow2").exists()
     assert jobs(kvmtui) == [] and no_work(kvmtui)
+
+
+def test_a_start_tells_of_images_that_stand_on_its_disk(kvmtui, images):
+    kvmtui.tiny("base", "--disk", images / "base.qcow2")
+    said = kvmtui.refused("start", "base")
+    assert "web runs on an image that stands on its disk base.qcow2" in said
+    kvmtui.ok("stop", "web")
+    done = kvmtui.ok("start", "base")
+    assert f"{images / 'top.qcow2'} stands on the disk base.qcow2 of base" in done.err
+    kvmtui.ok("stop", "base")
+    kvmtui.ok("set", "base", "disks[0].read_only=true")
+    assert "stands on" not in kvmtui.ok("start", "base").err
+    kvmtui.ok("stop", "base")
+    kvmtui.ok("set", "base", "disks[0].read_only=false")
+    # Made by another program, in the folder of images.
+    (images / "top.qcow2").unlink()
+    assert "stands on" not in kvmtui.ok("start", "base").err
+    kvmtui.ok("stop", "base")
+    img("create", "-q", "-f", "qcow2", "-b", "base.qcow2", "-F", "qcow2", images / "z.qcow2")
+    assert "z.qcow2 stands on" in kvmtui.ok("start", "base").err
+    kvmtui.ok("stop", "base")
+    kvmtui.ok("image", "flatten", "z.qcow2")
+    assert "stands on" not in kvmtui.ok("start", "base").err
