@@ -55,7 +55,7 @@ def test_limits_on_each_bus(kvmtui, tmp_path):
     assert "a total, or" in kvmtui.refused("set", "web", "disks[0].limits.read_bytes_per_s=1M")
 
 
-@pytest.mark.parametrize("image_format", ["qcow2", "raw"])
+@pytest.mark.parametrize("image_format", ["qcow2", pytest.param("raw", marks=pytest.mark.slow)])
 def test_a_guest_on_an_encrypted_disk(kvmtui, tmp_path, image_format):
     secret = tmp_path / "secret"
     secret.write_text("hunter2")

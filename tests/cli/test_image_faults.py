@@ -13,9 +13,9 @@ import sys
 import pytest
 
 from kvmtui.manage.image_records import records
-from tests.cli.test_images import content, img, io, leftovers, pair, same
+from tests.cli.test_images import content, img, io, leftovers, pair, pair_made_once, same
 
-__all__ = ["pair"]
+__all__ = ["pair", "pair_made_once"]
 
 
 def row_of(kvmtui, name):
