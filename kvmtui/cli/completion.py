@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from kvmtui.cli.context import Context
+from kvmtui.cli.images import SUBVERBS
 from kvmtui.cli.verbs import VERBS
 
 TYPE_CHECKING = False
@@ -68,6 +69,8 @@ def _by_shtab(shell: str) -> str:
         for action in _guest_arguments(verb, parser):
             # shtab's own way to be told of a completer.
             vars(action)["complete"] = {"bash": "_kvmtui_guests", "zsh": "_kvmtui_guests"}
+        for action in _file_arguments(parser):
+            vars(action)["complete"] = shtab.FILE
         if verb == "completion":
             parser._actions[-1].choices = _SHELLS
         verbs.add_parser(verb, help=text, parents=[parser], add_help=False)
@@ -82,6 +85,16 @@ def _guest_arguments(verb: str, parser: argparse.ArgumentParser) -> list[argpars
     return [action for action in parser._actions if action.metavar == "NAME"]
 
 
+def _file_arguments(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """The arguments that name images, of a verb and of its own verbs."""
+    found = [action for action in parser._actions if action.metavar in ("IMAGE", "FILE")]
+    for action in parser._actions:
+        if action.metavar == "VERB" and action.choices:
+            for own in dict(action.choices).values():
+                found += _file_arguments(own)
+    return found
+
+
 def _fish() -> str:
     """Fish by hand: verbs, and guests where a verb takes them."""
     from kvmtui.cli.parsing import verb_parser
@@ -93,6 +106,8 @@ def _fish() -> str:
         lines.append(f"complete -c kvmtui -n __fish_use_subcommand -a {verb} -d '{told}'")
         if _guest_arguments(verb, verb_parser(verb)):
             taking.append(verb)
+    in_image = "'__fish_seen_subcommand_from image'"
+    lines.append(f"complete -c kvmtui -n {in_image} -F -a '{' '.join(SUBVERBS)}'")
     seen = f"'__fish_seen_subcommand_from {' '.join(taking)}'"
     guests = "'(kvmtui completion guests 2>/dev/null)'"
     lines.append(f"complete -c kvmtui -n {seen} -a {guests}")

@@ -12,8 +12,10 @@ from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.units import format_size
 from kvmtui.manage import (
     image_changing,
+    image_copying,
     image_deleting,
-    image_moving,
+    image_live_merging,
+    image_live_moving,
     image_places,
     image_records,
 )
@@ -95,7 +97,15 @@ def run_rebase(arguments: argparse.Namespace, context: Context) -> int:
 def configure_flatten(parser: argparse.ArgumentParser) -> None:
     """Arguments of `image flatten`."""
     parser.add_argument("image", metavar="IMAGE")
+    add_rate(parser)
     add_follow(parser)
+
+
+def add_rate(parser: argparse.ArgumentParser) -> None:
+    """The option that bounds what a guest's QEMU copies."""
+    parser.add_argument(
+        "--rate", type=size, metavar="SIZE", help="the most a second while its guest runs: 50M"
+    )
 
 
 def run_flatten(arguments: argparse.Namespace, context: Context) -> int:
@@ -103,8 +113,29 @@ def run_flatten(arguments: argparse.Namespace, context: Context) -> int:
     path = image_places.find_image(context.library, arguments.image)
     return finish(
         context,
-        lambda: image_changing.flatten(
-            context.library, path, follow=arguments.follow, watcher=watcher(context)
+        lambda: image_live_merging.flatten(
+            context.library,
+            path,
+            rate_bytes_per_s=arguments.rate,
+            follow=arguments.follow,
+            watcher=watcher(context),
+        ),
+    )
+
+
+def configure_commit(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `image commit`."""
+    parser.add_argument("image", metavar="IMAGE")
+    add_rate(parser)
+
+
+def run_commit(arguments: argparse.Namespace, context: Context) -> int:
+    """Commit an image into the one it stands on."""
+    path = image_places.find_image(context.library, arguments.image)
+    return finish(
+        context,
+        lambda: image_live_merging.commit(
+            context.library, path, rate_bytes_per_s=arguments.rate, watcher=watcher(context)
         ),
     )
 
@@ -135,6 +166,10 @@ def configure_move(parser: argparse.ArgumentParser) -> None:
     """Arguments of `image move`."""
     parser.add_argument("image", metavar="IMAGE")
     parser.add_argument("target", metavar="TO", help="a directory, a path, a name for images/")
+    parser.add_argument(
+        "--format", choices=image_copying.WRITEABLE, help="the format that it is to have"
+    )
+    add_rate(parser)
 
 
 def run_move(arguments: argparse.Namespace, context: Context) -> int:
@@ -142,8 +177,12 @@ def run_move(arguments: argparse.Namespace, context: Context) -> int:
     path = image_places.find_image(context.library, arguments.image)
     return finish(
         context,
-        lambda: image_moving.move(
-            context.library, path, arguments.target, watcher=watcher(context)
+        lambda: image_live_moving.move(
+            context.library,
+            path,
+            arguments.target,
+            image_live_moving.Move(arguments.format, arguments.rate),
+            watcher(context),
         ),
     )
 

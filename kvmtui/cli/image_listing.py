@@ -7,7 +7,7 @@ import time
 
 from kvmtui.cli.context import Context, table
 from kvmtui.guest.units import format_size
-from kvmtui.manage import image_info, image_places, image_tree, images
+from kvmtui.manage import image_info, image_places, image_secrets, image_tree, images
 from kvmtui.manage.images import ImageView, Survey
 from kvmtui.text import visible
 
@@ -118,6 +118,8 @@ def run_info(arguments: argparse.Namespace, context: Context) -> int:
         context.document(image_info.info_document(info))
     else:
         rows = _info_rows(info)
+        if info.view.header is not None and info.view.header.encrypted:
+            rows.append(("encrypted", image_secrets.told_secret(library, info.view)))
         width = max(len(label) for label, _ in rows)
         lines = [f"  {label.ljust(width)}  {text}" for label, text in rows]
         context.say("\n".join([visible(info.view.name), *lines]))

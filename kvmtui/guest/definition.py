@@ -40,6 +40,50 @@ FORMAT_OF_SUFFIX: dict[str, DiskFormat] = {
 }
 
 
+class Limits(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+    """The most that a guest may do with a disk; a total, or reading and writing apart."""
+
+    bytes_per_s: Size | None = None
+    """Bytes read and written in a second: 50M."""
+    read_bytes_per_s: Size | None = None
+    write_bytes_per_s: Size | None = None
+    iops: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    """Operations in a second."""
+    read_iops: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    write_iops: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    burst_bytes_per_s: Size | None = None
+    """What it may do for `burst_s` seconds after it did less; each beside its limit."""
+    burst_read_bytes_per_s: Size | None = None
+    burst_write_bytes_per_s: Size | None = None
+    burst_iops: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    burst_read_iops: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    burst_write_iops: Annotated[int, Meta(ge=1, le=10**9)] | None = None
+    burst_s: Annotated[int, Meta(ge=1, le=3600)] | None = None
+    """How long a burst may last; one second when absent."""
+
+    def throttle(self) -> dict[str, int]:
+        """What QMP's ``block_set_io_throttle`` is given besides the drive; 0 is no limit."""
+        found = {}
+        for key, name in THROTTLES.items():
+            limit, burst = getattr(self, key), getattr(self, f"burst_{key}")
+            found[name] = limit or 0
+            if burst is not None:
+                found[f"{name}_max"] = int(burst)
+                found[f"{name}_max_length"] = self.burst_s or 1
+        return found
+
+
+THROTTLES = {
+    "bytes_per_s": "bps",
+    "read_bytes_per_s": "bps_rd",
+    "write_bytes_per_s": "bps_wr",
+    "iops": "iops",
+    "read_iops": "iops_rd",
+    "write_iops": "iops_wr",
+}
+"""The limits of a disk, and what QEMU calls them."""
+
+
 class Disk(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
     """A disk: an image file or a block device of the host."""
 
@@ -60,6 +104,11 @@ class Disk(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True,
     read_only: bool = False
     serial: Annotated[str, Meta(max_length=36, pattern=r"^[A-Za-z0-9_.+-]*$")] | None = None
     """Serial number the guest sees; disk0, disk1 … when absent."""
+    limits: Limits | None = None
+    """The most that the guest may read and write; changed while it runs by `set` too."""
+    secret: str | None = None
+    """Path of a file with the passphrase of a disk encrypted with LUKS, and nothing else in it,
+    no newline either; absolute, closed to others (0600). Of a raw disk: LUKS without qcow2."""
 
     def image_format(self) -> DiskFormat | None:
         """The format as stated or as the file's name says; None when neither does."""

@@ -25,10 +25,17 @@ def differences(old: Definition, new: Definition) -> list[str]:
 def needs_restart(old: Definition, new: Definition) -> bool:
     """Whether a guest that runs shows the difference only after its next start."""
     return any(
-        getattr(old, key) != getattr(new, key)
+        _of(old, key) != _of(new, key)
         for key in Definition.__struct_fields__
         if key not in WITHOUT_RESTART
     )
+
+
+def _of(definition: Definition, key: str) -> Any:
+    """A value, without what is changed while the guest runs."""
+    if key == "disks":
+        return [msgspec.structs.replace(disk, limits=None) for disk in definition.disks]
+    return getattr(definition, key)
 
 
 def _compare(old: Any, new: Any, path: str, found: list[str]) -> None:

@@ -79,7 +79,9 @@ def apply_to_plain(plain: dict[str, Any], changes: list[Change]) -> dict[str, An
         _put(as_text, change.path, change.text)
         _put(as_yaml, change.path, change.value())
         # A key that takes text gets the words as they stand: "# 1", "off", "0123".
-        result = as_text if len(_problems(as_text)) <= len(_problems(as_yaml)) else as_yaml
+        is_text = len(_problems(as_text)) <= len(_problems(as_yaml))
+        structured = isinstance(change.value(), (dict, list)) and bool(_problems(as_text))
+        result = as_text if is_text and not structured else as_yaml
     definition_from(result)
     return result
 

@@ -13,7 +13,16 @@ from typing import Any
 import msgspec
 
 from kvmtui.errors import DefinitionError
-from kvmtui.guest.definition import Autostart, Definition, Disk, Duration, Network, Size
+from kvmtui.guest.definition import (
+    THROTTLES,
+    Autostart,
+    Definition,
+    Disk,
+    Duration,
+    Limits,
+    Network,
+    Size,
+)
 from kvmtui.guest.folder import RESERVED
 from kvmtui.guest.forwards import parse_forward
 from kvmtui.guest.names import is_name
@@ -24,6 +33,8 @@ _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _SWITCHES = {"on": True, "off": False, "yes": True, "no": False}
 _LEAST_MEMORY = 1 << 20
 _LONGEST_DELAY_S = 3600
+_MOST_PER_S = 10**12
+"""QEMU refuses more than 10^15, and bursts whose product with their time is too large."""
 _PATHS_OF_TEXT = ("kernel", "initrd", "append", "description")
 
 
@@ -228,6 +239,46 @@ def _one_disk(disk: Disk, path: str) -> list[str]:
         problems.append(f"{path}.format: is missing, and {visible(disk.file)} does not tell it")
     if disk.size is not None and disk.size < 512:
         problems.append(f"{path}.size: less than 512 bytes")
+    if disk.secret is not None:
+        problems.extend(_secret_problems(disk, f"{path}.secret"))
+    if disk.limits is not None:
+        problems.extend(_limit_problems(disk.limits, f"{path}.limits"))
+    return problems
+
+
+def _secret_problems(disk: Disk, path: str) -> list[str]:
+    text = disk.secret or ""
+    if not text.startswith("/") or "\0" in text or "\n" in text:
+        return [f"{path}: the absolute path of a file with the passphrase is expected"]
+    if disk.image_format() not in ("qcow2", "raw"):
+        return [f"{path}: only qcow2 and raw disks are encrypted"]
+    return []
+
+
+def _limit_problems(limits: Limits, path: str) -> list[str]:
+    """What QEMU's throttling refuses."""
+    problems = []
+    for total in ("bytes_per_s", "iops"):
+        for burst in ("", "burst_"):
+            if getattr(limits, burst + total) is None:
+                continue
+            for way in ("read_", "write_"):
+                if getattr(limits, f"{burst}{way}{total}") is not None:
+                    problems.append(
+                        f"{path}.{burst}{way}{total}: stands beside {burst}{total}: "
+                        "a total, or reading and writing apart"
+                    )
+    for key in THROTTLES:
+        limit, most = getattr(limits, key), getattr(limits, f"burst_{key}")
+        if limit is not None and not 1 <= limit <= _MOST_PER_S:
+            problems.append(f"{path}.{key}: from 1 to {_MOST_PER_S} a second")
+        if most is not None and limit is None:
+            problems.append(f"{path}.burst_{key}: needs {key}")
+        elif most is not None and not limit < most <= _MOST_PER_S:
+            problems.append(f"{path}.burst_{key}: is not more than {key}")
+    bursts = any(getattr(limits, f"burst_{key}") is not None for key in THROTTLES)
+    if limits.burst_s is not None and not bursts:
+        problems.append(f"{path}.burst_s: needs a burst")
     return problems
 
 

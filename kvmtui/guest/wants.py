@@ -39,6 +39,10 @@ class Wants(NamedTuple):
     """Kind (bridge or tap) and name of each interface of the host."""
     ports: Sequence[tuple[str, str, int]]
     """Protocol, address and port of each forward on the host."""
+    limits: Sequence[tuple[int, dict[str, int]]] = ()
+    """The place and the limits of each disk that has some, as QMP takes them."""
+    secrets: Sequence[tuple[int, str]] = ()
+    """The place of each disk that is encrypted, and the file with its passphrase."""
 
 
 def wants_of(definition: Definition, name: str) -> Wants:
@@ -69,6 +73,10 @@ def wants_of(definition: Definition, name: str) -> Wants:
         ports=[
             (rule.protocol, rule.host_address, rule.host_port) for rule in definition.forwards()
         ],
+        limits=[
+            (i, disk.limits.throttle()) for i, disk in enumerate(definition.disks) if disk.limits
+        ],
+        secrets=[(i, disk.secret) for i, disk in enumerate(definition.disks) if disk.secret],
     )
 
 

@@ -17,7 +17,7 @@ from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
 from kvmtui.guest.wants import wants_of
-from kvmtui.manage import clashes, needs
+from kvmtui.manage import clashes, disk_limits, needs
 from kvmtui.manage.definitions import (
     load_definition,
     load_plain,
@@ -106,9 +106,8 @@ class _Step:
         if before is None or before.memory != after.memory:
             needs.check_memory(wants)
         needs.check_formats(folder, wants)
-        self._restart = is_running(library, folder) and (
-            before is None or needs_restart(before, after)
-        )
+        self._runs = is_running(library, folder)
+        self._restart = self._runs and (before is None or needs_restart(before, after))
 
     def result(self) -> dict[str, object]:
         """What the story keeps: the differences in words, and whether a start is due."""
@@ -116,12 +115,14 @@ class _Step:
         return {"changes": told[:_MOST_CHANGES_TOLD], "needs_restart": self._restart}
 
     def note(self) -> str:
-        """What to know besides: of clashes those that are new."""
+        """Let a guest that runs have what it can now; what to know besides, such as new clashes."""
         known: list[str] = []
         if self._before is not None:
             known = clashes.notes(self._library, self._folder, self._before)
         found = clashes.notes(self._library, self._folder, self._after)
         lines = ["it takes effect at the next start"] if self._restart else []
+        if self._runs:
+            lines += disk_limits.change(self._folder, self._before, self._after)
         return "\n".join([*lines, *(line for line in found if line not in known)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 
@@ -11,6 +12,7 @@ from kvmtui.guest.library import Library
 from kvmtui.guest.wants import Wants
 from kvmtui.manage import choosing, hosting
 from kvmtui.manage.clashes import user_of
+from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
 
 _BRIDGE_RULES = "/etc/qemu/bridge.conf"
@@ -23,6 +25,8 @@ def explained(
     text = error.message
     if "lock" in text and ("Failed to get" in text or "Is another process using" in text):
         return _disk_in_use(library, folder, wants, text)
+    if "key-secret" in text or "keyslot" in text:
+        return _no_passphrase(folder, wants, text)
     bridges = [name for kind, name in wants.interfaces if kind == "bridge"]
     found = _bridge_failure(library, folder, bridges[0], text) if bridges else None
     hint = f"kvmtui logs {folder.name} --qemu"
@@ -42,6 +46,27 @@ def _disk_in_use(library: Library, folder: GuestFolder, wants: Wants, text: str)
                 f"by {user[0]} (pid {user[1]})"
             )
     return ImageError(f"{folder.name} did not start: a disk is in use: {text}")
+
+
+def _no_passphrase(folder: GuestFolder, wants: Wants, text: str) -> ImageError:
+    """A disk that is encrypted: its passphrase is missing, or is another."""
+    if "keyslot" in text:
+        files = ", ".join(visible(file) for _, file in wants.secrets)
+        return ImageError(
+            f"{folder.name} did not start: the passphrase in {files} does not open its disk",
+            hint="correct it; it must end without a newline",
+        )
+    named = {index for index, _ in wants.secrets}
+    for index, file in enumerate(wants.disks):
+        path = folder.resolve(file)
+        with contextlib.suppress(ImageError):
+            if index not in named and read_header(path).encrypted:
+                return ImageError(
+                    f"{folder.name} did not start: its disk {visible(path)} is encrypted, and "
+                    "no passphrase is named",
+                    hint=f"kvmtui set {folder.name} 'disks[{index}].secret=FILE'",
+                )
+    return ImageError(f"{folder.name} did not start: {text}")
 
 
 def _bridge_failure(

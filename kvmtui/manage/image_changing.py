@@ -10,7 +10,7 @@ from typing import Any
 from kvmtui.errors import ImageError, StateError, UsageError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
-from kvmtui.manage import image_guard
+from kvmtui.manage import image_guard, image_secrets
 from kvmtui.manage.image_copying import Copy, copy_into, measured
 from kvmtui.manage.image_files import actual_bytes, replace
 from kvmtui.manage.image_links import ChainPart, target_of
@@ -23,7 +23,7 @@ from kvmtui.qemu import image_tool
 from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
 
-RESIZABLE = ("qcow2", "raw", "qed")
+RESIZABLE = ("qcow2", "raw", "qed", "luks")
 INSIDE = (
     "inside the guest the partition and the file system are as before: "
     "growpart, then resize2fs, xfs_growfs or the like"
@@ -56,13 +56,27 @@ def resize(library: Library, path: str, size_bytes: int, *, shrink: bool = False
     image_guard.refuse_in_use(library, view, what)
     if size_bytes < old:
         refuse_shrinking(view, size_bytes, shrink)
-    words = ["resize", "-q", "-f", driver, *(["--shrink"] if size_bytes < old else [])]
+    words = ["resize", "-q", *(["--shrink"] if size_bytes < old else [])]
+    words += _opened(library, view, chain[0], f"{name} {what}")
     with image_tools(), _changing(library, "resize", chain) as one:
-        image_tool.run([*words, "--", path, str(size_bytes)], f"{name} {what}", limit_s=None)
+        image_tool.run([*words, str(size_bytes)], f"{name} {what}", limit_s=None)
         one.result |= {"from_bytes": old, "to_bytes": size_bytes}
     note = INSIDE if size_bytes > old else ""
     message = f"{name} has {format_size(size_bytes)} now, it had {format_size(old)}"
     return Outcome(name, "image resize", True, message, note)
+
+
+def _opened(library: Library, view: ImageView, part: ChainPart, what: str) -> list[str]:
+    """qemu-img's words for an image that it writes to; an encrypted one takes its passphrase."""
+    if not part.header.encrypted:
+        return ["-f", part.header.driver, "--", part.path]
+    secret = image_secrets.secret_of(library, view)
+    if secret is None:
+        raise StateError(
+            f"{what}: it is encrypted, and no guest's definition names its passphrase",
+            hint="kvmtui set GUEST 'disks[N].secret=FILE'",
+        )
+    return image_secrets.opened(part.path, part.header.driver, secret)
 
 
 def known_size(view: ImageView) -> int:
@@ -135,7 +149,7 @@ def rebase(
     reads = tuple(part.path for part in (*chain[1:], *below))
     with image_tools(), work(library, "rebase", path, writes=(path,), reads=reads) as one:
         if not unsafe:
-            _refuse_growth(chain, name, what)
+            refuse_growth(chain, name, what)
         course = one.course(watcher or Watcher(), view.virtual_size_bytes)
         image_tool.run([*words, "--", path], f"{name} {what}", course=course, limit_s=None)
         one.result["backing"] = backing
@@ -165,7 +179,7 @@ def _below(
     return below
 
 
-def _refuse_growth(chain: list[ChainPart], name: str, what: str) -> None:
+def refuse_growth(chain: list[ChainPart], name: str, what: str) -> None:
     """Refuse what would not fit: the most that the image can become, less what it is."""
     needed = measured(chain, "qcow2")
     path = chain[0].path

@@ -12,7 +12,7 @@ from kvmtui.guest.definition import FORMAT_OF_SUFFIX
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import image_guard, image_making, image_places
-from kvmtui.manage.image_files import actual_bytes, publish
+from kvmtui.manage.image_files import actual_bytes, publish, start_writing_back
 from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.image_names import shown_name
 from kvmtui.manage.image_work import Watcher, Work, work
@@ -25,6 +25,7 @@ WRITEABLE = ("qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc")
 SUFFIX_OF = {"vpc": "vhd"}
 CLONES = ("auto", "full", "linked", "reflink")
 _MEASURABLE = ("qcow2", "raw")
+_SLACK_BYTES = 64 << 20
 _FICLONE = 0x40049409
 _NO_REFLINK = (errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS)
 
@@ -88,7 +89,9 @@ def _refuse_encrypted(chain: list[ChainPart], what: str) -> None:
     for part in chain:
         if part.header.encrypted:
             raise StateError(
-                f"{visible(part.path)} {what}: it is encrypted", hint="qemu-img convert"
+                f"{visible(part.path)} {what}: it is encrypted, and the copy would not be",
+                hint="qemu-img convert --object secret,id=s,file=FILE --image-opts driver=qcow2,"
+                f"encrypt.key-secret=s,file.filename={visible(part.path)} -O qcow2 NEW",
             )
 
 
@@ -117,9 +120,13 @@ def measured(chain: list[ChainPart], image_format: str) -> dict[str, int] | None
 
 def _refuse_without_room(chain: list[ChainPart], target: str, how: Copy) -> None:
     """What is compressed may take any part of what is measured, so that is tried."""
+    folder = os.path.dirname(target)
+    size = chain[0].header.virtual_size_bytes
+    if size and image_guard.free_bytes(folder) > size + size // 16 + _SLACK_BYTES:
+        # Room for all that it can become: qemu-img need not be asked.
+        return
     needed = None if how.compress else measured(chain, how.format)
     if needed is not None:
-        folder = os.path.dirname(target)
         what = f"{visible(target)} was not made"
         image_guard.refuse_without_room(folder, needed["required"], what)
 
@@ -151,6 +158,13 @@ def copy_into(
     words += ["-r", str(how.rate_bytes_per_s)] if how.rate_bytes_per_s else []
     words += ["-o", ",".join(options)] if options else []
     course = one.course(watcher or Watcher(), header.virtual_size_bytes)
+    tell = course.tell
+
+    def tell_and_write(percent: float) -> None:
+        start_writing_back(part)
+        tell(percent)
+
+    course.tell = tell_and_write
     image_tool.run([*words, "--", path, part], what, course=course, limit_s=None)
 
 

@@ -22,15 +22,19 @@ if TYPE_CHECKING:
         image_deleting,
         image_importing,
         image_info,
+        image_limiting,
         image_live,
+        image_live_merging,
+        image_live_moving,
         image_making,
-        image_moving,
+        image_partitions,
         image_places,
         image_records,
         image_storage,
         image_work,
         images,
     )
+    from kvmtui.qemu.partitions import Table
 else:
     image_changing = Later("kvmtui.manage.image_changing")
     image_checking = Later("kvmtui.manage.image_checking")
@@ -38,9 +42,12 @@ else:
     image_deleting = Later("kvmtui.manage.image_deleting")
     image_importing = Later("kvmtui.manage.image_importing")
     image_info = Later("kvmtui.manage.image_info")
+    image_limiting = Later("kvmtui.manage.image_limiting")
     image_live = Later("kvmtui.manage.image_live")
+    image_live_merging = Later("kvmtui.manage.image_live_merging")
+    image_live_moving = Later("kvmtui.manage.image_live_moving")
     image_making = Later("kvmtui.manage.image_making")
-    image_moving = Later("kvmtui.manage.image_moving")
+    image_partitions = Later("kvmtui.manage.image_partitions")
     image_places = Later("kvmtui.manage.image_places")
     image_records = Later("kvmtui.manage.image_records")
     image_storage = Later("kvmtui.manage.image_storage")
@@ -101,6 +108,10 @@ class ImageDoor:
     async def info(self, path: str) -> image_info.ImageInfo:
         """As `image_info.image_info`."""
         return await self._read(lambda: image_info.image_info(self._library, path))
+
+    async def partitions(self, path: str) -> Table:
+        """As `image_partitions.partitions`."""
+        return await self._read(lambda: image_partitions.partitions(self._library, path))
 
     async def find(self, text: str) -> str:
         """As `image_places.find_image`."""
@@ -181,10 +192,26 @@ class ImageDoor:
             tell,
         )
 
-    async def flatten(self, path: str, tell: Tell | None = None) -> Outcome:
-        """As `image_changing.flatten`."""
+    async def flatten(
+        self, path: str, tell: Tell | None = None, *, rate_bytes_per_s: int | None = None
+    ) -> Outcome:
+        """As `image_live_merging.flatten`; while its guest runs by that guest's QEMU."""
         return await self._work(
-            lambda watcher: image_changing.flatten(self._library, path, watcher=watcher), tell
+            lambda watcher: image_live_merging.flatten(
+                self._library, path, rate_bytes_per_s=rate_bytes_per_s, watcher=watcher
+            ),
+            tell,
+        )
+
+    async def commit(
+        self, path: str, tell: Tell | None = None, *, rate_bytes_per_s: int | None = None
+    ) -> Outcome:
+        """As `image_live_merging.commit`; while its guest runs by that guest's QEMU."""
+        return await self._work(
+            lambda watcher: image_live_merging.commit(
+                self._library, path, rate_bytes_per_s=rate_bytes_per_s, watcher=watcher
+            ),
+            tell,
         )
 
     async def compact(
@@ -223,10 +250,27 @@ class ImageDoor:
             tell,
         )
 
-    async def move(self, path: str, target: str, tell: Tell | None = None) -> Outcome:
-        """As `image_moving.move`."""
+    async def move(
+        self,
+        path: str,
+        target: str,
+        tell: Tell | None = None,
+        *,
+        how: image_live_moving.Move | None = None,
+    ) -> Outcome:
+        """As `image_live_moving.move`; while its guest runs by that guest's QEMU."""
         return await self._work(
-            lambda watcher: image_moving.move(self._library, path, target, watcher=watcher), tell
+            lambda watcher: image_live_moving.move(self._library, path, target, how, watcher), tell
+        )
+
+    async def limits(self, path: str) -> list[image_limiting.DiskLimits]:
+        """As `image_limiting.limits_of`."""
+        return await self._read(lambda: image_limiting.limits_of(self._library, path))
+
+    async def limit(self, path: str, values: dict[str, str], *, clear: bool = False) -> Outcome:
+        """As `image_limiting.limit`; guests that run have it at once."""
+        return await self._work(
+            lambda watcher: image_limiting.limit(self._library, path, values, clear=clear)
         )
 
     async def delete(self, path: str) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from kvmtui.errors import StateError
@@ -13,6 +12,7 @@ from kvmtui.manage.image_users import ImageUser
 from kvmtui.manage.image_work import work
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.views import Outcome
+from kvmtui.qemu import block_nodes
 from kvmtui.qemu.monitor import Monitor, command_session
 from kvmtui.text import visible
 
@@ -73,21 +73,11 @@ async def _node_of(
 ) -> tuple[str, int | None]:
     """The format node of an image in its guest, and its virtual size there."""
     nodes: Any = await session.execute("query-named-block-nodes", {"flat": True})
-    for node in nodes if isinstance(nodes, list) else []:
-        if node.get("drv") in ("file", "host_device") or not _is_same(str(node.get("file")), path):
-            continue
-        if node.get("ro"):
-            break
-        size = node.get("image", {}).get("virtual-size")
-        return str(node["node-name"]), size if isinstance(size, int) else None
-    raise StateError(
-        f"{name} was not resized: {user.guest} runs, and does not write to it in this run",
-        hint=f"kvmtui shutdown {user.guest}",
-    )
-
-
-def _is_same(named: str, path: str) -> bool:
-    try:
-        return os.path.samefile(named, path)
-    except OSError:
-        return False
+    node = block_nodes.format_node_in(nodes, path)
+    if node is None or node.get("ro"):
+        raise StateError(
+            f"{name} was not resized: {user.guest} runs, and does not write to it in this run",
+            hint=f"kvmtui shutdown {user.guest}",
+        )
+    size = node.get("image", {}).get("virtual-size")
+    return str(node["node-name"]), size if isinstance(size, int) else None

@@ -82,7 +82,10 @@ def create(
     shown = visible(shown_name(library, target))
     note = ""
     if wish.passphrase is not None:
-        note = "guests cannot use it yet: a definition has no place for a passphrase"
+        note = (
+            "a guest uses it by 'disks[N].secret=FILE', an absolute path of a file with the "
+            "passphrase alone: no newline, closed to others"
+        )
     return Outcome(shown, "image create", True, f"{shown} is made: {format_size(size)}", note)
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 import copy
 import os
 
-from kvmtui.errors import ImageError
+from kvmtui.errors import ImageError, StateError, UsageError
 from kvmtui.guest.library import Library
 from kvmtui.manage import changing, image_guard, image_places, images
 from kvmtui.manage.definitions import load_plain
-from kvmtui.manage.image_copying import copy_into_same
+from kvmtui.manage.image_copying import (
+    SUFFIX_OF,
+    WRITEABLE,
+    Copy,
+    copy_into,
+    copy_into_same,
+    format_of_name,
+)
 from kvmtui.manage.image_files import publish
+from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.image_making import backing_name
 from kvmtui.manage.image_names import shown_name
 from kvmtui.manage.image_work import Watcher, Work, work
@@ -22,9 +30,17 @@ from kvmtui.text import visible
 
 
 def move(
-    library: Library, path: str, target_text: str, *, watcher: Watcher | None = None
+    library: Library,
+    path: str,
+    target_text: str,
+    *,
+    image_format: str | None = None,
+    watcher: Watcher | None = None,
 ) -> Outcome:
     """Move an image to another directory or name; who names it is told of the new place.
+
+    Args:
+        image_format: The format it is to have; None: the one it has.
 
     It is there under its new name before the old one goes: cut off at any moment, every
     guest still finds its disk.
@@ -43,25 +59,30 @@ def move(
         raise ImageError(f"{name} {what}: it is a link", hint=f"kvmtui image move {real} TO")
     if chain[0].header.data_files:
         raise ImageError(f"{name} {what}: it is kept in several files")
-    place = os.path.abspath(os.path.expanduser(target_text))
-    if os.path.isdir(place) and ("/" in target_text or target_text in (".", "..")):
-        target_text = f"{place}/{os.path.basename(path)}"
-    target = image_places.new_place(library, target_text)
+    driver = chain[0].header.driver
+    how = None if image_format in (None, driver) else Copy(format=str(image_format))
+    if how is not None:
+        _refuse_format(view, chain, how, what)
+    target = image_places.new_place(library, with_name(view, target_text, image_format))
     found = images.survey(library, [path]).images
     children = [found[child] for child in view.children]
     writes = (path, target, *(child.path for child in children))
     reads = tuple(part.path for part in chain[1:])
+    new_driver = driver if how is None else how.format
     with image_tools(), work(library, "move", path, writes=writes, reads=reads) as one:
-        _put(one, view, path, target, watcher)
+        if how is None:
+            _put(one, view, path, target, watcher)
+        else:
+            _convert(one, chain, path, target, how, watcher)
         try:
-            if chain[0].header.backing_file is not None:
+            if how is None and chain[0].header.backing_file is not None:
                 below = chain[1]
                 _point(target, below.path, below.header.driver, f"{name} {what}")
             for child in children:
-                _point(child.path, target, chain[0].header.driver, f"{visible(child.name)} {what}")
-            _tell_guests(library, view, chain[0].header.driver, target)
+                _point(child.path, target, new_driver, f"{visible(child.name)} {what}")
+            _tell_guests(library, view, new_driver, target)
         except BaseException:
-            _undo(children, path, chain[0].header.driver, target)
+            _undo(children, path, driver, target)
             raise
         os.unlink(path)
         one.result["target"] = target
@@ -69,6 +90,38 @@ def move(
     guests = sorted({user.guest for user in view.used_by if user.role != "backing"})
     note = f"changed: {', '.join(guests)}" if guests else ""
     return Outcome(shown, "image move", True, f"{name} is {shown} now", note)
+
+
+def with_name(view: ImageView, target_text: str, image_format: str | None) -> str:
+    """The path or name that is meant: a directory gets the image under its own name."""
+    place = os.path.abspath(os.path.expanduser(target_text))
+    if os.path.isdir(place) and ("/" in target_text or target_text in (".", "..")):
+        name = os.path.basename(view.path)
+        if image_format is not None and image_format != format_of_name(name):
+            name = f"{os.path.splitext(name)[0]}.{SUFFIX_OF.get(image_format, image_format)}"
+        return f"{place}/{name}"
+    return target_text
+
+
+def _refuse_format(view: ImageView, chain: list[ChainPart], how: Copy, what: str) -> None:
+    name = visible(view.name)
+    if how.format not in WRITEABLE:
+        raise UsageError(
+            f"{visible(how.format)} cannot be written", hint=f"one of {', '.join(WRITEABLE)}"
+        )
+    if any(part.header.encrypted for part in chain):
+        raise StateError(f"{name} {what}: it is encrypted, and the copy would not be")
+    image_guard.refuse_snapshots(view, what)
+
+
+def _convert(
+    one: Work, chain: list[ChainPart], path: str, target: str, how: Copy, watcher: Watcher | None
+) -> None:
+    """Have its content under the new name in another format."""
+    part = one.new_part(target)
+    copy_into(one, chain, part, how, watcher, f"{visible(target)} was not made")
+    os.chmod(part, os.stat(path).st_mode & 0o7777)
+    publish(part, target)
 
 
 def _put(one: Work, view: ImageView, path: str, target: str, watcher: Watcher | None) -> None:

@@ -19,7 +19,7 @@ from kvmtui.durable import make_folder, try_lock
 from kvmtui.errors import BusyError, Cancelled, KvmtuiError, told_os_error
 from kvmtui.guest import history
 from kvmtui.guest.library import Library, remove_tree
-from kvmtui.manage import hosting
+from kvmtui.manage import hosting, image_below
 from kvmtui.manage.image_records import WORK, cancel_file, records
 from kvmtui.manage.operation import exclusive
 from kvmtui.manage.operations import CUT_OFF
@@ -80,6 +80,8 @@ class Work:
         self._record = record
         self._began = time.monotonic()
         self._told_at = 0.0
+        self.unsettled = False
+        """Whether its record stays, since a guest could not be asked how it ended."""
 
     @property
     def id(self) -> str:
@@ -105,6 +107,13 @@ class Work:
         part = f"{place}/{name}"
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         return part
+
+    def note_live(self, live: list[Any], *, durable: bool = False) -> None:
+        """Keep in the record what a guest's QEMU does, for who finds it if this one dies."""
+        self._record["live"] = live
+        self._write()
+        if durable:
+            os.fsync(self._lock)
 
     def named(self, text: str) -> str:
         """A message that speaks of targets, not of the hidden files that are gone."""
@@ -242,6 +251,7 @@ def _tell(library: Library, line: dict[str, object]) -> None:
 
 def _end(library: Library, one: Work, result: str, message: str) -> None:
     """Remove what is unfinished, tell the end, forget the record."""
+    image_below.forget(library)
     for part in one._record["parts"]:
         remove_tree(Path(part))
     line: dict[str, object] = {"phase": "end", "id": one.id, "verb": one.verb}
@@ -251,6 +261,9 @@ def _end(library: Library, one: Work, result: str, message: str) -> None:
         line["message"] = message[:500]
     with contextlib.suppress(OSError):
         _tell(library, {**line, **one.result})
+    if one.unsettled:
+        os.close(one._lock)
+        return
     for file in (cancel_file(library, one.id), library.at(WORK, f"{one.id}.json")):
         with contextlib.suppress(OSError):
             os.unlink(file)
@@ -299,6 +312,14 @@ def sweep(library: Library) -> list[str]:
         lock = None if held else try_lock(file)
         if lock is None:
             continue
+        told = CUT_OFF
+        if "live" in record:
+            settled = _settled(library, record["live"])
+            if settled is None:
+                os.close(lock)
+                continue
+            told, leftovers = settled
+            removed += leftovers
         for part in record.get("parts", ()):
             if isinstance(part, str) and f"{PART}{record['id']}" in os.path.basename(part):
                 remove_tree(Path(part))
@@ -307,9 +328,23 @@ def sweep(library: Library) -> list[str]:
         line |= {"image": str(record.get("image")), "result": "interrupted"}
         if "verb" in record:
             with contextlib.suppress(OSError):
-                _tell(library, {**line, "message": CUT_OFF})
+                _tell(library, {**line, "message": told})
         with contextlib.suppress(OSError):
             os.unlink(file)
             os.unlink(cancel_file(library, str(record["id"])))
         os.close(lock)
     return removed
+
+
+def _settled(library: Library, live: object) -> tuple[str, list[str]] | None:
+    """How live work that was cut off ended, and what was removed; None: not to be told yet."""
+    from kvmtui.manage import image_jobs
+
+    try:
+        end = image_jobs.settle(library, image_jobs.job_of(live))
+    except (KvmtuiError, OSError):
+        return None
+    if end.in_force == "unknown":
+        return None
+    what = "; the guest had it already, so it is done" if end.in_force == "new" else ""
+    return CUT_OFF + what, end.removed

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kvmtui.errors import ImageError
 from kvmtui.guest.library import GUESTS, IMAGES, Library
-from kvmtui.manage import image_places
+from kvmtui.manage import image_below, image_places
 from kvmtui.manage.image_links import Link, link_of, target_of
 from kvmtui.manage.image_names import shown_name
 from kvmtui.manage.image_users import ImageUser, Users
@@ -107,6 +107,7 @@ class ImageCatalog:
         Raises:
             HostError: The home is another user's, and closed to this one.
         """
+        images_time = image_below.time_of_images(self._library)
         places = image_places.read_places(self._library)
         users = Users(self._library)
         found: dict[str, _Entry] = {}
@@ -132,6 +133,7 @@ class ImageCatalog:
         folders = image_places.known_folders(self._library, places)
         folders = [one for one in folders if one not in silent]
         views = _Views(self._library, users, found, folders, self._patience)
+        image_below.keep(self._library, images_time, views.below())
         return Survey(views.all(), tuple(silent), tuple(unreadable))
 
     def _guest_folders(self) -> list[str]:
@@ -269,6 +271,10 @@ class _Views:
         """The guests that name an image, by this path or another of the same file."""
         same = self._same[self._entries[path].identity[:2]]
         return [user for one in same for user in self._users.of(one)]
+
+    def below(self) -> list[tuple[int, int]]:
+        """Device and inode of every image that others stand on."""
+        return [self._entries[path].identity[:2] for path in self._children]
 
     def all(self) -> dict[str, ImageView]:
         """Every image, by path."""

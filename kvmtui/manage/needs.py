@@ -81,6 +81,10 @@ def check_files(folder: GuestFolder, wants: Wants) -> None:
             raise ImageError(f"{folder.name}: {key}: {visible(path)} is no file or block device")
     _check_distinct(folder, wants)
     check_formats(folder, wants)
+    if wants.secrets:
+        from kvmtui.manage import image_secrets
+
+        image_secrets.check_files(folder, wants)
 
 
 def check_formats(folder: GuestFolder, wants: Wants) -> None:

@@ -17,6 +17,7 @@ from kvmtui.errors import (
     DefinitionError,
     HostError,
     LaunchError,
+    StateError,
 )
 from kvmtui.guest import history
 from kvmtui.guest.folder import (
@@ -29,8 +30,9 @@ from kvmtui.guest.folder import (
     START_RECORD,
 )
 from kvmtui.host.paths import autostart_unit
-from kvmtui.manage import choosing, hosting, needs, story
+from kvmtui.manage import choosing, hosting, image_below, needs, story
 from kvmtui.manage.command_lines import CommandLine
+from kvmtui.manage.image_records import records
 from kvmtui.manage.living import live_pid
 from kvmtui.manage.operation import Operation, locked, told
 from kvmtui.manage.twins import clashes_of_start
@@ -69,12 +71,35 @@ def start(library: Library, name: str) -> Outcome:
         BusyError: Another kvmtui is at work on it.
     """
     folder = library.folder(name)
+    settle_cut_off(library, name)
     with locked(folder):
         pid = _settle(library, folder)
         if pid is not None:
             return Outcome(name, "start", False, f"{name} runs already (pid {pid})")
         with told(folder, "start", needs_room=True) as operation:
             return _start(library, folder, operation)
+
+
+def settle_cut_off(library: Library, name: str) -> None:
+    """Let the definition say which disk is in force, where work that moved it was cut off.
+
+    Raises:
+        StateError: It cannot be settled now; a start might take the wrong image.
+    """
+    found = [record for record, held in records(library) if not held]
+    if not found:
+        return
+    from kvmtui.manage import image_work
+
+    image_work.sweep_now(library)
+    for record, held in records(library):
+        live = record.get("live")
+        if not held and isinstance(live, list) and name in live[2:3]:
+            raise StateError(
+                f"{name} was not started: image {live[1]} of its disk was cut off, and cannot "
+                "be settled yet",
+                hint=f"see that its folder can be written to: {library.at('work')}",
+            )
 
 
 def _settle(library: Library, folder: GuestFolder) -> int | None:
@@ -116,6 +141,7 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     line = CommandLine(library, folder)
     wants = line.wants
     needs.check_host(folder, wants)
+    below = image_below.notes_of_start(library, folder, wants)
     ensure_firmware_variables(folder, wants)
     argv, choice = line.built()
     story.close_run(folder)
@@ -130,6 +156,7 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
         raise explained(library, folder, wants, error) from None
     operation.result["accelerator"] = choice.accelerator
     message = f"{folder.name} runs under {choice.accelerator}"
+    note = "\n".join(filter(None, [*below, note]))
     return Outcome(folder.name, "start", True, message, note)
 
 
@@ -173,6 +200,10 @@ def _notes(
 ) -> str:
     """What the user should know of how QEMU runs, a line each."""
     notes = clashes_of_start(library, folder, wants)
+    if wants.limits:
+        from kvmtui.manage import disk_limits
+
+        notes += disk_limits.set_at_start(folder, wants)
     notes += filter(None, [choosing.warning(library, wants.arch, wants.accelerator)])
     if os.geteuid() == 0 and user is None:
         home = library.root

@@ -14,6 +14,7 @@ import socket
 import time
 
 from kvmtui.errors import CommandRefused, ConnectionLost, MonitorTimeout
+from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,18 +52,18 @@ class PlainMonitor:
     Args:
         read_fd: What QEMU writes to.
         write_fd: What QEMU reads from.
-        limit_s: The longest wait for one answer, in seconds.
+        limit_s: The longest wait for one answer, in seconds; may be changed later.
     """
 
     def __init__(self, read_fd: int, write_fd: int, *, limit_s: float) -> None:
         self._read_fd = read_fd
         self._write_fd = write_fd
-        self._limit_s = limit_s
+        self.limit_s = limit_s
         self._buffer = b""
 
     def greet(self) -> dict[str, Any]:
         """Read the greeting and leave the negotiation mode; return the greeting."""
-        greeting: dict[str, Any] = self._message(time.monotonic() + self._limit_s)["QMP"]
+        greeting: dict[str, Any] = self._message(time.monotonic() + self.limit_s)["QMP"]
         self.execute("qmp_capabilities")
         return greeting
 
@@ -78,20 +79,21 @@ class PlainMonitor:
         if arguments:
             message["arguments"] = arguments
         os.write(self._write_fd, json.dumps(message).encode() + b"\n")
-        deadline = time.monotonic() + self._limit_s
+        deadline = time.monotonic() + self.limit_s
         while True:
             answer = self._message(deadline)
             if "return" in answer:
                 return answer["return"]
             if "error" in answer:
                 error = answer["error"]
-                raise CommandRefused(command, error.get("class", ""), error.get("desc", ""))
+                words = visible(str(error.get("desc", "")), limit=1000)
+                raise CommandRefused(command, str(error.get("class", "")), words)
 
     def _message(self, deadline: float) -> dict[str, Any]:
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._read_fd], [], [], left)[0]:
-                raise MonitorTimeout(f"QEMU did not answer within {self._limit_s:g} s")
+                raise MonitorTimeout(f"QEMU did not answer within {self.limit_s:g} s")
             data = os.read(self._read_fd, 1 << 16)
             if not data:
                 raise ConnectionLost("QEMU closed its monitor")

@@ -13,9 +13,9 @@ import sys
 import pytest
 
 from kvmtui.manage.image_records import records
-from tests.cli.test_images import content, img, io, leftovers, pair, same
+from tests.cli.test_images import content, img, io, leftovers, pair, pair_made_once, same
 
-__all__ = ["pair"]
+__all__ = ["pair", "pair_made_once"]
 
 
 def row_of(kvmtui, name):
@@ -328,10 +328,8 @@ def test_a_guest_that_runs_keeps_its_disk_and_grows_it(kvmtui, pair):
         ("convert", "top.qcow2", "x"),
         ("clone", "top.qcow2", "x"),
         ("compact", "top.qcow2"),
-        ("flatten", "top.qcow2"),
         ("check", "top.qcow2"),
         ("check", "top.qcow2", "--repair", "all", "--yes"),
-        ("move", "top.qcow2", "y"),
         ("rebase", "top.qcow2", "--no-backing"),
         ("resize", "top.qcow2", "8M", "--shrink", "--yes"),
         ("compact", "base.qcow2"),

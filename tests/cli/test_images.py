@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
 import subprocess
 import tarfile
 
 import pytest
 
+from kvmtui.errors import BusyError
+from kvmtui.manage import changing, image_moving
 from kvmtui.manage.operation import locked
 
 
@@ -27,15 +31,28 @@ def img(*words):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.fixture(scope="session")
+def pair_made_once(tmp_path_factory):
+    """A base with data, an overlay with other data on it, and the content of both as raw."""
+    folder = tmp_path_factory.mktemp("pair")
+    img("create", "-q", "-f", "qcow2", folder / "base.qcow2", "16M")
+    io(folder / "base.qcow2", "write -P 7 0 4M")
+    words = ("-b", "base.qcow2", "-F", "qcow2", folder / "top.qcow2")
+    img("create", "-q", "-f", "qcow2", *words)
+    io(folder / "top.qcow2", "write -P 9 2M 4M")
+    img("convert", "-f", "qcow2", "-O", "raw", folder / "top.qcow2", folder / "content")
+    return folder
+
+
 @pytest.fixture
-def pair(kvmtui):
-    """A base with data and an overlay with other data on it; the folder of both."""
-    kvmtui.ok("image", "create", "base", "16M")
+def pair(kvmtui, pair_made_once):
+    """Such a pair in the home; the folder of both."""
+    kvmtui.library.make()
     images = kvmtui.home / "images"
-    io(images / "base.qcow2", "write -P 7 0 4M")
-    kvmtui.ok("image", "clone", "base.qcow2", "top", "--linked")
-    io(images / "top.qcow2", "write -P 9 2M 4M")
-    img("convert", "-f", "qcow2", "-O", "raw", images / "top.qcow2", kvmtui.home / "content")
+    for name in ("base.qcow2", "top.qcow2"):
+        shutil.copy(pair_made_once / name, images / name)
+        (images / name).chmod(0o600)
+    shutil.copy(pair_made_once / "content", kvmtui.home / "content")
     return images
 
 
@@ -135,7 +152,7 @@ def test_an_encrypted_image_opens_with_its_passphrase_alone(kvmtui, tmp_path):
     done = kvmtui.ok(
         "image", "create", "e", "1M", "--encrypt", "--passphrase-file", tmp_path / "secret"
     )
-    assert "no place for a passphrase" in done.err
+    assert "disks[N].secret=FILE" in done.err
     assert kvmtui.ok("image", "info", "e.qcow2", "--json").json["encrypted"] is True
     assert "hunter2" not in (kvmtui.home / "history.jsonl").read_text()
     path = kvmtui.home / "images" / "e.qcow2"
@@ -296,18 +313,19 @@ def test_move_tells_guests_and_images(kvmtui, pair, tmp_path):
     assert definition["disks"][0]["file"] == str(tmp_path / "top.qcow2")
     assert not (pair / "top.qcow2").exists() and not (pair / "base.qcow2").exists()
     kvmtui.ok("start", "web")
-    assert "web runs" in kvmtui.refused("image", "move", tmp_path / "top.qcow2", "back.qcow2")
+    assert "which runs on" in kvmtui.ok("image", "move", tmp_path / "top.qcow2", "back.qcow2").err
+    assert content(kvmtui, pair / "back.qcow2") and not (tmp_path / "top.qcow2").exists()
 
 
-def test_a_move_that_one_guest_does_not_follow_is_undone(kvmtui, pair):
+def test_a_move_that_one_guest_does_not_follow_is_undone(kvmtui, pair, monkeypatch):
     for name in ("a", "b"):
         kvmtui.tiny(name, "--disk", f"{pair / 'top.qcow2'},read_only=true")
     definition = kvmtui.folder("b") / "guest.yaml"
     before = definition.read_text()
+    monkeypatch.setattr(changing, "locked", functools.partial(locked, limit_s=0.1))
     with locked(kvmtui.library.folder("b")):
-        process = kvmtui.popen("image", "move", "top.qcow2", "x.qcow2")
-        _, err = process.communicate(timeout=120)
-    assert process.returncode == 1 and "b is in use by another kvmtui" in err
+        with pytest.raises(BusyError, match="b is in use by another kvmtui"):
+            image_moving.move(kvmtui.library, str(pair / "top.qcow2"), "x.qcow2")
     assert definition.read_text() == before and not (pair / "x.qcow2").exists()
     definition = kvmtui.ok("show", "a", "--json").json["definition"]
     assert definition["disks"][0]["file"] == str(pair / "top.qcow2")
@@ -438,3 +456,26 @@ def test_other_and_old_formats_are_read(kvmtui, pair, name, image_format, option
     assert (pair / "back.raw").read_bytes() == raw.read_bytes()
     row = kvmtui.ok("image", "info", name, "--json").json
     assert row["format"] == image_format and row["virtual_size_bytes"] == 16 << 20
+
+
+def test_partitions_of_an_image_in_any_format(kvmtui, tmp_path):
+    kvmtui.ok("image", "create", "a.raw", "8M", "--format", "raw")
+    images = kvmtui.home / "images"
+    table = bytes(446) + bytes([0, 0, 0, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 16, 0, 0])
+    with open(images / "a.raw", "r+b") as file:
+        file.write(table.ljust(510, b"\0") + b"\x55\xaa")
+        file.seek((1 << 20) + 4086)
+        file.write(b"SWAPSPACE2")
+    kvmtui.tiny("web", "--disk", images / "a.raw")
+    kvmtui.ok("image", "convert", "a.raw", "a,b.qcow2")
+    for name in ("a.raw", "a,b.qcow2"):
+        found = kvmtui.ok("image", "partitions", name, "--json").json
+        (one,) = found["partitions"]
+        assert found["table"] == "mbr" and one["kind"] == "Linux"
+        assert (one["start_bytes"], one["size_bytes"]) == (1 << 20, 2 << 20)
+        assert one["file_system"]["kind"] == "swap"
+    assert "swap" in kvmtui.ok("image", "partitions", "a.raw").out
+    kvmtui.ok("start", "web")
+    assert "swap" in kvmtui.ok("image", "partitions", "a.raw").out
+    kvmtui.ok("image", "create", "empty", "1M")
+    assert "nothing that is known" in kvmtui.ok("image", "partitions", "empty.qcow2").out

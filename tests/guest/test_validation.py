@@ -150,3 +150,41 @@ def test_no_start_with_the_host():
 )
 def test_what_is_no_start_with_the_host(text, problem):
     assert problems(f"autostart: {text}\n") == [problem]
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ("{iops: 5, read_iops: 4}", "a total, or reading and writing apart"),
+        ("{iops: 5, burst_read_iops: 9}", "burst_read_iops: needs read_iops"),
+        ("{burst_iops: 5}", "burst_iops: needs iops"),
+        ("{iops: 5, burst_iops: 5}", "is not more than iops"),
+        ("{iops: 5, burst_s: 2}", "burst_s: needs a burst"),
+        ("{bytes_per_s: 0}", "bytes_per_s: from 1"),
+        ("{bytes_per_s: 8192G}", "bytes_per_s: from 1"),
+        ("{iop: 5}", "did you mean iops"),
+        ("fast", "limits"),
+    ],
+)
+def test_limits_of_a_disk_that_qemu_would_refuse(limits, says):
+    found = problems(f"disks: [{{file: a.raw, limits: {limits}}}]\n")
+    assert says in found[0] and found[0].startswith("disks[0].limits")
+
+
+def test_limits_as_qmp_takes_them():
+    text = "{read_bytes_per_s: 1M, burst_read_bytes_per_s: 4M, burst_s: 3, iops: 9}"
+    limits = load(f"disks: [{{file: a.raw, limits: {text}}}]\n").disks[0].limits
+    expected = {"bps": 0, "bps_rd": 1 << 20, "bps_wr": 0, "iops": 9, "iops_rd": 0, "iops_wr": 0}
+    expected |= {"bps_rd_max": 4 << 20, "bps_rd_max_length": 3}
+    assert limits.throttle() == expected
+
+
+@pytest.mark.parametrize(
+    ("disk", "says"),
+    [
+        ("{file: a.qcow2, secret: s}", "absolute path"),
+        ("{file: a.vmdk, secret: /s}", "only qcow2 and raw"),
+    ],
+)
+def test_secrets_that_are_refused(disk, says):
+    assert says in problems(f"disks: [{disk}]\n")[0]

@@ -95,6 +95,8 @@ networks: [{model: rtl8139}]
 """,
     "uefi": "firmware: uefi\nmemory: 1G\nos: win11\nsound: hda\ncdroms: [{}]\n"
     "disks: [{file: a.qcow2, bus: nvme, cache: unsafe}]\n",
+    "encrypted": "memory: 64M\nnetworks: []\ndisks: [{file: a.qcow2, secret: '/s/a,b'}, "
+    "{file: b.raw, secret: /s/c, limits: {iops: 5}}]\n",
     "aarch64": "arch: aarch64\nmemory: 1G\nfirmware: bios\ncdroms: [{}]\n",
     "own": "memory: 64M\nnetworks: []\nqemu_args: [-device, 'edu,dma_mask=0xff']\n"
     "kernel: /k\ninitrd: /i\nappend: 'console=ttyS0 a,b'\n",

@@ -73,6 +73,9 @@ def _add_disk(
     cache = disk.cache
     if cache == "auto":
         cache = "none" if place.direct else "writeback"
+    if disk.secret is not None:
+        # By file: a passphrase on the command line is everyone's.
+        plan.option("-object", {"qom-type": "secret", "id": f"{node}-key", "file": disk.secret})
     plan.option("-blockdev", disk_node(node, disk, place, cache, plan.capabilities.io_uring))
     properties: dict[str, Any] = {
         "id": f"hd{index}",
@@ -110,6 +113,12 @@ def disk_node(
         "cache": modes,
         "file": protocol,
     }
+    if disk.secret is not None:
+        key = f"{node}-key"
+        if disk.image_format() == "raw":
+            outer |= {"driver": "luks", "key-secret": key}
+        else:
+            outer["encrypt"] = {"format": "luks", "key-secret": key}
     if disk.read_only:
         protocol["read-only"] = True
         outer["read-only"] = True
