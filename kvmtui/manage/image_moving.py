@@ -43,10 +43,7 @@ def move(
         raise ImageError(f"{name} {what}: it is a link", hint=f"kvmtui image move {real} TO")
     if chain[0].header.data_files:
         raise ImageError(f"{name} {what}: it is kept in several files")
-    place = os.path.abspath(os.path.expanduser(target_text))
-    if os.path.isdir(place) and ("/" in target_text or target_text in (".", "..")):
-        target_text = f"{place}/{os.path.basename(path)}"
-    target = image_places.new_place(library, target_text)
+    target = target_of_move(library, path, target_text)
     found = images.survey(library, [path]).images
     children = [found[child] for child in view.children]
     writes = (path, target, *(child.path for child in children))
@@ -69,6 +66,18 @@ def move(
     guests = sorted({user.guest for user in view.used_by if user.role != "backing"})
     note = f"changed: {', '.join(guests)}" if guests else ""
     return Outcome(shown, "image move", True, f"{name} is {shown} now", note)
+
+
+def target_of_move(library: Library, path: str, text: str) -> str:
+    """The absolute path that a person means: a directory, a path, a name in ``images/``.
+
+    Raises:
+        KvmtuiError: It cannot be there.
+    """
+    place = os.path.abspath(os.path.expanduser(text))
+    if os.path.isdir(place) and ("/" in text or text in (".", "..")):
+        text = f"{place}/{os.path.basename(path)}"
+    return image_places.new_place(library, text)
 
 
 def _put(one: Work, view: ImageView, path: str, target: str, watcher: Watcher | None) -> None:
