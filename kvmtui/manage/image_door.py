@@ -131,9 +131,7 @@ class ImageDoor:
 
     async def info(self, path: str) -> image_info.ImageInfo:
         """As `image_info.image_info`."""
-        return await self.read(
-            lambda: image_info.image_info(self._library, path, self.look(path))
-        )
+        return await self.read(lambda: image_info.image_info(self._library, path, self.look(path)))
 
     async def last_check(self, path: str) -> tuple[float, str] | None:
         """As `image_story.last_check`."""

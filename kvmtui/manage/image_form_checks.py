@@ -79,10 +79,7 @@ class Checks:
                 fault = "only a qcow2 image can stand on another"
             told = f"it begins as that image, {format_size(base)}"
             said["backing"] = ("problem", fault) if fault else ("fine", told)
-        if not values["size"].strip() and backing:
-            size = base
-        else:
-            size = _put_size(said, values["size"])
+        size = base if not values["size"].strip() and backing else _put_size(said, values["size"])
         if size is not None and backing and size < base:
             said["size"] = ("problem", f"it stands on {format_size(base)}: not less than that")
         allocation = values["preallocation"]
@@ -265,9 +262,7 @@ class Checks:
             fault, needed, _ = self._figures(view, "qcow2", values)
             if needed is not None:
                 least = max(0, needed - (view.actual_size_bytes or 0))
-        fault = fault or words_of(
-            lambda: image_guard.refuse_in_use(self._library, view, "is busy")
-        )
+        fault = fault or words_of(lambda: image_guard.refuse_in_use(self._library, view, "is busy"))
         figures = (source_figure(view), space_figure(os.path.dirname(view.path), least, None))
         return Said(said, figures, fault)
 
@@ -342,9 +337,7 @@ class Checks:
         return "", needed.get("required"), needed.get("fully-allocated")
 
 
-_NO_PLACE: Told = {
-    "path": ("problem", "it is neither a directory nor a block device")
-}
+_NO_PLACE: Told = {"path": ("problem", "it is neither a directory nor a block device")}
 
 
 def kept_metadata(path: str) -> str:

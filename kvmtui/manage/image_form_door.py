@@ -145,7 +145,9 @@ class FormDoor:
         how = cast(Literal["leaks", "all"], values["repair"])
         result = await self._door.check(path, repair=how)
         kept_told = f"as it was: {visible(result.kept)}" if result.kept else ""
-        return Outcome(result.name, "image check", True, f"{result.name}: {result.words}", kept_told)
+        return Outcome(
+            result.name, "image check", True, f"{result.name}: {result.words}", kept_told
+        )
 
     async def _add(self, path: str, values: Values) -> Outcome:
         import os

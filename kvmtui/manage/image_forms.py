@@ -318,7 +318,7 @@ def space_figure(folder: str, least: int | None, most: int | None) -> tuple[str,
     """
     free = image_guard.free_bytes(folder)
     text = f"{format_size(free)} left"
-    if least is not None:
+    if least:
         text += f", then {_left(free, least)}"
     if most is not None and most != least:
         text += f"; {_left(free, most)} once all of it is written"

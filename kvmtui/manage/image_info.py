@@ -53,9 +53,7 @@ class ImageInfo(NamedTuple):
     """Why qemu-img could not be asked; empty where it was."""
 
 
-def image_info(
-    library: Library, path: str, survey: images.Survey | None = None
-) -> ImageInfo:
+def image_info(library: Library, path: str, survey: images.Survey | None = None) -> ImageInfo:
     """Look at one image.
 
     Args:

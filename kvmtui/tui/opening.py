@@ -109,7 +109,7 @@ class OpeningApp(WireApp):
         for action in self._actions_here():
             if action.minor or action.place == "list":
                 continue
-            reason = self.desk.refusal(action.id, names)
+            reason = self.desk.refusal(action.id, names) or screen.refusal(action.id)
             title = action.title.format(target or "the guest")
             entries.append(Entry(action.id, self.keys.of(action.id), title, "", reason))
 

@@ -83,7 +83,11 @@ def _clash(action_id: str, keys: Mapping[str, str]) -> str:
     return ""
 
 
-_PANES = ("guests", "host", "activity")
+_PANES = ("guests", "images", "host", "activity")
+
+
+_WITHOUT_TEXTS = {"list", "main", "images", "host", "activity"}
+"""Places that are never on the screen with a text that is scrolled."""
 
 
 def _meet(first: Place, second: Place) -> bool:
@@ -92,8 +96,7 @@ def _meet(first: Place, second: Place) -> bool:
         return True
     if first in _PANES and second in _PANES:
         return False
-    apart = ({"list", "text"}, {"host", "text"}, {"activity", "text"}, {"main", "text"})
-    return not any({first, second} <= places for places in apart)
+    return not ({first, second} & {"text"} and {first, second} & _WITHOUT_TEXTS)
 
 
 def bindings(place: Place) -> Iterable[Binding]:

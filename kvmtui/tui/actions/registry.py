@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from kvmtui.manage.views import LiveGuest
 
 Group = Literal["Power", "Look", "Keep", "Around"]
-Place = Literal["app", "main", "list", "text", "guests", "host", "activity"]
+Place = Literal["app", "main", "list", "text", "guests", "images", "host", "activity"]
 """Where the key works: everywhere, over the panes, in every list or text, in one pane."""
 
 

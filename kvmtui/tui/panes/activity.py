@@ -17,13 +17,22 @@ from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
-_COLUMNS = (
-    Column("started", "Started", 12),
-    Column("what", "  What", 14),
-    Column("guest", "Guest", 16),
-    Column("progress", "Progress", 30, flexible=True, least=14, most=72, sortable=False),
-    Column("by", "By", 10, drop=1),
-)
+_WIDE = 120
+
+
+def _columns(width: int) -> tuple[Column, ...]:
+    wide = width >= _WIDE
+    return (
+        Column("started", "Started", 12, drop=4),
+        Column("what", "  What", 38 if wide else 20),
+        Column("guest", "Guest", 16 if wide else 12, drop=5),
+        Column("progress", "Progress", 30, flexible=True, least=14, most=72, sortable=False),
+        Column("rate", "Rate", 4, right=True, sortable=False, drop=2),
+        Column("left", "Left", 6, right=True, sortable=False, drop=3),
+        Column("by", "By", 10, drop=1),
+    )
+
+
 _MOST = 500
 
 
@@ -43,7 +52,7 @@ class ActivityPane(ListPane):
             self.operation = operation
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(_COLUMNS, table_id="operations", marks=False, id=id)
+        super().__init__(_columns(_WIDE), table_id="operations", marks=False, id=id)
         self.table.set_empty([(Span("Nothing runs, nothing has run."),)])
         self._operations: list[OperationView] = []
         self._failures = False
@@ -72,6 +81,10 @@ class ActivityPane(ListPane):
             rows.append(Row(key, tuple(cells[column] for column in render.COLUMNS)))
         self.table.set_sort(self._sort, descending=self._sort == "started")
         self.table.set_rows(rows)
+
+    def on_resize(self) -> None:
+        """Where it is wide there is room for what is done to which image."""
+        self.table.set_columns(_columns(self.size.width))
 
     @property
     def under_cursor(self) -> OperationView | None:

@@ -62,6 +62,10 @@ class AnsweringScreen(Screen[None]):
         """The guests that an action would be for."""
         return []
 
+    def refusal(self, action_id: str) -> str:
+        """Why an action of one of its places can do nothing now; empty where it can."""
+        return ""
+
     def perform(self, action_id: str) -> None:
         """Do an action of one of its places."""
 
