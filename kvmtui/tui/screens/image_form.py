@@ -133,7 +133,7 @@ class ImageFormScreen(FillingScreen):
             return
         glyphs: Glyphs = self.kvmtui.glyphs
         low = self.app.size.height < _LOW
-        lines = list(figure_lines(said, width - 2, glyphs))[-3 if low else -6 :]
+        lines = list(figure_lines(said, width - 5, glyphs))[-3 if low else -6 :]
         # It never becomes lower again: the fields below it would jump.
         self._room = max(self._room, len(lines) + (not low))
         found = self.figures.styles.height
