@@ -112,9 +112,17 @@ class ImageDesk:
         elif isinstance(result, Cancelled):
             self._app.tell(result.message)
         elif isinstance(result, KvmtuiError):
-            self._app.tell_failure(ended.name, result)
+            self._app.tell_failure("", self._shortened(result))
         else:
             self._app.tell(f"{ended.name}: given up")
+
+    def _shortened(self, error: KvmtuiError) -> KvmtuiError:
+        """A failure that calls images as the list does, so that its reason is seen too."""
+        home = visible(str(self._fleet.library.home), limit=4096)
+        for folder in ("images", "guests"):
+            error.message = error.message.replace(f"{home}/{folder}/", "")
+            error.hint = error.hint.replace(f"{home}/{folder}/", "")
+        return error
 
     def check(self, views: Sequence[ImageView]) -> None:
         """Check images; what is wrong is told with the key that repairs it."""
@@ -186,7 +194,7 @@ class ImageDesk:
         free = [one for one in found if not isinstance(one, KvmtuiError)]
         refused = [one for one in found if isinstance(one, KvmtuiError)]
         if not free:
-            self._app.tell_failure(_name(views[0]), refused[0])
+            self._app.tell_failure("", self._shortened(refused[0]))
             return
         question = confirm.question_delete(free, [one.message for one in refused])
 

@@ -34,7 +34,7 @@ class OpeningApp(WireApp):
     def answering(self) -> AnsweringScreen:
         """The topmost screen with a message line."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, AnsweringScreen):
+            if isinstance(screen, AnsweringScreen) and not screen.leaving:
                 return screen
         return self.main
 

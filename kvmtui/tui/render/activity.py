@@ -12,7 +12,6 @@ from kvmtui.tui.spans import Line, Role, Span
 from kvmtui.tui.widgets.bar import bar
 from kvmtui.tui.words import seconds_since
 
-COLUMNS = ("started", "what", "guest", "progress", "rate", "left", "by")
 _BAR = 12
 
 

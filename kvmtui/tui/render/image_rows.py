@@ -105,7 +105,7 @@ def arranged(
     if by == "directory":
         return _by_directory(views, sort, folds)
     if text or unused:
-        return [Item(view.path, view, label=visible(view.name)) for view in in_order(views, sort)]
+        return [Item(view.path, view, label=label_of(view)) for view in in_order(views, sort)]
     return _by_backing(images, sort, folds)
 
 
@@ -127,6 +127,12 @@ def _by_directory(views: Iterable[ImageView], sort: str, folds: Mapping[str, boo
                 for number, view in enumerate(inside)
             ]
     return items
+
+
+def label_of(view: ImageView) -> str:
+    """What an image is called in the list: of one elsewhere the end of its path."""
+    parts = view.name.split("/")
+    return visible(view.name if parts[0] or len(parts) < 4 else "/".join(["…", *parts[-2:]]))
 
 
 def _base_name(view: ImageView) -> str:
@@ -153,7 +159,7 @@ def _by_backing(
             children = [images[one] for one in view.children if one in images and one not in seen]
             children.sort(key=lambda child: place[child.path])
             folded = folds.get(view.path, len(children) > MANY_CHILDREN)
-            label = visible(view.name)
+            label = label_of(view)
             items.append(
                 Item(view.path, view, stems, len(children), folded and bool(children), label)
             )

@@ -41,6 +41,8 @@ class AnsweringScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.leaving = False
+        """Whether it goes in a moment: what is told now is for the screen below."""
         self.message = MessageLine(id="message")
         self.toast = FailureToast(id="toast")
         self.key_bar = KeyBar(id="keys")

@@ -109,9 +109,11 @@ class FillingScreen(AnsweringScreen):
         if not area or not fields:
             # It was left before its fields came.
             return
-        self._form = form = Form(fields, id="form")
+        form = Form(fields, id="form")
         await area.first().mount(form, before=0)
         self.set_focus(form)
+        # Not before: until now keys went to the screen, which kept them.
+        self._form = form
         for key in self._typed:
             form.post_message(events.Key(key.key, key.character))
         self.begin_checks(fields)
@@ -203,6 +205,7 @@ class FillingScreen(AnsweringScreen):
 
     def leave(self) -> None:
         """Close, where it is not closed yet."""
+        self.leaving = True
         if self.is_current:
             self.dismiss()
 
