@@ -39,7 +39,7 @@ def open_images(open_app, columns=140, rows=40):
     terminal = open_app(columns, rows)
     terminal.wait_for("? help")
     terminal.send("2")
-    terminal.wait_for("Used by" if columns >= 80 else "Real")
+    terminal.wait_for("Used by")
     terminal.wait_gone("looking at the images")
     return terminal
 
