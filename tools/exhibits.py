@@ -16,6 +16,7 @@ from kvmtui.manage.machine import Stand, Storage
 from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
 from tools import exhibited_host
+from tools.exhibited_images import ExhibitedImages
 
 NOW = 1_764_000_000.0 - 1_764_000_000 % 86400 + 9 * 3600 + 31 * 60
 """A day in November 2025 at 09:31, UTC."""
@@ -174,6 +175,7 @@ class Exhibits(Fleet):
 
     def __init__(self) -> None:
         super().__init__(Library(Path("/var/lib/kvmtui")))
+        self.images = ExhibitedImages(self.library, NOW)
 
     async def refresh(self) -> dict[str, LiveGuest]:
         """The same guests at every look."""

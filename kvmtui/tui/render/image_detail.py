@@ -98,10 +98,18 @@ def beside(
     if view.backing is not None or view.children:
         lines += [*chain_lines(known, view, width, scene), ()]
     for label, text in facts(view, checked, scene):
-        value = shorten_middle(text, width - _LABEL) if label == "Path" else text
+        value = shorten_middle(_within_home(view), width - _LABEL) if label == "Path" else text
         for number, part in enumerate(wrap((Span(value),), max(width - _LABEL, 4))[:3]):
             lines.append((Span((label if not number else "").ljust(_LABEL), "muted"), *part))
     return lines[:height]
+
+
+def _within_home(view: ImageView) -> str:
+    """An image's path, below the home where it lies there."""
+    for folder in ("images", "guests"):
+        if view.path.endswith(f"/{folder}/{view.name}"):
+            return visible(f"{folder}/{view.name}")
+    return visible(view.path, limit=4096)
 
 
 def _trouble(view: ImageView, width: int, scene: Scene) -> list[Line]:
