@@ -15,6 +15,8 @@ from typing import Any
 from kvmtui.cli.parsing import verb_parser
 from kvmtui.cli.verbs import VERBS
 from kvmtui.guest.schema import definition_schema
+from kvmtui.tui.actions import ACTIONS
+from kvmtui.tui.actions.keymap import checked_keys
 from tools import pictures
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -69,10 +71,37 @@ def _values(prop: dict[str, Any]) -> str:
     return str(prop["title"]) if isinstance(kind, list) else str(kind)
 
 
+_PLACES = {
+    "guests": "Guests",
+    "images": "Images",
+    "host": "Host",
+    "activity": "Activity",
+    "main": "In every pane",
+    "list": "In every list",
+    "text": "In every text",
+    "app": "Everywhere",
+}
+
+
+def keys_page() -> str:
+    """Every key of the interface, by where it works."""
+    keys, _ = checked_keys({})
+    parts = ["# Keys", "", "Made by `./dev docs` from the program's own actions.", ""]
+    parts += ["`keys:` of `config.yaml` gives an action another key, by its id.", ""]
+    for place, title in _PLACES.items():
+        parts += [f"## {title}", "", "| key | does | id |", "|---|---|---|"]
+        for action in ACTIONS.values():
+            if action.place == place:
+                shown = keys.shown(action.id).replace("|", "\\|")
+                parts.append(f"| {shown} | {action.help} | `{action.id}` |")
+        parts.append("")
+    return "\n".join(parts)
+
+
 def main() -> int:
     """Write or check them; the exit status is 1 when one is not current."""
     stale = []
-    pages = {"definition.md": definition_page()}
+    pages = {"definition.md": definition_page(), "keys.md": keys_page()}
     # argparse writes its help a little differently in each Python.
     if sys.version_info[:2] == (3, 11):
         pages["verbs.md"] = verbs_page()

@@ -17,6 +17,7 @@ from kvmtui.manage.machine import Stand, Storage
 from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
 from tools import exhibited_figures, exhibited_host
+from tools.exhibited_images import ExhibitedImages
 
 if TYPE_CHECKING:
     from kvmtui.stats.history import Span as TimeSpan
@@ -182,6 +183,7 @@ class Exhibits(Fleet):
 
     def __init__(self) -> None:
         super().__init__(Library(Path("/var/lib/kvmtui")))
+        self.images = ExhibitedImages(self.library, NOW)
 
     async def refresh(self) -> dict[str, LiveGuest]:
         """The same guests at every look."""

@@ -51,6 +51,8 @@ GALLERY = {
     "connection": Picture("db-01", ("ctrl+b",), size=_SMALL),
     "help": Picture("db-01", ("question_mark",), size=_SMALL),
     "palette": Picture("db-01", ("colon",), size=_SMALL),
+    "images": Picture("db-01", ("2", *("j",) * 5)),
+    "images-80x24": Picture("db-01", ("2", "exclamation_mark"), size=_SMALL),
     "host": Picture("db-01", ("4",)),
     "host-80x24": Picture("db-01", ("4", "j"), size=_SMALL),
     "first-steps": Picture("db-01", ("4", "question_mark", "right", "right"), size=_SMALL),
@@ -97,7 +99,8 @@ def draw(name: str) -> str:
     # The host is looked at before the first key, not a second later.
     at_once = mock.patch("kvmtui.tui.keepers.host.FIRST_LOOK_S", 0.01)
     same_clock = mock.patch("kvmtui.tui.trends.wall_offset_s", lambda: 0.0)
-    with mock.patch("time.time", lambda: NOW), at_once, same_clock:
+    images = mock.patch("kvmtui.tui.keepers.images.FIRST_LOOK_S", 0.01)
+    with mock.patch("time.time", lambda: NOW), at_once, same_clock, images:
         drawn = _draw(GALLERY[name]) if name in GALLERY else shelf.draw(name)
         return _without_fonts(asyncio.run(drawn))
 

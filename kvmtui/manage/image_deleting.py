@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kvmtui.durable import sync_folder
-from kvmtui.errors import ImageError, StateError
+from kvmtui.errors import ImageError, KvmtuiError, StateError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import image_guard, image_places, images
@@ -29,6 +30,12 @@ def refuse_deletion(library: Library, path: str, *, own: str = "") -> ImageView:
     if os.path.islink(path) and not os.path.exists(path):
         raise ImageError(f"{visible(path)} is a link to nothing", hint=f"rm {visible(path)}")
     view = image_guard.view_of(library, path)
+    refuse_deletion_of(library, view, own=own)
+    return view
+
+
+def refuse_deletion_of(library: Library, view: ImageView, *, own: str = "") -> None:
+    """As `refuse_deletion`, of an image that was just looked at."""
     name, what = visible(view.name), "was not deleted"
     image_guard.refuse_device(view, what)
     direct = [user for user in view.used_by if user.role != "backing"]
@@ -43,7 +50,24 @@ def refuse_deletion(library: Library, path: str, *, own: str = "") -> ImageView:
         )
     image_guard.refuse_dependents(view, what)
     image_guard.refuse_in_use(library, view, what, own=own)
-    return view
+
+
+def deletable(
+    library: Library, survey: Survey, paths: Sequence[str]
+) -> list[ImageView | KvmtuiError]:
+    """Of each image how it stands, or why it cannot be deleted."""
+    found: list[ImageView | KvmtuiError] = []
+    for path in paths:
+        view = survey.images.get(path)
+        if view is None:
+            found.append(ImageError(f"{visible(path)} is gone"))
+            continue
+        try:
+            refuse_deletion_of(library, view)
+            found.append(view)
+        except KvmtuiError as error:
+            found.append(error)
+    return found
 
 
 def delete(library: Library, path: str) -> Outcome:

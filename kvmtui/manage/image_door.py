@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         image_checking,
         image_copying,
         image_deleting,
+        image_form_door,
         image_importing,
         image_info,
         image_limiting,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         image_places,
         image_records,
         image_storage,
+        image_story,
         image_work,
         images,
     )
@@ -40,6 +42,7 @@ else:
     image_checking = Later("kvmtui.manage.image_checking")
     image_copying = Later("kvmtui.manage.image_copying")
     image_deleting = Later("kvmtui.manage.image_deleting")
+    image_form_door = Later("kvmtui.manage.image_form_door")
     image_importing = Later("kvmtui.manage.image_importing")
     image_info = Later("kvmtui.manage.image_info")
     image_limiting = Later("kvmtui.manage.image_limiting")
@@ -51,6 +54,7 @@ else:
     image_places = Later("kvmtui.manage.image_places")
     image_records = Later("kvmtui.manage.image_records")
     image_storage = Later("kvmtui.manage.image_storage")
+    image_story = Later("kvmtui.manage.image_story")
     image_work = Later("kvmtui.manage.image_work")
     images = Later("kvmtui.manage.images")
 
@@ -75,16 +79,29 @@ class ImageDoor:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._catalog: images.ImageCatalog | None = None
+        self.last: images.Survey | None = None
+        """All images as they were last looked at."""
+        self.cut_off: tuple[image_records.CutOff, ...] = ()
+        """Work that the first look found cut off, and cleaned up after."""
         # Each of them may stand at a disk that does not answer, so reading has its own.
         self._reader = ThreadPoolExecutor(2, "kvmtui-images")
         self._workers = ThreadPoolExecutor(_MOST_AT_ONCE, "kvmtui-image-work")
         self._ended = threading.Event()
+        self._looking = threading.Lock()
+        self._forms: image_form_door.FormDoor | None = None
 
     def close(self) -> None:
         """End all work; nobody waits for what does not answer."""
         self._ended.set()
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._workers.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def forms(self) -> image_form_door.FormDoor:
+        """The operations as forms to fill in."""
+        if self._forms is None:
+            self._forms = image_form_door.FormDoor(self, self._library)
+        return self._forms
 
     async def survey(self) -> images.Survey:
         """All images as they stand now; what did not change is not read again.
@@ -96,38 +113,64 @@ class ImageDoor:
             if self._catalog is None:
                 self._catalog = images.ImageCatalog(self._library)
                 with contextlib.suppress(KvmtuiError, OSError):
+                    cut_off = image_records.cut_off(self._library)
                     image_work.sweep_now(self._library)
-            return self._catalog.survey()
+                    self.cut_off = cut_off
+            return self.look()
 
-        return await self._read(look)
+        return await self.read(look)
+
+    def look(self, *also: str) -> images.Survey:
+        """All images as they stand now, in the thread of who calls.
+
+        Args:
+            also: Paths that are looked at wherever they lie.
+        """
+        if self._catalog is None:
+            self._catalog = images.ImageCatalog(self._library)
+        with self._looking:
+            self.last = found = self._catalog.survey(also)
+        return found
 
     async def storage(self, survey: images.Survey) -> list[image_storage.Storage]:
         """As `image_storage.storages`."""
-        return await self._read(lambda: image_storage.storages(self._library, survey))
+        return await self.read(lambda: image_storage.storages(self._library, survey))
 
     async def info(self, path: str) -> image_info.ImageInfo:
         """As `image_info.image_info`."""
-        return await self._read(lambda: image_info.image_info(self._library, path))
+        return await self.read(lambda: image_info.image_info(self._library, path, self.look(path)))
+
+    async def last_check(self, path: str) -> tuple[float, str] | None:
+        """As `image_story.last_check`."""
+        return await self.read(lambda: image_story.last_check(self._library, path))
+
+    async def deletable(self, paths: Sequence[str]) -> list[images.ImageView | KvmtuiError]:
+        """Of each image how it stands, or why it cannot be deleted."""
+
+        def look() -> list[images.ImageView | KvmtuiError]:
+            return image_deleting.deletable(self._library, self.look(*paths), paths)
+
+        return await self.read(look)
 
     async def partitions(self, path: str) -> Table:
         """As `image_partitions.partitions`."""
-        return await self._read(lambda: image_partitions.partitions(self._library, path))
+        return await self.read(lambda: image_partitions.partitions(self._library, path))
 
     async def find(self, text: str) -> str:
         """As `image_places.find_image`."""
-        return await self._read(lambda: image_places.find_image(self._library, text))
+        return await self.read(lambda: image_places.find_image(self._library, text))
 
     async def add_place(self, path: str) -> tuple[bool, str]:
         """As `image_places.add_place`."""
-        return await self._read(lambda: image_places.add_place(self._library, path))
+        return await self.read(lambda: image_places.add_place(self._library, path))
 
     async def remove_place(self, path: str) -> tuple[bool, str]:
         """As `image_places.remove_place`."""
-        return await self._read(lambda: image_places.remove_place(self._library, path))
+        return await self.read(lambda: image_places.remove_place(self._library, path))
 
     async def measure(self, path: str, image_format: str) -> image_checking.Measure:
         """As `image_checking.measure`."""
-        return await self._read(
+        return await self.read(
             lambda: image_checking.measure(
                 self._library, path, image_format, source_format=None, follow=False
             )
@@ -135,11 +178,11 @@ class ImageDoor:
 
     async def orphans(self) -> image_deleting.Orphans:
         """As `image_deleting.orphans`."""
-        return await self._read(lambda: image_deleting.orphans(self._library))
+        return await self.read(lambda: image_deleting.orphans(self._library))
 
     async def cancel(self, operation_id: str) -> bool:
         """Ask work of any kvmtui to end; False when there is none of this id."""
-        return await self._read(lambda: image_records.cancel(self._library, operation_id))
+        return await self.read(lambda: image_records.cancel(self._library, operation_id))
 
     async def create(
         self, name: str, size_bytes: int | None, wish: image_making.Wish, tell: Tell | None = None
@@ -174,31 +217,50 @@ class ImageDoor:
         target: str,
         way: Literal["auto", "full", "linked", "reflink"],
         tell: Tell | None = None,
+        *,
+        follow: bool = False,
     ) -> Outcome:
         """As `image_copying.clone`."""
         return await self._work(
-            lambda watcher: image_copying.clone(self._library, path, target, way, watcher=watcher),
+            lambda watcher: image_copying.clone(
+                self._library, path, target, way, follow=follow, watcher=watcher
+            ),
             tell,
         )
 
     async def rebase(
-        self, path: str, backing: str | None, *, unsafe: bool = False, tell: Tell | None = None
+        self,
+        path: str,
+        backing: str | None,
+        *,
+        unsafe: bool = False,
+        follow: bool = False,
+        tell: Tell | None = None,
     ) -> Outcome:
         """As `image_changing.rebase`."""
         return await self._work(
             lambda watcher: image_changing.rebase(
-                self._library, path, backing, unsafe=unsafe, watcher=watcher
+                self._library, path, backing, unsafe=unsafe, follow=follow, watcher=watcher
             ),
             tell,
         )
 
     async def flatten(
-        self, path: str, tell: Tell | None = None, *, rate_bytes_per_s: int | None = None
+        self,
+        path: str,
+        tell: Tell | None = None,
+        *,
+        rate_bytes_per_s: int | None = None,
+        follow: bool = False,
     ) -> Outcome:
         """As `image_live_merging.flatten`; while its guest runs by that guest's QEMU."""
         return await self._work(
             lambda watcher: image_live_merging.flatten(
-                self._library, path, rate_bytes_per_s=rate_bytes_per_s, watcher=watcher
+                self._library,
+                path,
+                rate_bytes_per_s=rate_bytes_per_s,
+                follow=follow,
+                watcher=watcher,
             ),
             tell,
         )
@@ -215,12 +277,17 @@ class ImageDoor:
         )
 
     async def compact(
-        self, path: str, *, compress: bool = False, tell: Tell | None = None
+        self,
+        path: str,
+        *,
+        compress: bool = False,
+        follow: bool = False,
+        tell: Tell | None = None,
     ) -> Outcome:
         """As `image_changing.compact`."""
         return await self._work(
             lambda watcher: image_changing.compact(
-                self._library, path, compress=compress, watcher=watcher
+                self._library, path, compress=compress, follow=follow, watcher=watcher
             ),
             tell,
         )
@@ -233,6 +300,12 @@ class ImageDoor:
             lambda watcher: image_checking.check(
                 self._library, path, repair=repair, watcher=watcher
             )
+        )
+
+    async def undo_repair(self, path: str, kept: str) -> Outcome:
+        """As `image_checking.undo_repair`."""
+        return await self._work(
+            lambda watcher: image_checking.undo_repair(self._library, path, kept)
         )
 
     async def import_image(
@@ -265,7 +338,7 @@ class ImageDoor:
 
     async def limits(self, path: str) -> list[image_limiting.DiskLimits]:
         """As `image_limiting.limits_of`."""
-        return await self._read(lambda: image_limiting.limits_of(self._library, path))
+        return await self.read(lambda: image_limiting.limits_of(self._library, path))
 
     async def limit(self, path: str, values: dict[str, str], *, clear: bool = False) -> Outcome:
         """As `image_limiting.limit`; guests that run have it at once."""
@@ -277,7 +350,8 @@ class ImageDoor:
         """As `image_deleting.delete`."""
         return await self._work(lambda watcher: image_deleting.delete(self._library, path))
 
-    async def _read(self, read: Callable[[], T]) -> T:
+    async def read(self, read: Callable[[], T]) -> T:
+        """Read something in a thread that nobody waits for when the app is left."""
         return await asyncio.get_running_loop().run_in_executor(self._reader, read)
 
     async def _work(self, act: Callable[[image_work.Watcher], T], tell: Tell | None = None) -> T:

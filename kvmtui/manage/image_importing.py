@@ -72,7 +72,7 @@ def import_image(
     """
     if how.format not in WRITEABLE:
         raise UsageError(f"{visible(how.format)} cannot be written", hint=", ".join(WRITEABLE))
-    target = image_places.new_place(library, _target_name(source, name, how))
+    target = image_places.new_place(library, target_name(source, name, how))
     what = f"{visible(target)} was not made"
     if how.source_format is None and source.endswith(".raw"):
         how = how._replace(source_format="raw")
@@ -136,7 +136,12 @@ def _whole(path: str, how: Import, what: str) -> Header:
     return header
 
 
-def _target_name(source: str, name: str | None, how: Import) -> str:
+def target_name(source: str, name: str | None, how: Import) -> str:
+    """What an image is to be called that is brought in.
+
+    Raises:
+        UsageError: The pipe has no name to go by.
+    """
     suffix = f".{SUFFIX_OF.get(how.format, how.format)}"
     if name is None:
         if source == PIPE:

@@ -53,14 +53,17 @@ class ImageInfo(NamedTuple):
     """Why qemu-img could not be asked; empty where it was."""
 
 
-def image_info(library: Library, path: str) -> ImageInfo:
+def image_info(library: Library, path: str, survey: images.Survey | None = None) -> ImageInfo:
     """Look at one image.
+
+    Args:
+        survey: All images as of now, where they were looked at already.
 
     Raises:
         ImageError: There is none.
         HostError: qemu-img is not installed.
     """
-    found = images.survey(library, [path]).images
+    found = (survey or images.survey(library, [path])).images
     view = found.get(path)
     if view is None:
         raise ImageError(f"{visible(path)} is neither a file nor a block device")

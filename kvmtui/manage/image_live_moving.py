@@ -23,7 +23,6 @@ from kvmtui.manage import (
     image_guard,
     image_jobs,
     image_moving,
-    image_places,
     image_secrets,
 )
 from kvmtui.manage.definitions import load_definition
@@ -100,7 +99,7 @@ def _move_live(
     chain = image_guard.chain_of(library, view.path)
     _refuse(library, view, user, chain, what)
     target_format = _format(chain, target_text, how.format)
-    target = image_places.new_place(library, image_moving.with_name(view, target_text, how.format))
+    target = image_moving.target_of_move(library, view.path, target_text, how.format)
     folder = library.folder(user.guest)
     drive, run = drive_in_run(folder, view, user, what)
     keeps = _keeps_backing(chain, target_format)

@@ -63,7 +63,7 @@ def move(
     how = None if image_format in (None, driver) else Copy(format=str(image_format))
     if how is not None:
         _refuse_format(view, chain, how, what)
-    target = image_places.new_place(library, with_name(view, target_text, image_format))
+    target = target_of_move(library, path, target_text, image_format)
     found = images.survey(library, [path]).images
     children = [found[child] for child in view.children]
     writes = (path, target, *(child.path for child in children))
@@ -92,15 +92,22 @@ def move(
     return Outcome(shown, "image move", True, f"{name} is {shown} now", note)
 
 
-def with_name(view: ImageView, target_text: str, image_format: str | None) -> str:
-    """The path or name that is meant: a directory gets the image under its own name."""
-    place = os.path.abspath(os.path.expanduser(target_text))
-    if os.path.isdir(place) and ("/" in target_text or target_text in (".", "..")):
-        name = os.path.basename(view.path)
+def target_of_move(library: Library, path: str, text: str, image_format: str | None = None) -> str:
+    """The absolute path that a person means: a directory, a path, a name in ``images/``.
+
+    Args:
+        image_format: The format that it gets there; None: the one it has.
+
+    Raises:
+        KvmtuiError: It cannot be there.
+    """
+    place = os.path.abspath(os.path.expanduser(text))
+    if os.path.isdir(place) and ("/" in text or text in (".", "..")):
+        name = os.path.basename(path)
         if image_format is not None and image_format != format_of_name(name):
             name = f"{os.path.splitext(name)[0]}.{SUFFIX_OF.get(image_format, image_format)}"
-        return f"{place}/{name}"
-    return target_text
+        text = f"{place}/{name}"
+    return image_places.new_place(library, text)
 
 
 def _refuse_format(view: ImageView, chain: list[ChainPart], how: Copy, what: str) -> None:

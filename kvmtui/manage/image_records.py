@@ -10,12 +10,24 @@ from kvmtui.qemu.process import is_held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NamedTuple
 
     from kvmtui.guest.library import Library
+else:
+    from kvmtui.light import NamedTuple
 
 WORK = "work"
 _LARGEST_RECORD_BYTES = 1 << 20
+
+
+class CutOff(NamedTuple):
+    """Work whose kvmtui is gone before its end."""
+
+    verb: str
+    image: str
+    """A path, not yet visible."""
+    unfinished: bool
+    """Whether it left a file that was not done."""
 
 
 def cancel_file(library: Library, number: str) -> str:
@@ -46,6 +58,15 @@ def records(library: Library) -> list[tuple[dict[str, Any], bool]]:
             record = {"id": name[:-5]}
         found.append((record, held))
     return found
+
+
+def cut_off(library: Library) -> tuple[CutOff, ...]:
+    """The work that was cut off and not yet cleaned up after."""
+    return tuple(
+        CutOff(str(record["verb"]), str(record.get("image")), bool(record.get("parts")))
+        for record, held in records(library)
+        if not held and "verb" in record
+    )
 
 
 def cancel(library: Library, number: str) -> bool:

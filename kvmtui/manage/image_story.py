@@ -35,14 +35,22 @@ def _view(
     under_way: dict[str, dict[str, Any]],
 ) -> OperationView:
     record = under_way.get(str(begin.get("id"))) if end is None else None
-    percent = record.get("percent") if record is not None else None
-    return operation_of(
+    one = operation_of(
         begin,
         end,
         running=record is not None,
         image=visible(shown_name(library, str(begin.get("image"))), limit=120),
-        percent=float(percent) if isinstance(percent, int | float) else None,
+        percent=_figure(record, "percent"),
     )
+    if record is None:
+        return one
+    rate, left = _figure(record, "rate_bytes_per_s"), _figure(record, "left_s")
+    return one._replace(rate_bytes_per_s=rate, left_s=left)
+
+
+def _figure(record: dict[str, Any] | None, key: str) -> float | None:
+    value = record.get(key) if record is not None else None
+    return float(value) if isinstance(value, int | float) and 0 <= value < 1e18 else None
 
 
 def last_check(library: Library, path: str) -> tuple[float, str] | None:

@@ -139,7 +139,7 @@ class Work:
             took = now - self._began
             rate = total_bytes * percent / 100 / took if total_bytes and took >= 1 else None
             left = took * (100 - percent) / percent if percent > 0 and took >= 1 else None
-            self._record["percent"] = percent
+            self._record |= {"percent": percent, "rate_bytes_per_s": rate, "left_s": left}
             with contextlib.suppress(OSError):
                 self._write()
             watcher.tell(Progress(percent, rate, left))

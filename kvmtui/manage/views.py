@@ -71,6 +71,10 @@ class OperationView(NamedTuple):
     """The disk image that it is done to, where it is no guest's operation."""
     percent: float | None = None
     """How far it is, while it goes on and where that is known."""
+    rate_bytes_per_s: float | None = None
+    """How much it goes through in a second, on the whole so far."""
+    left_s: float | None = None
+    """How long it will still take at that rate."""
 
 
 class LiveGuest(NamedTuple):

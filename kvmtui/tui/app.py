@@ -137,7 +137,7 @@ class KvmtuiApp(OpeningApp):
 
     async def on_unmount(self) -> None:
         """Let go; guests go on."""
-        await self.desk.errands.leave(_LEAVE_LIMIT_S)
+        await self.desk.leave(_LEAVE_LIMIT_S)
         self.fleet.close()
 
     @work(group="look", exit_on_error=True)
@@ -270,9 +270,10 @@ class KvmtuiApp(OpeningApp):
     def _ask_quit(self) -> None:
         from kvmtui.tui.render.confirm import question_quit
 
-        names = self.desk.errands.names()
+        names = self.desk.busy()
+        images = bool(self.desk.images.errands.names())
         if names:
-            self.ask(question_quit(names), "", [], lambda _: self.exit())
+            self.ask(question_quit(names, images=images), "", [], lambda _: self.exit())
         else:
             self.exit()
 
@@ -286,9 +287,10 @@ class KvmtuiApp(OpeningApp):
 
     def _suspend(self) -> None:
         """Give the terminal back; not while something is done to a guest, which would halt too."""
-        names = self.desk.errands.names()
+        names = self.desk.busy()
         if names:
-            self.refuse(f"{self.desk.errands.refusal(names[0])}: suspending would halt that")
+            doing = self.desk.errands.refusal(names[0]) or f"{names[0]} goes on"
+            self.refuse(f"{doing}: suspending would halt that")
         else:
             self.fleet.let_go()
             self.action_suspend_process()

@@ -14,6 +14,7 @@ from kvmtui.manage.views import LiveGuest, OperationView, Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.errands import Act, Ended, Errands
+from kvmtui.tui.image_desk import ImageDesk
 
 if TYPE_CHECKING:
     from kvmtui.tui.app import KvmtuiApp
@@ -40,6 +41,8 @@ class GuestDesk:
         self._fleet = fleet
         self._keys = keys
         self.errands = Errands(self._ended)
+        self.images = ImageDesk(app, fleet, keys)
+        """Does what is asked for images."""
 
     def refusal(self, action_id: str, names: Sequence[str]) -> str:
         """Why an action can act on none of these guests now; empty when it can on some."""
@@ -73,6 +76,14 @@ class GuestDesk:
             self, "_do_" + action_id.rpartition(".")[2]
         )
         handler(guests)
+
+    def busy(self) -> list[str]:
+        """What this app works on: guests, and work on images."""
+        return [*self.errands.names(), *self.images.errands.names()]
+
+    async def leave(self, limit_s: float) -> None:
+        """End what is waited for, at the end of the app."""
+        await asyncio.gather(self.errands.leave(limit_s), self.images.errands.leave(limit_s))
 
     def _begin(self, guests: list[LiveGuest], verb: str, act: Callable[[str], Act]) -> None:
         for live in guests:
@@ -114,6 +125,9 @@ class GuestDesk:
 
     def cancel(self, operation: OperationView) -> None:
         """Cancel an operation of ours, after one question that says what is left."""
+        if operation.image:
+            self.images.cancel(operation)
+            return
         name, verb = operation.guest, operation.verb
         if operation.result != "running":
             self._app.refuse(f"{verb} of {name} is over")

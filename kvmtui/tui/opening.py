@@ -38,7 +38,7 @@ class OpeningApp(WireApp):
     def answering(self) -> AnsweringScreen:
         """The topmost screen with a message line."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, AnsweringScreen):
+            if isinstance(screen, AnsweringScreen) and not screen.leaving:
                 return screen
         return self.main
 
@@ -125,7 +125,7 @@ class OpeningApp(WireApp):
         for action in self._actions_here():
             if action.minor or action.place == "list":
                 continue
-            reason = self.desk.refusal(action.id, names)
+            reason = self.desk.refusal(action.id, names) or screen.refusal(action.id)
             title = action.title.format(target or "the guest")
             entries.append(Entry(action.id, self.keys.of(action.id), title, "", reason))
 

@@ -209,9 +209,7 @@ def test_the_main_screen(headless, size):
         grid = app.grid()
         assert len(grid) == size[1]
         wide = size[0] > 120
-        assert grid[0].startswith(
-            "  1 Guests 2   4 Host   5 Activity" if wide else "  1 Guests  4 Host  5 Activity"
-        )
+        assert grid[0].startswith("  1 Guests 2   2 Images" if wide else "  1 Guests  2 Images")
         assert grid[1].startswith(" ? b has a faulty definition: ")
         if size[0] == 80:
             assert grid[16].startswith("─ a ─")

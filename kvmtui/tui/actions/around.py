@@ -9,6 +9,15 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "pane.guests", "1", "Guests", "Go to Guests", "The guests of this host.", "Around", "main"
     ),
     Action(
+        "pane.images",
+        "2",
+        "Images",
+        "Go to Images",
+        "Disk images: what stands on what, who uses them, what they take, what is promised.",
+        "Around",
+        "main",
+    ),
+    Action(
         "pane.host",
         "4",
         "Host",
@@ -52,9 +61,10 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "list.trouble",
         "exclamation_mark",
         "next trouble",
-        "Go to the next guest in trouble",
+        "Go to the next guest or image in trouble",
         "Moves to the next guest that crashed, waits for its disk, does not answer or has a "
-        "definition that is not valid.",
+        "definition that is not valid; then to the images that are damaged, stand on nothing or "
+        "refer to files elsewhere.",
         "Around",
         "main",
     ),
@@ -126,7 +136,8 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "X",
         "cancel",
         "Cancel the operation",
-        "Ends an operation that this kvmtui began, where it can be ended, and says what is left.",
+        "Ends an operation, where it can be ended, and says what is left: work on images also of "
+        "another kvmtui.",
         "Keep",
         "activity",
         bar=1,

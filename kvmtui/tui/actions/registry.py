@@ -13,7 +13,17 @@ from kvmtui.manage.views import LiveGuest
 
 Group = Literal["Power", "Look", "Keep", "Around"]
 Place = Literal[
-    "app", "main", "list", "text", "guests", "host", "activity", "sheet", "graphs", "wall"
+    "app",
+    "main",
+    "list",
+    "text",
+    "guests",
+    "images",
+    "host",
+    "activity",
+    "sheet",
+    "graphs",
+    "wall",
 ]
 """Where the key works: everywhere, over the panes, in every list or text, in one pane, on every
 page of graphs, on a guest's or on that of several."""

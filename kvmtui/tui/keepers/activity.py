@@ -22,6 +22,10 @@ class ActivityKeeper(Keeper):
         """Show the output of an operation: the log of its guest."""
         if not isinstance(request, ActivityPane.OutputRequested):
             return
+        if request.operation.image:
+            told = request.operation.message or "work on an image has no output but this row"
+            self._screen.tell(told)
+            return
         name = request.operation.guest
         if name in self._fleet.guests:
             self._screen.kvmtui.open_guest(name, "log")

@@ -65,6 +65,14 @@ class Keeper:
         """The actions of the pane that could do nothing now."""
         return []
 
+    def refusal(self, action_id: str) -> str:
+        """Why an action of the pane can do nothing now; empty where it can."""
+        return ""
+
+    def standing(self) -> Line:
+        """What stands in the message line while nothing else is said."""
+        return ()
+
     def count(self) -> str:
         """What stands behind the pane's name in row 0, muted."""
         return ""

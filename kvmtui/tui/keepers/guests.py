@@ -104,13 +104,14 @@ class GuestsKeeper(Keeper):
             self.pane.table.go_to(self._wanted)
             self._wanted = ""
 
-    def next_trouble(self) -> None:
-        """Put the cursor on the next guest in trouble."""
+    def next_trouble(self, *, from_top: bool) -> bool:
+        """Put the cursor on the next guest in trouble; False where none is behind it."""
         names = [row.key for row in self.pane.table.rows]
         key = self.pane.table.cursor_key
-        start = names.index(key) + 1 if key in names else 0
-        for name in (*names[start:], *names[:start]):
-            if frame.in_trouble(self._fleet.guests[name]):
+        start = names.index(key) + 1 if key in names and not from_top else 0
+        for name in names[start:]:
+            live = self._fleet.guests.get(name)
+            if live is not None and frame.in_trouble(live):
                 self.pane.table.go_to(name)
-                return
-        self._screen.tell("no guest is in trouble")
+                return True
+        return False

@@ -17,13 +17,25 @@ from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
-_COLUMNS = (
-    Column("started", "Started", 12),
-    Column("what", "  What", 14),
-    Column("guest", "Guest", 16),
-    Column("progress", "Progress", 30, flexible=True, least=14, most=72, sortable=False),
-    Column("by", "By", 10, drop=1),
-)
+_WIDE = 120
+_MOVING = ("rate", "left")
+
+
+def _columns(width: int, moving: bool) -> tuple[Column, ...]:
+    """Rate and time left stand there only while something has them."""
+    wide = width >= _WIDE
+    columns = (
+        Column("started", "Started", 12, drop=4),
+        Column("what", "  What", 38 if wide else 20),
+        Column("guest", "Guest", 16 if wide else 12, drop=5),
+        Column("progress", "Progress", 30, flexible=True, least=14, most=72, sortable=False),
+        Column("rate", "Rate", 4, right=True, sortable=False, drop=2),
+        Column("left", "Left", 6, right=True, sortable=False, drop=3),
+        Column("by", "By", 10, drop=1),
+    )
+    return columns if moving else tuple(one for one in columns if one.id not in _MOVING)
+
+
 _MOST = 500
 
 
@@ -43,10 +55,11 @@ class ActivityPane(ListPane):
             self.operation = operation
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(_COLUMNS, table_id="operations", marks=False, id=id)
+        super().__init__(_columns(_WIDE, False), table_id="operations", marks=False, id=id)
         self.table.set_empty([(Span("Nothing runs, nothing has run."),)])
         self._operations: list[OperationView] = []
         self._failures = False
+        self._columns_are: tuple[int, bool] | None = None
         self._shown: dict[str, OperationView] = {}
 
     @property
@@ -66,12 +79,22 @@ class ActivityPane(ListPane):
         )[:_MOST]
         self._shown = {f"{one.guest}/{one.id}": one for one in arranged}
         glyphs, now = self.app.glyphs, time.time()  # type: ignore[attr-defined]
+        moving = any(one.percent is not None for one in arranged if one.result == "running")
+        columns = _columns(self.size.width, moving)
+        if (self.size.width, moving) != self._columns_are:
+            self._columns_are = (self.size.width, moving)
+            self.table.set_columns(columns)
         rows = []
         for key, one in self._shown.items():
             cells = render.operation_cells(one, glyphs, now)
-            rows.append(Row(key, tuple(cells[column] for column in render.COLUMNS)))
+            rows.append(Row(key, tuple(cells[column.id] for column in columns)))
         self.table.set_sort(self._sort, descending=self._sort == "started")
         self.table.set_rows(rows)
+
+    def on_resize(self) -> None:
+        """Where it is wide there is room for what is done to which image."""
+        self._columns_are = None
+        self.show()
 
     @property
     def under_cursor(self) -> OperationView | None:

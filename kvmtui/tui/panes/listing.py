@@ -26,7 +26,7 @@ class ListPane(Widget):
         marks: Whether rows can be marked.
     """
 
-    PLACE: ClassVar[Literal["guests", "host", "activity"]]
+    PLACE: ClassVar[Literal["guests", "images", "host", "activity"]]
     """Where its keys belong."""
     TITLE: ClassVar[str]
     """What it is called."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from kvmtui.guest.units import format_size
 from kvmtui.manage.views import OperationView
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Line, Role, Span
+from kvmtui.tui.widgets.bar import bar
 from kvmtui.tui.words import seconds_since
 
-COLUMNS = ("started", "what", "guest", "progress", "by")
+_BAR = 12
 
 
 def operation_cells(one: OperationView, glyphs: Glyphs, now: float) -> dict[str, Line]:
@@ -18,9 +20,11 @@ def operation_cells(one: OperationView, glyphs: Glyphs, now: float) -> dict[str,
     sign, role = _sign(one, glyphs)
     return {
         "started": (Span(_when(one.begun, now), "muted"),),
-        "what": (Span(sign, role, glyph=True), Span(f" {one.verb}")),
-        "guest": (Span(one.guest),),
-        "progress": (Span(_progress(one, now), _progress_role(one)),),
+        "what": (Span(sign, role, glyph=True), Span(f" {one.verb} {one.image}".rstrip())),
+        "guest": (Span(one.guest),) if one.guest else (Span(glyphs.none, "muted"),),
+        "progress": _progress_cell(one, glyphs, now),
+        "rate": _rate(one),
+        "left": _left(one),
         "by": (Span(one.user or "the guest", "muted"),),
     }
 
@@ -33,6 +37,29 @@ def _sign(one: OperationView, glyphs: Glyphs) -> tuple[str, Role]:
     if one.result == "interrupted":
         return glyphs.trouble, "warn"
     return glyphs.crashed, "err"
+
+
+def _progress_cell(one: OperationView, glyphs: Glyphs, now: float) -> Line:
+    """A bar where it is known how far it is, else words."""
+    if one.result == "running" and one.percent is not None:
+        drawn = bar(one.percent / 100, _BAR, glyphs)
+        return (*drawn, Span(f"{one.percent:4.0f} %"))
+    return (Span(_progress(one, now), _progress_role(one)),)
+
+
+def _rate(one: OperationView) -> Line:
+    if one.result != "running" or one.rate_bytes_per_s is None:
+        return ()
+    return (Span(format_size(round(one.rate_bytes_per_s))),)
+
+
+def _left(one: OperationView) -> Line:
+    """How long it will still take; whole minutes where it is long."""
+    left = one.left_s
+    if one.result != "running" or left is None:
+        return ()
+    words = f"{left:.0f} s" if left < 100 else f"{left / 60:.0f} min" if left < 6000 else ""
+    return (Span(words or f"{left / 3600:.0f} h"),)
 
 
 def _progress_role(one: OperationView) -> Role:
@@ -84,4 +111,4 @@ def arranged(
 
 
 def _searched(one: OperationView) -> str:
-    return f"{one.guest} {one.verb} {one.user} {one.message}".casefold()
+    return f"{one.guest} {one.image} {one.verb} {one.user} {one.message}".casefold()

@@ -93,13 +93,20 @@ def question_delete(guests: list[LiveGuest]) -> Question:
     )
 
 
-def question_quit(names: list[str]) -> Question:
-    """Before an app leaves that still waits for guests."""
+def question_quit(names: list[str], *, images: bool = False) -> Question:
+    """Before an app leaves that still waits for guests, or works on images.
+
+    Args:
+        images: Whether work on images would end with it.
+    """
     shown = ", ".join(names[:6])
     lines: tuple[Line, ...] = (
         (Span(f"This app still works on {shown}."),),
         (Span("Guests go on; who was asked to shut down still may, but nobody waits for it."),),
     )
+    if images:
+        ends = "Work on images ends: what is unfinished is removed, what it was made from is whole."
+        lines = (*lines, (Span(ends),))
     return Question("Leave while work goes on?", lines, "Stay", "Leave")
 
 

@@ -41,6 +41,8 @@ class AnsweringScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.leaving = False
+        """Whether it goes in a moment: what is told now is for the screen below."""
         self.message = MessageLine(id="message")
         self.toast = FailureToast(id="toast")
         self.key_bar = KeyBar(id="keys")
@@ -69,6 +71,10 @@ class AnsweringScreen(Screen[None]):
     def chosen(self) -> list[str]:
         """The guests that an action would be for."""
         return []
+
+    def refusal(self, action_id: str) -> str:
+        """Why an action of one of its places can do nothing now; empty where it can."""
+        return ""
 
     def perform(self, action_id: str) -> None:
         """Do an action of one of its places."""

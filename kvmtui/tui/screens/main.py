@@ -19,9 +19,11 @@ from kvmtui.tui.keepers.activity import ActivityKeeper
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.keepers.guests import GuestsKeeper
 from kvmtui.tui.keepers.host import HostKeeper
+from kvmtui.tui.keepers.images import ImagesKeeper
 from kvmtui.tui.panes.activity import ActivityPane
 from kvmtui.tui.panes.guests import GuestsPane
 from kvmtui.tui.panes.host import HostPane
+from kvmtui.tui.panes.images import ImagesPane
 from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import frame
 from kvmtui.tui.render import host as render
@@ -67,6 +69,8 @@ class MainScreen(AnsweringScreen):
         self.trouble = LineView(id="trouble")
         self.guests = GuestsPane(trends, detail=preferences.detail, id="guests-pane")
         """The pane of the guests."""
+        self.images = ImagesPane(keys, id="images-pane")
+        """The pane of the disk images."""
         self.host = HostPane(keys, trends, id="host-pane")
         """The pane of this machine."""
         self.activity = ActivityPane(id="activity-pane")
@@ -78,8 +82,11 @@ class MainScreen(AnsweringScreen):
         """Who keeps the guests."""
         self.host_keeper = HostKeeper(self, self.host, fleet, keys, self._host_changed)
         """Who keeps the host."""
+        self.images_keeper = ImagesKeeper(self, self.images, fleet, keys, self._images_changed)
+        """Who keeps the images."""
         self._keepers: tuple[Keeper, ...] = (
             self.guests_keeper,
+            self.images_keeper,
             self.host_keeper,
             ActivityKeeper(self, self.activity, fleet, keys),
         )
@@ -161,6 +168,13 @@ class MainScreen(AnsweringScreen):
         self.guests.take_verdict(self.host_keeper.kvm_serves)
         self.keeper.fill()
         self._frame()
+
+    def _images_changed(self) -> None:
+        """Something is known anew of the images."""
+        if self.is_mounted:
+            self.keeper.fill()
+            self._frame()
+            self._show_standing()
 
     def take_changes(self, changed: Changed) -> None:
         """Guests are new, other or gone."""
@@ -263,8 +277,19 @@ class MainScreen(AnsweringScreen):
         elif action_id == "list.sort":
             self.tell(f"sorted by {self.pane.sort_next()}")
         elif action_id == "list.trouble":
+            self._go_to_trouble()
+
+    def _go_to_trouble(self) -> None:
+        """The next guest in trouble, then the images, then the guests again."""
+        guests, images = self.guests_keeper, self.images_keeper
+        if self.keeper is images and images.next_trouble(from_top=False):
+            return
+        if guests.next_trouble(from_top=self.keeper is not guests):
             self._do("pane.guests")
-            self.guests_keeper.next_trouble()
+        elif images.next_trouble(from_top=True):
+            self._do("pane.images")
+        elif not guests.next_trouble(from_top=True):
+            self.tell("no guest and no image is in trouble")
 
     def _go_to_pane(self, keeper: Keeper) -> None:
         pane = keeper.pane
@@ -281,6 +306,10 @@ class MainScreen(AnsweringScreen):
         keeper.open()
         self._show_standing()
         self._frame()
+
+    def refusal(self, action_id: str) -> str:
+        """Why an action can do nothing in the pane that is shown."""
+        return self.keeper.refusal(action_id)
 
     def perform(self, action_id: str) -> None:
         """Do an action of the main screen, of its list or of the pane that is shown."""
@@ -314,7 +343,8 @@ class MainScreen(AnsweringScreen):
 
     def _show_standing(self) -> None:
         pane = self.pane
-        self.message.set_standing(frame.standing(len(pane.table.marked), pane.filter, pane.counts))
+        standing = frame.standing(len(pane.table.marked), pane.filter, pane.counts)
+        self.message.set_standing(standing or self.keeper.standing())
 
     def cursor_y(self) -> int | None:
         """The line of the list's cursor."""

@@ -12,7 +12,7 @@ class Row(NamedTuple):
     """One row: its key is what the cursor and the marks hold on to."""
 
     key: str
-    cells: tuple[Line, ...]
+    cells: Sequence[Line]
     """One for each column, also for those that are too narrow to be shown."""
     muted: bool = False
     """All of it is grey: it is off, or its figures are old."""

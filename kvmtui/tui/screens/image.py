@@ -1,0 +1,52 @@
+"""All of one disk image."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from kvmtui.text import visible
+from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.render.image_detail import page
+from kvmtui.tui.render.images import ImagesView, Scene
+from kvmtui.tui.screens.pages import PagesScreen
+from kvmtui.tui.spans import Line, shorten_middle
+
+if TYPE_CHECKING:
+    from kvmtui.manage.image_info import ImageInfo
+
+
+class ImageScreen(PagesScreen):
+    """Its chain, users, snapshots, what a medium says of itself.
+
+    Ends with ``images.copy`` where the path is to be copied.
+    """
+
+    def __init__(self, info: ImageInfo, known: ImagesView, keys: Keys) -> None:
+        super().__init__()
+        self._info = info
+        self._known = known
+        self._copy_keys = keys.all_of("images.copy").split(",")
+        self._copy_key = keys.of("images.copy")
+
+    def heading(self) -> str:
+        """The image's name."""
+        return shorten_middle(visible(self._info.view.name), 60)
+
+    def lines(self, width: int) -> list[Line]:
+        """All of it."""
+        scene = Scene(self.kvmtui.glyphs, time.time(), self._known.states, {})
+        return page(self._info, self._known, width, scene)
+
+    def foot(self) -> Line:
+        """Copying, closing."""
+        return self.key_foot((self._copy_key, "copies the path"), ("Esc", "closes"))
+
+    def key(self, key: str, character: str | None) -> None:
+        """Copy, scroll, leave."""
+        if key in self._copy_keys:
+            self.dismiss("images.copy")
+        elif key == "enter":
+            self.dismiss("")
+        else:
+            super().key(key, character)
