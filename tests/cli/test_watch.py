@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -82,6 +83,10 @@ def test_what_was_seen_is_in_the_files_at_the_end(kvmtui, watch, number):
     assert process.wait(LIMIT_S) == 0
     assert content(kvmtui, "a").dump.tracks["cpu"].seconds[-3:].count(0) < 3
     assert kvmtui.row("a")["state"] == "running"
+    past = kvmtui.ok("stats", "--past", "24h", "--json").out.splitlines()
+    assert json.loads(past[-1])["step_s"] == 600 and '"cpu_percent": ' in past[-1]
+    lines = kvmtui.ok("stats", "a", "--past", "10min").out.splitlines()
+    assert lines[0] == "a, a line for 5 s" and len(lines) > 2
 
 
 def test_killed_at_any_time_it_leaves_files_that_serve(kvmtui, watch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import math
 import os
 import shutil
@@ -160,10 +159,6 @@ def test_the_app_sees_what_was_before(kvmtui, begin, clock):
     assert sum(not math.isnan(value) for value in series.values) > 100
     # Of a guest that does not run, too, and of the host.
     kvmtui.ok("stop", "a")
-    past = kvmtui.ok("stats", "--past", "24h", "--json").out.splitlines()
-    assert json.loads(past[-1])["step_s"] == 600 and '"cpu_percent": ' in past[-1]
-    lines = kvmtui.ok("stats", "a", "--past", "10min").out.splitlines()
-    assert lines[0] == "a, a line for 5 s" and len(lines) > 2
     app.round()
     assert any(not math.isnan(value) for value in app.series("a", "cpu", "10min", 60).values)
     app.series(None, "cpu", "10min", 60)
@@ -227,11 +222,13 @@ def test_one_that_is_started_again_within_a_round_has_no_made_up_figure(kvmtui, 
     kvmtui.ok("start", "a")
     clock.ahead += 5
     one.round()
-    assert one._watch.history.dump("a").tracks["cpu"].second == before
+    dump = one._watch.history.dump("a")
+    assert dump.tracks["cpu"].second == before
     clock.ahead += 5
     one.round()
-    codes = one._watch.history.dump("a").tracks["cpu"].seconds
-    assert codes[-1] and not codes[-6], "of the seconds in which it was started nothing is known"
+    after = one._watch.history.dump("a").tracks["cpu"]
+    then = after.seconds[-1 - (after.second - dump.second)]
+    assert after.seconds[-1] and not then, "nothing is known of when it was started"
 
 
 def test_guests_that_are_renamed_deleted_and_copied(kvmtui, begin, clock):
