@@ -32,6 +32,18 @@ def boot(kvmtui):
     kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY")
 
 
+def written_while_moved(kvmtui):
+    """The guest writes behind what is compared, and to the disk's end, while its disk moves."""
+    once = "dd if=/dev/urandom of=/dev/sda bs=1M seek=26 count=4 2>/dev/null"
+    ask(kvmtui, f"while [ ! -e /stop ]; do {once}; done & true")
+    kvmtui.ok("image", "move", "g/disk0.qcow2", "live.raw", "--format", "raw")
+    ask(kvmtui, "touch /stop; wait; sync")
+    ask(kvmtui, "dd if=/dev/sda bs=1M skip=26 count=4 2>/dev/null | md5sum > /after")
+    said = ask(kvmtui, "echo 3 > /proc/sys/vm/drop_caches; cat /after")
+    again = ask(kvmtui, "dd if=/dev/sda bs=1M skip=26 count=4 2>/dev/null | md5sum")
+    assert re.search(r"\b[0-9a-f]{32}\b", said)[0] == re.search(r"\b[0-9a-f]{32}\b", again)[0]
+
+
 def test_a_linux_guest_keeps_its_data(kvmtui, linux_guest_files):
     example = linux_guest_files / "debian-kernel.yaml"
     kvmtui.ok("create", "g", "--from", example, "--accelerator", "tcg", "--disk", "32M")
@@ -44,6 +56,26 @@ def test_a_linux_guest_keeps_its_data(kvmtui, linux_guest_files):
     assert re.search(r"\b98304\b", ask(kvmtui, f"echo 1 > /sys/block/sda/device/rescan; {grown}"))
     assert checksum(kvmtui) == before
     assert "g runs and uses it" in kvmtui.refused("image", "compact", "g/disk0.qcow2")
+    written_while_moved(kvmtui)
+    assert checksum(kvmtui) == before
+    kvmtui.ok("image", "move", "live.raw", kvmtui.folder("g") / "disk0.qcow2")
+    kvmtui.ok("image", "limit", "g/disk0.qcow2", "--bytes", "64M")
+    assert checksum(kvmtui) == before
+    kvmtui.ok("shutdown", "g")
+    kvmtui.ok("image", "clone", "g/disk0.qcow2", "base0.qcow2")
+    (kvmtui.folder("g") / "disk0.qcow2").unlink()
+    kvmtui.ok("image", "create", kvmtui.folder("g") / "disk0.qcow2", "--backing", "base0.qcow2")
+    boot(kvmtui)
+    ask(kvmtui, "dd if=/dev/zero of=/dev/sda bs=1M seek=30 count=2; sync")
+    kvmtui.ok("image", "flatten", "g/disk0.qcow2")
+    assert checksum(kvmtui) == before
+    kvmtui.ok("shutdown", "g")
+    kvmtui.ok("image", "rebase", "g/disk0.qcow2", "--backing", "base0.qcow2")
+    boot(kvmtui)
+    kvmtui.ok("image", "commit", "g/disk0.qcow2")
+    assert checksum(kvmtui) == before
+    kvmtui.ok("image", "move", "base0.qcow2", kvmtui.folder("g") / "disk0.qcow2")
+    assert checksum(kvmtui) == before
     kvmtui.ok("shutdown", "g")
 
     kvmtui.ok("image", "create", "base.qcow2", "48M")

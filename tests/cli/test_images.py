@@ -323,9 +323,9 @@ def test_a_move_that_one_guest_does_not_follow_is_undone(kvmtui, pair, monkeypat
     definition = kvmtui.folder("b") / "guest.yaml"
     before = definition.read_text()
     monkeypatch.setattr(changing, "locked", functools.partial(locked, limit_s=0.1))
-    with locked(kvmtui.library.folder("b")):
-        with pytest.raises(BusyError, match="b is in use by another kvmtui"):
-            image_moving.move(kvmtui.library, str(pair / "top.qcow2"), "x.qcow2")
+    told = pytest.raises(BusyError, match="b is in use by another kvmtui")
+    with locked(kvmtui.library.folder("b")), told:
+        image_moving.move(kvmtui.library, str(pair / "top.qcow2"), "x.qcow2")
     assert definition.read_text() == before and not (pair / "x.qcow2").exists()
     definition = kvmtui.ok("show", "a", "--json").json["definition"]
     assert definition["disks"][0]["file"] == str(pair / "top.qcow2")
