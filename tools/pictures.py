@@ -48,7 +48,6 @@ GALLERY = {
     "delete": Picture("web-staging", ("D", *"web-sta"), size=_SMALL),
     "graphs": Picture("db-01", ("m", "plus", "left", "left", "left")),
     "wall": Picture("web-01", ("asterisk", "m"), size=_BIG),
-    "connection": Picture("db-01", ("ctrl+b",), size=_SMALL),
     "help": Picture("db-01", ("question_mark",), size=_SMALL),
     "palette": Picture("db-01", ("colon",), size=_SMALL),
     "images": Picture("db-01", ("2", *("j",) * 5)),

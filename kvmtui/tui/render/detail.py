@@ -12,7 +12,7 @@ from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.render.detail_graphs import LABEL as _LABEL
 from kvmtui.tui.render.detail_graphs import VALUE, Graphs, below_line, cpu_lines, rate_lines
 from kvmtui.tui.render.levels import over
-from kvmtui.tui.spans import Line, Role, Span, crop, fit, shorten_middle, width_of
+from kvmtui.tui.spans import Line, Role, Span, crop, fit, shorten, shorten_middle, width_of
 from kvmtui.tui.widgets.bar import bar
 from kvmtui.tui.widgets.wrapping import wrap
 from kvmtui.tui.words import clock_time, seconds_since, state_look, state_word
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kvmtui.manage.timeline import TimelineEntry
 
 _PROBLEM_LINES = 3
+_LEAST_NAME = 8
 
 
 class Scene(NamedTuple):
@@ -34,8 +35,10 @@ class Scene(NamedTuple):
 
 
 def head(live: LiveGuest, scene: Scene) -> Line:
-    """``db-01  ● running · kvm · 41d``."""
-    return (Span(live.view.name, bold=True), Span("  "), *standing(live, scene))
+    """``db-01  ● running · kvm · 41d``; a long name gives way to what follows it."""
+    rest = (Span("  "), *standing(live, scene))
+    name = shorten(live.view.name, max(scene.width - width_of(rest), _LEAST_NAME))
+    return crop((Span(name, bold=True), *rest), scene.width)
 
 
 def standing(live: LiveGuest, scene: Scene) -> Line:

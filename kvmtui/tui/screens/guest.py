@@ -20,7 +20,7 @@ from kvmtui.tui.render.detail import Scene
 from kvmtui.tui.render.guest_graphs import spans_line
 from kvmtui.tui.render.keys import bar_keys
 from kvmtui.tui.screens.answering import AnsweringScreen
-from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.spans import Line, Span, width_of
 from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.sheet import Sheet
@@ -37,6 +37,7 @@ _TITLES: dict[Part, str] = {
     "qemu": "QEMU's log",
 }
 _OWNER = "graphs"
+_LEAST_HEAD = 12
 
 
 class GuestScreen(AnsweringScreen):
@@ -161,8 +162,9 @@ class GuestScreen(AnsweringScreen):
             shown = part == self._part
             words = f"[{title}]" if shown else f" {title} "
             tabs += [Span(" "), Span(words, "accent" if shown else "muted", bold=shown)]
+        beside = scene._replace(width=max(width - 4 - width_of(tabs), _LEAST_HEAD))
         self.head.set_lines(
-            [(Span(" "), *render.head(live, scene), Span("   "), *tabs), self._second_line()]
+            [(Span(" "), *render.head(live, beside), Span("   "), *tabs), self._second_line()]
         )
         if self._part == "graphs":
             self._show_graphs()
