@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "wait": ("watching", "wait for a state, a text on the console, a port"),
     "console": ("consoles", "the serial console in this terminal; Ctrl-] leaves"),
     "screen": ("screens", "what the guest's display shows now, as text or picture"),
+    "type": ("keys", "type text and keys into a guest"),
     "stats": ("stats", "live figures of guests"),
     "events": ("watching", "what happened to a guest"),
     "why": ("watching", "why a guest is as it is"),

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
+from kvmtui.manage.views import Outcome
 
 if TYPE_CHECKING:
-    from kvmtui.manage import screens, serial_console
+    from kvmtui.manage import screens, serial_console, typing_keys
     from kvmtui.qemu.picture import Picture
 else:
     screens = Later("kvmtui.manage.screens")
+    typing_keys = Later("kvmtui.manage.typing_keys")
     serial_console = Later("kvmtui.manage.serial_console")
 
 
@@ -47,3 +49,11 @@ class ConsoleDoor:
     def mirror(self, name: str) -> AbstractAsyncContextManager[screens.TextMirror]:
         """As `screens.mirror`."""
         return screens.mirror(self._library, name)
+
+    async def type_text(self, name: str, text: str, *, layout: str | None = None) -> Outcome:
+        """As `typing_keys.type_text`."""
+        return await typing_keys.type_text(self._library, name, text, layout=layout)
+
+    async def press_keys(self, name: str, combinations: list[str]) -> Outcome:
+        """As `typing_keys.press_keys`."""
+        return await typing_keys.press_keys(self._library, name, combinations)
