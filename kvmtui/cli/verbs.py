@@ -33,6 +33,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("watching", "why a guest is as it is"),
     "logs": ("watching", "the serial console's or QEMU's log"),
     "qmp": ("raw", "one QMP command"),
+    "expect": ("expecting", "a console script: wait for texts, type, press keys"),
+    "agent": ("agents", "what a guest's own agent tells and does"),
     "image": ("images", "disk images: list, create, convert and others"),
     "demo": ("demo", "the built-in demo guests"),
     "setup": ("checking", "what this host lacks, by the distribution's own commands"),

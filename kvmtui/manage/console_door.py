@@ -10,9 +10,10 @@ from kvmtui.light import Later
 from kvmtui.manage.views import Outcome
 
 if TYPE_CHECKING:
-    from kvmtui.manage import screens, serial_console, typing_keys
+    from kvmtui.manage import agents, screens, serial_console, typing_keys
     from kvmtui.qemu.picture import Picture
 else:
+    agents = Later("kvmtui.manage.agents")
     screens = Later("kvmtui.manage.screens")
     typing_keys = Later("kvmtui.manage.typing_keys")
     serial_console = Later("kvmtui.manage.serial_console")
@@ -57,3 +58,13 @@ class ConsoleDoor:
     async def press_keys(self, name: str, combinations: list[str]) -> Outcome:
         """As `typing_keys.press_keys`."""
         return await typing_keys.press_keys(self._library, name, combinations)
+
+    async def agent_info(self, name: str) -> agents.AgentInfo:
+        """As `agents.info`."""
+        return await agents.info(self._library, name)
+
+    async def run_in_guest(
+        self, name: str, words: list[str], *, given: bytes | None = None, limit_s: float = 60.0
+    ) -> agents.ExecResult:
+        """As `agents.run_in_guest`."""
+        return await agents.run_in_guest(self._library, name, words, given=given, limit_s=limit_s)

@@ -119,7 +119,7 @@ async def shutdown(
             return Outcome(name, "shutdown", False, f"{name} does not run")
         with process, told(folder, "shutdown") as operation:
             began = time.monotonic()
-            hindrance = await _press_until_gone(folder, process, timeout_s, force)
+            hindrance = await _press_until_gone(library, folder, process, timeout_s, force)
             if not hindrance:
                 ended = story.last_stop_of_record(folder)
                 _ended(folder)
@@ -140,14 +140,19 @@ async def shutdown(
 
 
 async def _press_until_gone(
-    folder: GuestFolder, process: ProcessHandle, timeout_s: float, force: bool
+    library: Library, folder: GuestFolder, process: ProcessHandle, timeout_s: float, force: bool
 ) -> str:
     """Press the button, and again now and then: a booting guest does not notice it yet.
+
+    A guest that does not obey within 5 s is asked through its agent too, where it has one.
 
     Returns:
         Empty once the guest is off, else what speaks for force.
     """
+    from kvmtui.manage import agents
+
     deadline = time.monotonic() + timeout_s
+    asked_agent = False
     while True:
         hindrance = await _press_button(folder, force)
         if hindrance:
@@ -157,6 +162,9 @@ async def _press_until_gone(
             return ""
         if time.monotonic() >= deadline:
             return f"the power button was not obeyed within {timeout_s:g} s"
+        if not asked_agent:
+            asked_agent = True
+            await agents.press_shutdown(library, folder.name)
 
 
 async def _press_button(folder: GuestFolder, force: bool) -> str:
