@@ -263,7 +263,7 @@ async def reset(library: Library, name: str) -> Outcome:
         StateError: It does not run.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "reset") as (monitor, _):
+    async with running_session(library, folder, "reset") as (monitor, _):
         status = (await monitor.execute("query-status"))["status"]
         await monitor.execute("system_reset")
         if status in _BROKEN:
@@ -278,7 +278,7 @@ async def pause(library: Library, name: str) -> Outcome:
         StateError: It does not run.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "pause") as (monitor, operation):
+    async with running_session(library, folder, "pause") as (monitor, operation):
         status = (await monitor.execute("query-status"))["status"]
         if status == "paused":
             operation.result["changed"] = False
@@ -294,7 +294,7 @@ async def resume(library: Library, name: str) -> Outcome:
         StateError: It does not run, or stands there broken.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "resume") as (monitor, operation):
+    async with running_session(library, folder, "resume") as (monitor, operation):
         status = (await monitor.execute("query-status"))["status"]
         if status == "running":
             operation.result["changed"] = False
@@ -309,7 +309,7 @@ async def resume(library: Library, name: str) -> Outcome:
 
 
 @contextlib.asynccontextmanager
-async def _running_session(
+async def running_session(
     library: Library, folder: GuestFolder, verb: str
 ) -> AsyncIterator[tuple[Monitor, Operation]]:
     """A monitor of a running guest, under its lock and told in its story."""

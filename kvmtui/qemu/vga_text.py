@@ -22,8 +22,8 @@ _COLUMNS = (80, 40, 132, 90, 100, 94, 160)
 _CELL_HEIGHTS = (16, 8, 14, 15, 12, 10, 11, 22, 32)
 _CELL_WIDTHS = (9, 8, 16, 18)
 _MOST_WRONG = 0.04
-_SAMPLED = 8
-"""Pixel rows of a cell that are compared."""
+_SURE = 5
+"""No wrong place of a real screen has so few cells that do not fit."""
 _LOW = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"
 _TABLE = _LOW + bytes(range(32, 127)).decode() + "⌂" + bytes(range(128, 256)).decode("cp437")
 GLYPHS = _TABLE.replace("\xa0", " ")
@@ -102,14 +102,12 @@ class _Cells:
         self.columns, self.rows = columns, rows
         width, height = picture.width // columns * 3, picture.height // rows
         stride = picture.width * 3
-        # The last rows have the cursor, the middle most of a glyph.
-        chosen = sorted({height - 1, height - 2, *range(0, height, max(1, height // _SAMPLED))})
-        chosen = [row for row in chosen if row >= 0]
         self.bitmaps: list[bytes] = []
         rgb = picture.rgb
         for row in range(rows):
             lines = [
-                rgb[(row * height + y) * stride : (row * height + y + 1) * stride] for y in chosen
+                rgb[(row * height + y) * stride : (row * height + y + 1) * stride]
+                for y in range(height)
             ]
             for at in range(0, columns * width, width):
                 self.bitmaps.append(b"".join([line[at : at + width] for line in lines]))
@@ -198,7 +196,7 @@ def locate(
         share = len(wrong) / (columns * rows)
         if best is None or share < best[0]:
             best = share, Place(start, columns, rows), wrong
-        if len(wrong) <= 1:
+        if len(wrong) <= _SURE:
             break
     if best is None:
         return None
@@ -218,7 +216,7 @@ def _begin(cells: _Cells, memory: bytes, before: Place | None) -> tuple[int, lis
         wrong = cells.wrong(memory[start : start + size], most)
         if len(wrong) <= most and (best is None or len(wrong) < len(best[1])):
             best = start, wrong
-            if len(wrong) <= 1:
+            if len(wrong) <= _SURE:
                 break
     return best
 

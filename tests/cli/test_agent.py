@@ -130,7 +130,7 @@ def test_what_was_meant_for_others_is_skipped(channel):
     [
         ([b""], AgentSilent),
         ([b'{"return": 5}\n'], AgentSilent),
-        ([SYNC, b'{"error": {"class": "X", "desc": "no\x1b[2J"}}\n'], CommandRefused),
+        ([SYNC, b'{"error": {"class": "X", "desc": "no\\u001b[2J"}}\n'], CommandRefused),
         ([SYNC, b'{"error": "odd"}\n'], MonitorTimeout),
         ([SYNC, b""], MonitorTimeout),
         ([SYNC, b"[" * 100_000 + b"\n"], MonitorTimeout),
