@@ -34,4 +34,6 @@ def add_to(initrd: Path, target: Path) -> None:
             name = "ld.so" if "ld-linux" in path else Path(path).name
             data += linux_guest._file(f"ga/{name}", Path(path).read_bytes(), 0o755)
     end = linux_guest._entry("TRAILER!!!", 0, b"")
-    target.write_bytes(initrd.read_bytes() + data + end)
+    # The kernel skips zeros between two archives, up to a whole word.
+    first = initrd.read_bytes()
+    target.write_bytes(first + bytes(-len(first) % 512) + data + end)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 from typing import Any, NamedTuple
@@ -237,6 +236,6 @@ def _save(library: Library, folder: GuestFolder, drive: str, file: str | None) -
             f"{folder.name}'s definition has no CD drive '{visible(drive, limit=40)}'",
             hint=f"kvmtui set {folder.name} 'cdroms=[{{}}]'",
         )
-    text = json.dumps(file, ensure_ascii=False) if file is not None else ""
-    changing.change(library, folder.name, [Change(["cdroms", int(number), "file"], text)])
+    change = Change(["cdroms", int(number), "file"], file or "")
+    changing.change(library, folder.name, [change])
     return ""

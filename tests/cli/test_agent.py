@@ -38,8 +38,8 @@ def test_a_real_agent(with_agent):
     assert "g's agent answers" in kvmtui.ok("agent", "g", "ping").out
     info = kvmtui.ok("agent", "g", "info", "--json").json
     assert info["version"].startswith("7.") and "guest-exec" in info["commands"]
-    assert info["addresses"] == ["10.0.2.15"]
-    assert kvmtui.ok("agent", "g", "addresses").out == "10.0.2.15\n"
+    assert "10.0.2.15" in info["addresses"]
+    assert "10.0.2.15" in kvmtui.ok("agent", "g", "addresses").out.splitlines()
     assert "10.0.2.15" in kvmtui.ok("agent", "g", "info").out
     assert kvmtui.ok("--json", "agent", "g", "ping").json["answers"] is True
     done = kvmtui.ok("agent", "g", "exec", "/bin/sh", "-c", "echo out; echo err >&2")

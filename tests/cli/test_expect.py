@@ -96,7 +96,7 @@ def test_a_failed_step_leaves_what_was_seen(kvmtui, script):
     steps.write_text("on: screen\nsteps: [{wait: never}]")
     waiting = kvmtui.popen("expect", "a", steps)
     kvmtui.ok("stop", "a")
-    out, err = waiting.communicate(timeout=60)
+    _, err = waiting.communicate(timeout=60)
     assert waiting.returncode == 1 and "Traceback" not in err
     assert "does not run" in kvmtui.refused("expect", "a", steps, status=1)
 
@@ -152,7 +152,7 @@ def test_a_panic_leaves_a_report(kvmtui, linux_guest_files):
     report = json.loads(Path(told["report"]).read_text())
     assert report["reason"] == "broken" and report["guest"] == "g"
     assert "Kernel panic" in "".join(report["console"])
-    assert "sysrq" in "".join(report["screen"] or report["console"])
+    assert sum(bool(line.strip()) for line in report["screen"]) > 15
     assert any(event["event"] == "GUEST_PANICKED" for event in report["events"])
     assert "reports/" in kvmtui.ok("why", "g").out
     assert len(black_box.reports(kvmtui.library.folder("g"))) == 1
