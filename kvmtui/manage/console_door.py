@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         typing_keys,
         viewing,
     )
-    from kvmtui.manage.views import GuestView
+    from kvmtui.manage.views import GuestView, LiveGuest
     from kvmtui.qemu.picture import Picture
 else:
     agents = Later("kvmtui.manage.agents")
@@ -46,6 +46,7 @@ class ConsoleDoor:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._noticing: set[asyncio.Task[object]] = set()
 
     async def serial_state(self, name: str) -> serial_console.SerialState:
         """As `serial_console.serial_state`."""
@@ -127,3 +128,14 @@ class ConsoleDoor:
     async def notice(self, view: GuestView) -> black_box.Report | None:
         """As `black_box.notice`."""
         return await asyncio.to_thread(black_box.notice, self._library, view)
+
+    def keep_watch(self, before: Mapping[str, LiveGuest], after: Mapping[str, LiveGuest]) -> None:
+        """Have a report made of each guest that has come into trouble between two refreshes."""
+        for name, live in after.items():
+            known = before.get(name)
+            if known is None or known.view.state == live.view.state:
+                continue
+            if live.view.state in ("crashed", "io-error"):
+                task: asyncio.Task[object] = asyncio.create_task(self.notice(live.view))
+                self._noticing.add(task)
+                task.add_done_callback(self._noticing.discard)

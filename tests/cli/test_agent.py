@@ -41,6 +41,8 @@ def test_a_real_agent(with_agent):
     assert "10.0.2.15" in info["addresses"]
     assert "10.0.2.15" in kvmtui.ok("agent", "g", "addresses").out.splitlines()
     assert "10.0.2.15" in kvmtui.ok("agent", "g", "info").out
+    assert "10.0.2.15" in kvmtui.row("g")["addresses"]
+    assert "10.0.2.15" in kvmtui.ok("list").out and "10.0.2.15" in kvmtui.ok("show", "g").out
     assert kvmtui.ok("--json", "agent", "g", "ping").json["answers"] is True
     done = kvmtui.ok("agent", "g", "exec", "/bin/sh", "-c", "echo out; echo err >&2")
     assert (done.out, done.err) == ("out\n", "err\n")

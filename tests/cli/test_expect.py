@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import pytest
 from kvmtui.errors import DefinitionError
 from kvmtui.manage import black_box
 from kvmtui.manage.expect_script import read_script
+from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.looking import look_at
 from kvmtui.manage.serial_line import SerialLine
 
@@ -169,6 +171,24 @@ def test_a_killed_one_leaves_a_report(kvmtui):
     assert report["reason"] == "crashed" and report["screen"] is None
     kvmtui.ok("start", "a")
     assert kvmtui.ok("why", "a", "--json").json["report"] is None
+
+
+def test_the_interface_notices_by_itself(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+
+    async def watch():
+        fleet = Fleet(kvmtui.library)
+        await fleet.refresh()
+        os.kill(kvmtui.pid("a"), signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while not black_box.reports(kvmtui.library.folder("a")):
+                await fleet.refresh()
+                await asyncio.sleep(0.05)
+        fleet.close()
+
+    asyncio.run(watch())
+    assert newest_report(kvmtui, "a")["reason"] == "crashed"
 
 
 def test_the_newest_reports_are_kept(kvmtui):
