@@ -68,7 +68,11 @@ def run_console(arguments: argparse.Namespace, context: Context) -> int:
         serial_console.open_line(context.library, name, wanted=arguments.take_over)
     )
     try:
+        columns, rows = os.get_terminal_size(0)
         context.note(f"{name}'s serial console; Ctrl-] leaves")
+        if (columns, rows) not in ((80, 24), (0, 0)):
+            # A serial line tells no size: guests take it for 80×24.
+            context.note(f"in the guest, for this terminal: stty rows {rows} cols {columns}")
         context.note(state.note)
         viewer = _Viewer(context, name, line, TerminalFilter(unfiltered=arguments.unfiltered))
         viewer.show_tail()

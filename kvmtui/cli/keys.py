@@ -18,7 +18,12 @@ _MOST_CHARACTERS = 100_000
 def configure_type(parser: argparse.ArgumentParser) -> None:
     """Arguments of `type`."""
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument("text", nargs="?", metavar="TEXT")
+    parser.add_argument(
+        "text",
+        nargs="?",
+        metavar="TEXT",
+        help="others on this host see it in their list of processes: --stdin for what is secret",
+    )
     parser.add_argument(
         "--keys",
         action="append",

@@ -149,7 +149,7 @@ async def _press_until_gone(
     Returns:
         Empty once the guest is off, else what speaks for force.
     """
-    from kvmtui.manage import agents
+    from kvmtui.manage import addresses, agents
 
     deadline = time.monotonic() + timeout_s
     asked_agent = False
@@ -162,7 +162,7 @@ async def _press_until_gone(
             return ""
         if time.monotonic() >= deadline:
             return f"the power button was not obeyed within {timeout_s:g} s"
-        if not asked_agent:
+        if not asked_agent and addresses.agent_is_open(folder):
             asked_agent = True
             await agents.press_shutdown(library, folder.name)
 

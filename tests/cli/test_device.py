@@ -112,3 +112,4 @@ def test_a_console_that_is_not_logged(kvmtui):
     kvmtui.ok("start", "a")
     assert not (kvmtui.folder("a") / "console.log").exists()
     assert "logfile" not in kvmtui.ok("show", "a", "--argv").out
+    assert "is not logged" in kvmtui.refused("wait", "a", "--for", "text=x", status=2)
