@@ -43,3 +43,11 @@ def visible_lines(data: bytes, *, last: int, limit: int = 400) -> list[str]:
     lines = data.decode("utf-8", "replace").replace("\r", "\n").split("\n")
     kept = [line for line in lines if line.strip()]
     return [visible(line, limit=limit) for line in kept[-last:]]
+
+
+def without_escapes(data: bytes) -> bytes:
+    """What a terminal would show of a guest's bytes: escape sequences and controls are gone."""
+    import re
+
+    data = re.sub(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[P\]X^_][^\x07\x1b]*(\x07|\x1b\\)", b"", data)
+    return re.sub(rb"\x1b[ -/]*[0-~]?|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]", b"", data)

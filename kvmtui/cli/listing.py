@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kvmtui.cli.context import Context, table
 from kvmtui.guest.units import format_duration, format_size
+from kvmtui.manage.addresses import with_addresses
 from kvmtui.manage.looking import look
 
 TYPE_CHECKING = False
@@ -28,6 +29,7 @@ def run_list(arguments: argparse.Namespace, context: Context) -> int:
     views = look(context.library, arguments.names or None)
     if arguments.tag:
         views = [view for view in views if set(arguments.tag) & set(view.tags)]
+    views = with_addresses(context.library, views)
     if context.as_json:
         context.document([view_document(view) for view in views])
         return 0
@@ -85,6 +87,7 @@ def run_show(arguments: argparse.Namespace, context: Context) -> int:
             context.say(text.rstrip("\n"))
         return 0
     details = showing.details(context.library, arguments.name, argv_needed=arguments.argv)
+    details = details._replace(view=with_addresses(context.library, [details.view])[0])
     if context.as_json:
         context.document({**view_document(details.view), **showing.details_document(details)})
     elif arguments.argv:
@@ -109,6 +112,8 @@ def _told(details: Details) -> str:
         rows.append(("memory", format_size(view.memory_bytes)))
     rows += [("disk", f"{visible(disk['file'])}  {disk['format']}") for disk in details.disks]
     rows += [("network", _network_line(network)) for network in details.networks]
+    if view.addresses:
+        rows.append(("addresses", " ".join(view.addresses)))
     if view.tags:
         rows.append(("tags", " ".join(view.tags)))
     if details.autostart:

@@ -18,6 +18,8 @@ _PAST = {
     "resume": "resumed",
     "reboot": "rebooted",
     "edit": "edited",
+    "insert": "CD put in",
+    "eject": "CD taken out",
 }
 _RUN_ENDS = {
     "host-went-down": ("host went down", "warning"),

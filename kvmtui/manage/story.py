@@ -76,7 +76,9 @@ class Why(NamedTuple):
     qemu_log: list[str]
     console: list[str]
     report: str | None = None
-    """The newest report of a crash; None where there is none."""
+    """The newest report of a crash, a panic or an I/O error; None where there is none."""
+    screen: tuple[str, ...] = ()
+    """The last screen of such a guest."""
 
 
 def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
@@ -201,6 +203,11 @@ def why(library: Library, name: str) -> Why:
     asked = None
     if begin is not None:
         asked = f"{begin.get('verb')} by {begin.get('user')} at {begin.get('time')}"
+    report = None
+    if view.state in ("crashed", "io-error"):
+        from kvmtui.manage import black_box
+
+        report = black_box.notice(library, view)
     return Why(
         name=name,
         state=view.state,
@@ -210,7 +217,8 @@ def why(library: Library, name: str) -> Why:
         events=recent_events(folder),
         qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
         console=_console_tail(folder),
-        report=crash_reports.newest_report(folder),
+        report=report.path if report else crash_reports.newest_report(folder),
+        screen=report.screen if report else (),
     )
 
 

@@ -61,6 +61,11 @@ def _check_for(library: Library, folder: GuestFolder, condition: str) -> tuple[C
     if kind == "agent" and not equals:
         return _agent_check(folder), True
     if kind == "text" and value:
+        if not load_definition(folder).console_log:
+            raise UsageError(
+                f"{folder.name}'s console is not logged, so no text is seen",
+                hint=f"kvmtui set {folder.name} console_log=on, or kvmtui expect",
+            )
         try:
             return _text_check(folder, re.compile(value.encode())), True
         except re.error as error:

@@ -63,6 +63,25 @@ def test_a_missing_guest_is_one_line(kvmtui, verb):
     assert kvmtui.refused(verb, "nobody") == "kvmtui: nobody: there is no such guest"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["screen", "nobody"],
+        ["screen", "nobody", "--viewer"],
+        ["screen", "nobody", "--png", "-"],
+        ["type", "nobody", "--keys", "esc"],
+        ["type", "nobody", "x", "--layout", "de"],
+        ["agent", "nobody", "ping"],
+        ["agent", "nobody", "exec", "true"],
+        ["device", "list", "nobody"],
+        ["device", "eject", "nobody"],
+    ],
+    ids=" ".join,
+)
+def test_a_missing_guest_is_one_line_at_its_console_too(kvmtui, words):
+    assert kvmtui.refused(*words) == "kvmtui: nobody: there is no such guest"
+
+
 def test_which_guest_is_wrong_usage(kvmtui):
     kvmtui.refused("start", status=2)
 
@@ -79,8 +98,8 @@ def test_impossible_and_already_so(kvmtui):
     kvmtui.tiny("a")
     assert "does not run" in kvmtui.ok("stop", "a").out
     assert "does not run" in kvmtui.ok("shutdown", "a").out
-    for verb in ("resume", "pause", "reset", "reboot", "qmp"):
-        words = ["query-status"] if verb == "qmp" else []
+    for verb in ("resume", "pause", "reset", "reboot", "qmp", "screen", "type", "agent"):
+        words = {"qmp": ["query-status"], "type": ["x"], "agent": ["ping"]}.get(verb, [])
         assert "does not run" in kvmtui.refused(verb, "a", *words, status=1)
 
 
@@ -173,6 +192,12 @@ def test_schema_is_json(kvmtui):
         ["show"],
         ["--colour", "list"],
         ["shutdown", "a", "--timeout", "abc"],
+        ["screen", "a", "--text", "--viewer"],
+        ["console", "a"],
+        ["expect", "a"],
+        ["type", "a"],
+        ["agent", "a", "dance"],
+        ["device", "paint", "a"],
         ["create", "a", "--firmware", "x"],
     ],
     ids=" ".join,
