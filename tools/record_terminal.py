@@ -19,7 +19,7 @@ import termios
 import time
 from pathlib import Path
 
-from kvmtui.tui.emulator import Emulator
+from kvmtui.tui.widgets.emulator import Emulator
 
 FOLDER = Path(__file__).parent.parent / "tests" / "tui" / "recordings"
 QUIET_S, MOST_S = 0.7, 6.0

@@ -13,7 +13,7 @@ from textual.message import Message
 from kvmtui.tui.widgets.cell_view import CellView
 
 if TYPE_CHECKING:
-    from kvmtui.tui.emulator import Emulator
+    from kvmtui.tui.widgets.emulator import Emulator
 
 FRAME_S = 0.05
 """Between two pictures, at the least."""

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from kvmtui.tui.emulator import MOST_COLUMNS, Emulator
+from kvmtui.tui.widgets.emulator import MOST_COLUMNS, Emulator
 
-RECORDINGS = Path(__file__).parent / "recordings"
+RECORDINGS = Path(__file__).parent.parent / "recordings"
 NAMES = sorted(path.stem for path in RECORDINGS.glob("*.bin"))
 KNOWN: dict[str, set[int]] = {
     # CSI 2 g means nothing to a VT100 and to tmux; bittty clears a tab stop by it.

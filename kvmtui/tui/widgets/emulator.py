@@ -111,9 +111,13 @@ class Emulator:
         return self._width, self._height
 
     def resize(self, width: int, height: int) -> None:
-        """Have another size; what stands stays where it fits."""
+        """Have another size; where rows are lost, those above the cursor go first."""
         size = _bounded(width, height)
         if size != (self._width, self._height):
+            x, y = self._board.cursor.x, self._board.cursor.y
+            lost = y - size[1] + 1
+            if lost > 0:
+                self.feed(f"\x1b[?6l\x1b[r\x1b[{lost}S\x1b[{y - lost + 1};{x + 1}H".encode())
             self._width, self._height = size
             self._board.resize(*size)
             self._all = True
