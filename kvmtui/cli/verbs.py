@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "resume": ("power", "let paused guests go on"),
     "autostart": ("autostart", "guests that start, and are shut down, with the host"),
     "wait": ("watching", "wait for a state, a text on the console, a port"),
+    "console": ("consoles", "the serial console in this terminal; Ctrl-] leaves"),
     "stats": ("stats", "live figures of guests"),
     "events": ("watching", "what happened to a guest"),
     "why": ("watching", "why a guest is as it is"),

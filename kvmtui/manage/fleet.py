@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kvmtui.errors import KvmtuiError, told_os_error
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
+from kvmtui.manage.console_door import ConsoleDoor
 from kvmtui.manage.definition_door import DefinitionDoor
 from kvmtui.manage.host_door import HostDoor
 from kvmtui.manage.image_door import ImageDoor
@@ -65,6 +66,8 @@ class Fleet(HostDoor, DefinitionDoor):
         """This machine, as of the last refresh."""
         self.images = ImageDoor(library)
         """All about disk images."""
+        self.console = ConsoleDoor(library)
+        """Serial consoles, screens, keyboards, agents and CDs."""
         self.pulse: machine.Pulse | None = None
         """Its load, pressure and uptime, as of the last refresh; None unless it is felt."""
         self.feels_pulse = False

@@ -1,0 +1,225 @@
+"""A guest's serial console: whether it can be had now, and a viewer of it for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from typing import Any, NamedTuple
+
+from kvmtui.errors import BusyError, KvmtuiError, StateError
+from kvmtui.guest.folder import PID, RUN, SERIAL, GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.manage.power import is_running, monitors_of
+from kvmtui.manage.serial_line import STEP_S, SerialLine
+from kvmtui.qemu.claims import claim
+from kvmtui.qemu.monitor import command_session
+from kvmtui.qemu.process import command_line_of, lock_holder
+
+TAKE_LIMIT_S = 3.0
+
+
+class SerialState(NamedTuple):
+    """What stands before one who opens the console."""
+
+    run_state: str
+    """QEMU's own: ``running``, ``paused``, …"""
+    logs: bool
+    """Whether the console is logged."""
+    foreign: bool
+    """Whether a program that knows nothing of kvmtui's locks has the socket."""
+
+    @property
+    def note(self) -> str:
+        """What the viewer should know; empty where all is as usual."""
+        if self.foreign:
+            return "another program has the serial socket: what is typed waits for its end"
+        if self.run_state != "running":
+            return f"it is {self.run_state}: it reads and says nothing until it runs again"
+        return ""
+
+
+async def serial_state(library: Library, name: str) -> SerialState:
+    """Ask the guest's QEMU about its console.
+
+    Raises:
+        StateError: It does not run, or was started without a serial console.
+        MonitorError: Its QEMU does not answer.
+    """
+    folder = library.folder(name)
+    if not is_running(library, folder):
+        raise StateError(f"{name} does not run", hint=f"kvmtui start {name}")
+    async with command_session(monitors_of(folder), f"kvmtui console {name}") as monitor:
+        run_state = (await monitor.execute("query-status"))["status"]
+        devices: list[dict[str, Any]] = await monitor.execute("query-chardev")
+    serial = next((one for one in devices if one.get("label") == "serial0"), None)
+    if serial is None:
+        raise StateError(
+            f"{name} was started without a serial console",
+            hint=f"kvmtui set {name} serial=true, then kvmtui reboot {name}",
+        )
+    connected = not str(serial.get("filename", "")).startswith("disconnected:")
+    return SerialState(run_state, _logs(folder), connected and _is_free(folder))
+
+
+def _logs(folder: GuestFolder) -> bool:
+    """Whether this run writes the log: its own command line tells."""
+    pid = lock_holder(folder.at(RUN, PID))
+    words = command_line_of(pid) if pid else []
+    return any(b"id=serial0" in word and b"logfile=" in word for word in words)
+
+
+def _is_free(folder: GuestFolder) -> bool:
+    """Whether none of us holds the socket."""
+    lock = claim(folder.place, SERIAL, "a look")
+    if lock is None:
+        return False
+    os.close(lock)
+    return True
+
+
+async def take_over(line: SerialLine, name: str) -> None:
+    """Have who types give the console up.
+
+    Raises:
+        BusyError: It does not, within 3 s.
+    """
+    deadline = time.monotonic() + TAKE_LIMIT_S
+    line.ask_for_it()
+    while not line.typing:
+        if time.monotonic() >= deadline:
+            raise BusyError(f"{name}'s console is not given up by {line.holder}")
+        await asyncio.sleep(0.05)
+        line.step()
+
+
+class SerialSession:
+    """A viewer of the console in asyncio's loop; `close` it.
+
+    Attributes:
+        state: As it was when it was opened.
+    """
+
+    def __init__(self, name: str, line: SerialLine, state: SerialState) -> None:
+        self._name = name
+        self._line = line
+        self._unsent = b""
+        self.state = state
+
+    @property
+    def typing(self) -> bool:
+        """Whether what is written reaches the guest."""
+        return self._line.typing
+
+    @property
+    def holder(self) -> str:
+        """Who types instead; empty where it is this viewer."""
+        return self._line.holder
+
+    @property
+    def ended(self) -> bool:
+        """Whether the guest's QEMU is gone."""
+        return self._line.ended
+
+    def tail(self) -> bytes:
+        """What the console said last before this viewer came, at most 16 KiB."""
+        return self._line.tail()
+
+    async def read(self) -> bytes:
+        """What the guest wrote; empty when nothing came within a quarter of a second."""
+        line = self._line
+        line.step()
+        self.write(b"")
+        data = line.read()
+        if data or line.ended:
+            return data
+        if line.fileno() < 0:
+            await asyncio.sleep(STEP_S / 2)
+            return line.read()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STEP_S):
+                await _readable(line.fileno())
+        return line.read()
+
+    def write(self, data: bytes) -> bool:
+        """Send what was typed; False where the guest has not read what was typed before."""
+        if not self.typing:
+            self._unsent = b""
+            return False
+        if len(self._unsent) > MOST_UNSENT_BYTES:
+            data = b""
+        self._unsent += data
+        self._unsent = self._unsent[self._line.write(self._unsent) :] if self._unsent else b""
+        return not self._unsent
+
+    async def take_over(self) -> None:
+        """As `take_over`."""
+        await take_over(self._line, self._name)
+
+    def let_go(self) -> None:
+        """Give the console up and go on reading."""
+        self._line.let_go()
+
+    def close(self) -> None:
+        """Leave; the guest goes on."""
+        self._line.close()
+
+
+MOST_UNSENT_BYTES = 1 << 16
+"""What is kept of typed text for a guest that does not read."""
+
+
+async def _readable(fd: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+
+    def notice() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(fd, notice)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(fd)
+
+
+async def open_line(library: Library, name: str, *, wanted: bool) -> tuple[SerialLine, SerialState]:
+    """A viewer that is open.
+
+    Args:
+        wanted: Take the console from who types.
+
+    Raises:
+        StateError: It does not run, or has no serial console.
+        BusyError: Another types and there is no log to read, or it does not let go.
+    """
+    state = await serial_state(library, name)
+    line = SerialLine(library.folder(name), logs=state.logs)
+    try:
+        line.open()
+        if not line.typing and wanted:
+            await take_over(line, name)
+        if not line.typing and not state.logs:
+            raise BusyError(
+                f"{name}'s console is used by {line.holder}, and it is not logged",
+                hint=f"kvmtui console {name} --take-over",
+            )
+    except OSError as error:
+        line.close()
+        raise KvmtuiError(f"{name}'s console cannot be reached: {error.strerror}") from None
+    except BaseException:
+        line.close()
+        raise
+    return line, state
+
+
+async def open_session(library: Library, name: str, *, take_over: bool = False) -> SerialSession:
+    """A viewer in asyncio's loop.
+
+    Raises:
+        KvmtuiError: As `open_line`.
+    """
+    line, state = await open_line(library, name, wanted=take_over)
+    return SerialSession(name, line, state)
