@@ -43,3 +43,14 @@ def visible_lines(data: bytes, *, last: int, limit: int = 400) -> list[str]:
     lines = data.decode("utf-8", "replace").replace("\r", "\n").split("\n")
     kept = [line for line in lines if line.strip()]
     return [visible(line, limit=limit) for line in kept[-last:]]
+
+
+def without_sequences(data: bytes) -> bytes:
+    """What a program wrote to a terminal, without the sequences that only drive one."""
+    import re
+
+    return re.sub(
+        rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])",
+        b"",
+        data,
+    )

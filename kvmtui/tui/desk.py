@@ -198,6 +198,9 @@ class GuestDesk:
     def _do_log(self, guests: list[LiveGuest]) -> None:
         self._app.open_guest(guests[0].view.name, "log")
 
+    def _do_console(self, guests: list[LiveGuest]) -> None:
+        self._app.open_console(guests[0].view.name)
+
     def _do_edit(self, guests: list[LiveGuest]) -> None:
         self._app.open_form(guests[0].view.name)
 

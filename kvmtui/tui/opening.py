@@ -38,6 +38,11 @@ class OpeningApp(WireApp):
                 return screen
         return self.main
 
+    @property
+    def answers(self) -> bool:
+        """Whether nothing lies over the screen that answers."""
+        return self.answering is self.screen
+
     def tell(self, text: str) -> None:
         """An answer in the message line: what was done."""
         self.answering.tell(text)
@@ -57,6 +62,12 @@ class OpeningApp(WireApp):
         from kvmtui.tui.screens.guest import GuestScreen
 
         self.push_screen(GuestScreen(self.fleet, self.keys, name, part))
+
+    def open_console(self, name: str) -> None:
+        """Show a guest's serial console."""
+        from kvmtui.tui.screens.console import ConsoleScreen
+
+        self.push_screen(ConsoleScreen(self.fleet, self.keys, name))
 
     def open_first_steps(self) -> None:
         """Open the pages for who is new to this."""

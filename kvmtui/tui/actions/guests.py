@@ -167,6 +167,20 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         many=False,
     ),
     Action(
+        "guest.console",
+        "c",
+        "console",
+        "Console of {}",
+        "The guest's serial console, in colours and with all its keys. Every key is for the guest "
+        "but Ctrl-], which leaves, or takes a letter. Several may look on; one types.",
+        "Look",
+        "guests",
+        _running,
+        bar=5,
+        on_guest=True,
+        many=False,
+    ),
+    Action(
         "guest.log",
         "l",
         "log",

@@ -16,6 +16,7 @@ from textual.timer import Timer
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.key_parser import KeyParser
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span, width_of
 from kvmtui.tui.widgets.cell_view import CellView
@@ -82,6 +83,14 @@ class ViewingScreen(AnsweringScreen):
         """Draw the frame anew."""
         super().on_resize(event)
         self.show_frame()
+
+    def on_screen_resume(self) -> None:
+        """From now on Esc is a key like others."""
+        KeyParser.literal = True
+
+    def on_screen_suspend(self) -> None:
+        """Another screen has the keys."""
+        KeyParser.literal = False
 
     # For the two that are of this kind.
 

@@ -119,6 +119,10 @@ class TerminalView(CellView):
         """Send a text as a paste."""
         self._send(self.emulator.paste(text))
 
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self.paste(event.text)
+
     def _send(self, data: bytes) -> None:
         if data:
             self.post_message(self.Typed(data))
