@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "autostart": ("autostart", "guests that start, and are shut down, with the host"),
     "wait": ("watching", "wait for a state, a text on the console, a port"),
     "console": ("consoles", "the serial console in this terminal; Ctrl-] leaves"),
+    "screen": ("screens", "what the guest's display shows now, as text or picture"),
     "stats": ("stats", "live figures of guests"),
     "events": ("watching", "what happened to a guest"),
     "why": ("watching", "why a guest is as it is"),

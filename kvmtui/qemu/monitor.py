@@ -64,6 +64,21 @@ class Monitor:
         except (ExecInterruptedError, QMPError, EOFError, OSError):
             raise ConnectionLost(f"QEMU closed its monitor before it answered {command}") from None
 
+    async def give_file(self, fd: int) -> int:
+        """Hand QEMU an open file; returns the number of its ``/dev/fdset/N`` there.
+
+        The caller gives it back by ``remove-fd``.
+
+        Raises:
+            MonitorError: As `execute`.
+        """
+        try:
+            self._client.send_fd_scm(fd)
+        except (QMPError, OSError):
+            raise ConnectionLost("QEMU closed its monitor before it took a file") from None
+        number: int = (await self.execute("add-fd"))["fdset-id"]
+        return number
+
 
 class MonitorPlace:
     """Where a guest's monitors are.

@@ -1,0 +1,87 @@
+"""`screen`: what a guest's display shows, as text or as a picture."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from kvmtui.cli.context import Context
+from kvmtui.durable import write_atomically
+from kvmtui.errors import StateError, UsageError
+from kvmtui.manage import screens
+from kvmtui.text import visible
+
+
+def configure_screen(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `screen`."""
+    parser.add_argument("name", metavar="NAME")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--text", action="store_true", help="as text, where it is text (default)")
+    how.add_argument("--png", metavar="FILE", help="as a picture; - is standard output")
+
+
+def run_screen(arguments: argparse.Namespace, context: Context) -> int:
+    """Show the display.
+
+    Raises:
+        StateError: It is in a graphics mode, and text was wanted.
+    """
+    if arguments.png:
+        return _save_png(arguments.name, arguments.png, context)
+    name = arguments.name
+    shown = asyncio.run(screens.screen(context.library, name))
+    if context.as_json:
+        context.document(_document(name, shown))
+        return 0
+    if shown.text is None:
+        raise StateError(
+            f"{name}'s display is in a graphics mode, {shown.width}×{shown.height}",
+            hint=f"kvmtui screen {name} --png FILE",
+        )
+    for line in shown.text.lines():
+        context.say(line)
+    return 0
+
+
+def _document(name: str, shown: screens.Screen) -> dict[str, object]:
+    document: dict[str, object] = {
+        "name": name,
+        "mode": "graphics" if shown.text is None else "text",
+        "width": shown.width,
+        "height": shown.height,
+    }
+    if shown.text is not None:
+        text = shown.text
+        cursor = text.cursor
+        document |= {
+            "columns": text.columns,
+            "rows": text.rows,
+            "lines": text.lines(),
+            "attributes": [text.attributes(row).hex() for row in range(text.rows)],
+            "cursor": None if cursor is None else {"column": cursor[0], "row": cursor[1]},
+        }
+    return document
+
+
+def _save_png(name: str, file: str, context: Context) -> int:
+    if file == "-" and sys.stdout.isatty():
+        raise UsageError("a picture is not written to a terminal", hint="--png FILE")
+    grabbed = asyncio.run(screens.picture(context.library, name))
+    data = grabbed.png()
+    if file == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return 0
+    path = Path(os.path.abspath(file))
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{visible(file)} is no file")
+    write_atomically(path, data)
+    if context.as_json:
+        document = {"name": name, "file": str(path), "size_bytes": len(data)}
+        context.document(document | {"width": grabbed.width, "height": grabbed.height})
+    context.say(f"{visible(file)}: {grabbed.width}×{grabbed.height}, {len(data)} bytes")
+    return 0

@@ -1,0 +1,199 @@
+"""What a guest's display shows: as text where it is in a text mode, else as a picture."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from kvmtui.errors import StateError
+from kvmtui.guest.folder import MONITORS, GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.manage.power import is_running, monitors_of
+from kvmtui.qemu import vga_text
+from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
+from kvmtui.qemu.picture import Picture, grab
+from kvmtui.qemu.vga_text import Place, TextScreen
+
+_CURSOR_LOOKS = 3
+_CURSOR_PAUSE_S = 0.15
+"""QEMU's cursor is seen for a quarter of a second, then hidden as long."""
+_CURSOR_HOLDS_S = 0.6
+_LOCATE_AGAIN_S = 1.0
+_CHANGING_TRIES = 4
+
+
+class Screen(NamedTuple):
+    """What the display shows now."""
+
+    width: int
+    """In pixels."""
+    height: int
+    text: TextScreen | None
+    """None in a graphics mode."""
+
+
+class TextMirror:
+    """The text screen of one guest, looked at again and again.
+
+    Args:
+        monitor: A session that stays open meanwhile.
+    """
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._place: Place | None = None
+        self._located = 0.0
+        self._below = b""
+        self._cells = b""
+        self._cursor: tuple[int, int] | None = None
+        self._cursor_seen = 0.0
+        self.picture: Picture | None = None
+        """The display as it was last grabbed: about once a second."""
+
+    async def frame(self) -> TextScreen | None:
+        """The screen as it is now; None in a graphics mode.
+
+        A frame without changes costs QEMU 2 ms. The picture is looked at once a second, and
+        where the line below the screen changes, as it does when the guest scrolls.
+
+        Raises:
+            StateError: The guest has no display.
+            MonitorError: QEMU ended, or does not answer.
+        """
+        now = time.monotonic()
+        place = self._place
+        if place is None or now - self._located >= _LOCATE_AGAIN_S:
+            return await self._locate()
+        memory = await self._read(place)
+        if memory[place.size_bytes :] != self._below:
+            return await self._locate()
+        self._cells = memory[: place.size_bytes]
+        return self._screen(place)
+
+    async def _read(self, place: Place) -> bytes:
+        size = min(place.size_bytes + place.columns * 2, vga_text.WINDOW_BYTES - place.offset)
+        return await vga_text.read_memory(self._monitor, place.offset, size)
+
+    async def _locate(self) -> TextScreen | None:
+        found = None
+        for _ in range(_CHANGING_TRIES):
+            before = await vga_text.read_memory(self._monitor, 0, vga_text.WINDOW_BYTES)
+            self.picture = await grab(self._monitor)
+            empty_is_text = await vga_text.is_text_by_bios(self._monitor)
+            found = await asyncio.to_thread(
+                vga_text.locate, before, self.picture, self._place, empty_is_text=empty_is_text
+            )
+            if found is not None:
+                break
+            after = await vga_text.read_memory(self._monitor, 0, vga_text.WINDOW_BYTES)
+            if after == before:
+                break
+        self._located = time.monotonic()
+        if found is None:
+            self._place = None
+            return None
+        self._place, cursor = found
+        if cursor is not None:
+            self._cursor, self._cursor_seen = cursor, self._located
+        memory = await self._read(self._place)
+        size = self._place.size_bytes
+        self._cells, self._below = memory[:size], memory[size:]
+        return self._screen(self._place)
+
+    def _screen(self, place: Place) -> TextScreen:
+        seen = time.monotonic() - self._cursor_seen < _CURSOR_HOLDS_S + _LOCATE_AGAIN_S
+        return TextScreen(place.columns, place.rows, self._cells, self._cursor if seen else None)
+
+
+async def look(monitor: Monitor, *, cursor: bool = True) -> Screen:
+    """What the display shows now.
+
+    Args:
+        cursor: Look up to three times for the cursor, which blinks.
+    """
+    mirror = TextMirror(monitor)
+    text = await mirror.frame()
+    for _ in range(_CURSOR_LOOKS if cursor else 0):
+        if text is None or text.cursor is not None:
+            break
+        await asyncio.sleep(_CURSOR_PAUSE_S)
+        mirror = TextMirror(monitor)
+        text = await mirror.frame()
+    assert mirror.picture is not None
+    return Screen(mirror.picture.width, mirror.picture.height, text)
+
+
+async def screen(library: Library, name: str) -> Screen:
+    """What the guest's display shows.
+
+    Raises:
+        StateError: It does not run, or has no display.
+        MonitorError: Its QEMU does not answer.
+    """
+    async with display_session(library, name) as monitor:
+        return await look(monitor)
+
+
+async def picture(library: Library, name: str) -> Picture:
+    """The guest's display as pixels.
+
+    Raises:
+        StateError: It does not run, or has no display.
+        MonitorError: Its QEMU does not answer.
+    """
+    async with display_session(library, name) as monitor:
+        return await grab(monitor)
+
+
+@contextlib.asynccontextmanager
+async def display_session(library: Library, name: str) -> AsyncIterator[Monitor]:
+    """A monitor for a look at the display.
+
+    Raises:
+        StateError: It does not run, or has no display.
+    """
+    folder = library.folder(name)
+    refuse_stopped(library, folder)
+    try:
+        async with command_session(monitors_of(folder), f"kvmtui screen {name}") as monitor:
+            yield monitor
+    except StateError as error:
+        raise _of(name, error) from None
+
+
+@contextlib.asynccontextmanager
+async def mirror(library: Library, name: str) -> AsyncIterator[TextMirror]:
+    """A mirror of the guest's text screen; it holds one of the guest's monitors.
+
+    Raises:
+        StateError: It does not run, or has no display.
+        BusyError: All monitors but the one for commands are taken.
+    """
+    folder = library.folder(name)
+    refuse_stopped(library, folder)
+    place = MonitorPlace(folder.run, folder.path, MONITORS[:-1])
+    try:
+        async with command_session(place, f"kvmtui screen {name}") as monitor:
+            yield TextMirror(monitor)
+    except StateError as error:
+        raise _of(name, error) from None
+
+
+def refuse_stopped(library: Library, folder: GuestFolder) -> None:
+    """Refuse what takes a running guest.
+
+    Raises:
+        StateError: It does not run.
+    """
+    if not is_running(library, folder):
+        raise StateError(f"{folder.name} does not run", hint=f"kvmtui start {folder.name}")
+
+
+def _of(name: str, error: StateError) -> StateError:
+    """The failure, told of this guest."""
+    if error.message.startswith(name):
+        return error
+    return StateError(f"{name}: {error.message}", hint=error.hint.replace("NAME", name))

@@ -1,0 +1,52 @@
+"""Guests of a few bytes of machine code that SeaBIOS boots from a disk."""
+
+from __future__ import annotations
+
+SIZE_BYTES = 1 << 20
+_REST = b"\xf4\xeb\xfd"
+"""hlt; jmp to it"""
+
+
+def boot_disk(code: bytes) -> bytes:
+    """A disk whose boot sector is this code; a smaller one never boots on q35."""
+    assert len(code) <= 510
+    return (code.ljust(510, b"\0") + b"\x55\xaa").ljust(SIZE_BYTES, b"\0")
+
+
+def bios_call(ax: int, bx: int = 0, cx: int = 0, dx: int = 0, *, number: int = 0x10) -> bytes:
+    """mov of the four registers; int."""
+    moved = zip((0xB8, 0xBB, 0xB9, 0xBA), (ax, bx, cx, dx), strict=True)
+    words = b"".join(bytes([op]) + value.to_bytes(2, "little") for op, value in moved)
+    return words + bytes([0xCD, number])
+
+
+def shows_mode(ax: int, bx: int = 0) -> bytes:
+    """A guest that sets a video mode by the BIOS and rests."""
+    return boot_disk(bios_call(ax, bx) + _REST)
+
+
+def fills_screen(mode: int, moved: int = 0) -> bytes:
+    """A guest with every character and colour on its screen, and the cursor in row 7.
+
+    Args:
+        moved: How many cells the screen's begin is moved by, as Linux scrolls.
+    """
+    code = bios_call(mode) + bios_call(0x0200, dx=0x0705)
+    for register, value in ((0x0C, moved >> 8), (0x0D, moved & 0xFF)):
+        # mov dx, 3d4; mov ax, value:register; out dx, ax
+        code += b"\xba\xd4\x03\xb8" + bytes([register, value]) + b"\xef"
+    # mov ax, b800; mov es, ax; xor di, di; mov cx, 4000 / 2 + moved; xor ax, ax
+    begin = (moved * 2).to_bytes(2, "little")
+    code += b"\xb8\x00\xb8\x8e\xc0\xbf" + begin + b"\xb9" + (2000).to_bytes(2, "little")
+    # 1: mov ax, bx; stosw; inc bx; jump around the blink of bit 15; loop 1b
+    code += b"\x31\xdb" + b"\x89\xd8\x80\xe4\x7f\xab\x81\xc3\x01\x01\xe2\xf4"
+    return boot_disk(code + _REST)
+
+
+ECHOES_SCANCODES = boot_disk(
+    # cli; 1: in al, 64; test al, 1; jz 1b; in al, 60; mov ah, al
+    b"\xfa\xe4\x64\xa8\x01\x74\xfa\xe4\x60\x88\xc4"
+    # mov dx, 3fd; 2: in al, dx; test al, 20; jz 2b; mov dx, 3f8; mov al, ah; out dx, al; jmp 1b
+    b"\xba\xfd\x03\xec\xa8\x20\x74\xfb\xba\xf8\x03\x88\xe0\xee\xeb\xe5"
+)
+"""A guest that writes each byte its keyboard sends to its serial port, as it is."""
