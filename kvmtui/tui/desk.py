@@ -201,6 +201,9 @@ class GuestDesk:
     def _do_console(self, guests: list[LiveGuest]) -> None:
         self._app.open_console(guests[0].view.name)
 
+    def _do_screen(self, guests: list[LiveGuest]) -> None:
+        self._app.open_display(guests[0].view.name)
+
     def _do_edit(self, guests: list[LiveGuest]) -> None:
         self._app.open_form(guests[0].view.name)
 

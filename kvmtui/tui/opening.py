@@ -69,6 +69,12 @@ class OpeningApp(WireApp):
 
         self.push_screen(ConsoleScreen(self.fleet, self.keys, name))
 
+    def open_display(self, name: str) -> None:
+        """Show what a guest's display shows."""
+        from kvmtui.tui.screens.display import DisplayScreen
+
+        self.push_screen(DisplayScreen(self.fleet, self.keys, name))
+
     def open_first_steps(self) -> None:
         """Open the pages for who is new to this."""
         from kvmtui.tui.screens.first_steps import FirstStepsScreen

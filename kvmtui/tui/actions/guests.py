@@ -181,6 +181,20 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         many=False,
     ),
     Action(
+        "guest.screen",
+        "v",
+        "screen",
+        "Screen of {}",
+        "What the guest's display shows: text as text, graphics as a picture. What is typed goes "
+        "to its keyboard; Ctrl-] leaves, or takes a letter.",
+        "Look",
+        "guests",
+        _running,
+        bar=5,
+        on_guest=True,
+        many=False,
+    ),
+    Action(
         "guest.log",
         "l",
         "log",

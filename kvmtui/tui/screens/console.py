@@ -127,14 +127,7 @@ class ConsoleScreen(ViewingScreen):
         """Sizes, or why there is no console."""
         live = self.live
         if live is not None and not self.runs:
-            start = self._keys.of("guest.start")
-            return (
-                Span(f"{live.view.state}; ", "muted"),
-                Span(start, "accent", bold=True),
-                Span(" starts it, ", "muted"),
-                Span("Esc", "accent", bold=True),
-                Span(" leaves", "muted"),
-            )
+            return self.stopped_line(live)
         if self._session is None and self._ended:
             return (Span(self._ended, "muted"),)
         if live is not None and live.view.state != "running":

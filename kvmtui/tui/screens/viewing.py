@@ -240,6 +240,17 @@ class ViewingScreen(AnsweringScreen):
 
     # What both can do.
 
+    def stopped_line(self, live: LiveGuest) -> Line:
+        """The line of state of a guest that is off."""
+        start = self._keys.of("guest.start")
+        return (
+            Span(f"{live.view.state}; ", "muted"),
+            Span(start, "accent", bold=True),
+            Span(" starts it, ", "muted"),
+            Span("Esc", "accent", bold=True),
+            Span(" leaves", "muted"),
+        )
+
     def copy_text(self, lines: list[str]) -> None:
         """Copy a screen's text to the user's clipboard."""
         text = "\n".join(line.rstrip() for line in lines).strip("\n")
