@@ -53,6 +53,8 @@ def test_every_key_is_the_guests_but_one(linux, open_app):
     terminal.send(CHORD + CHORD + "\r")
     terminal.wait_for("^]")
     terminal.send("\x03")
+    terminal.send("echo back-$((1+1))\r")
+    terminal.wait_for("back-2")
     # The size is told by the shell's own command.
     terminal.send(CHORD + "s")
     terminal.wait_for("typed: stty rows 27 cols 100")
