@@ -53,7 +53,9 @@ def record(name: str) -> None:
         os.environ |= {"TERM": term, "PATH": "/usr/bin:/bin:/usr/sbin", "LANG": "C.UTF-8"}
         os.environ |= {"HOME": "/tmp", "SHELL": "/bin/sh"}
         inside = f"hostname guest; mount -t tmpfs none /tmp; cd /tmp; {script}"
-        os.execvp("unshare", ["unshare", "-mpuf", "--kill-child", "--mount-proc", "sh", "-c", inside])
+        os.execvp(
+            "unshare", ["unshare", "-mpuf", "--kill-child", "--mount-proc", "sh", "-c", inside]
+        )
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     data, quiet, emulator = bytearray(), [], Emulator(80, 24)
     for text in typed:

@@ -18,7 +18,7 @@ from kvmtui.cli.terminal_filter import TerminalFilter
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.manage import story
 from kvmtui.manage.serial_line import STEP_S, SerialLine
-from kvmtui.text import visible_lines
+from kvmtui.text import visible_lines, without_escapes
 
 LEAVE = 0x1D
 """Ctrl-]"""
@@ -112,7 +112,7 @@ class _Viewer:
         """The last lines before we came, as plain text; an unfinished one stays unfinished."""
         data = self._line.tail()
         sys.stderr.flush()
-        lines = visible_lines(_plain(data), last=_TAIL_LINES)
+        lines = visible_lines(without_escapes(data), last=_TAIL_LINES)
         end = "\n" if data.endswith(b"\n") or not lines else ""
         sys.stdout.write("\n".join(lines) + end)
         sys.stdout.flush()
@@ -190,14 +190,6 @@ def _await(readers: list[int], writers: list[int], limit_s: float) -> tuple[list
     except OSError:
         return [], []
     return readable, writable
-
-
-def _plain(data: bytes) -> bytes:
-    """Text without escape sequences, for what was said before we came."""
-    import re
-
-    data = re.sub(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[P\]X^_][^\x07\x1b]*(\x07|\x1b\\)", b"", data)
-    return re.sub(rb"\x1b[ -/]*[0-~]?|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]", b"", data)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from kvmtui.cli.context import Context
 from kvmtui.durable import write_atomically
 from kvmtui.errors import StateError, UsageError
-from kvmtui.manage import screens
+from kvmtui.manage import screens, viewing
 from kvmtui.text import visible
 
 
@@ -21,6 +21,9 @@ def configure_screen(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--text", action="store_true", help="as text, where it is text (default)")
     how.add_argument("--png", metavar="FILE", help="as a picture; - is standard output")
+    how.add_argument(
+        "--viewer", action="store_true", help="the ssh and viewer lines for the graphical screen"
+    )
 
 
 def run_screen(arguments: argparse.Namespace, context: Context) -> int:
@@ -29,6 +32,8 @@ def run_screen(arguments: argparse.Namespace, context: Context) -> int:
     Raises:
         StateError: It is in a graphics mode, and text was wanted.
     """
+    if arguments.viewer:
+        return _tell_viewer(arguments.name, context)
     if arguments.png:
         return _save_png(arguments.name, arguments.png, context)
     name = arguments.name
@@ -64,6 +69,16 @@ def _document(name: str, shown: screens.Screen) -> dict[str, object]:
             "cursor": None if cursor is None else {"column": cursor[0], "row": cursor[1]},
         }
     return document
+
+
+def _tell_viewer(name: str, context: Context) -> int:
+    lines = viewing.viewer(context.library, name)
+    if context.as_json:
+        context.document({"name": name, **lines._asdict()})
+    context.say("on the machine where your VNC viewer is:")
+    context.say(f"  {lines.ssh}")
+    context.say(f"  {lines.viewer}")
+    return 0
 
 
 def _save_png(name: str, file: str, context: Context) -> int:

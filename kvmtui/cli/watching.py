@@ -71,11 +71,14 @@ def run_why(arguments: argparse.Namespace, context: Context) -> int:
         ("last events", told.events),
         ("qemu.log", told.qemu_log),
         ("console", told.console),
+        ("its last screen", told.screen),
     ):
         if lines:
             context.say(f"  {title}:")
             for line in lines:
                 context.say(f"    {line}")
+    if told.report:
+        context.say(f"  all of it: {visible(told.report)}")
     return 0
 
 

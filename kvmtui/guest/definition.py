@@ -172,6 +172,10 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     video: Literal["std", "virtio", "cirrus", "vmware", "none"] = "std"
     serial: bool = True
     """A serial console on run/serial, logged to console.log."""
+    console_log: bool = True
+    """Whether all that the console says is kept in console.log."""
+    keyboard: Literal["us", "uk", "de", "fr", "es", "it", "jp", "ru"] = "us"
+    """The keyboard layout that the guest itself is set to: `type` presses its keys."""
     agent: bool = True
     """The channel of the QEMU guest agent."""
     balloon: bool = True

@@ -11,7 +11,7 @@ from kvmtui.guest.units import format_size
 from kvmtui.text import visible
 
 _LONGEST_VALUE = 60
-WITHOUT_RESTART = frozenset({"name", "description", "tags", "protected", "autostart"})
+WITHOUT_RESTART = frozenset({"name", "description", "tags", "protected", "autostart", "keyboard"})
 """Keys that mean nothing to a QEMU that runs."""
 
 

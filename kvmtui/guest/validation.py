@@ -20,6 +20,8 @@ from kvmtui.guest.names import is_name
 from kvmtui.guest.units import parse_duration, parse_size
 from kvmtui.text import visible
 
+Structure = typing.TypeVar("Structure", bound=msgspec.Struct)
+
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _SWITCHES = {"on": True, "off": False, "yes": True, "no": False}
 _LEAST_MEMORY = 1 << 20
@@ -40,6 +42,24 @@ def definition_from(plain: dict[str, Any]) -> Definition:
     if problems:
         raise DefinitionError(problems)
     return typing.cast(Definition, value)
+
+
+def structure_from(plain: Any, type_: type[Structure], *, what: str) -> Structure:
+    """Check plain data against any structure.
+
+    Args:
+        what: What it is, for data that is no mapping.
+
+    Raises:
+        DefinitionError: Every problem, each with the path of its key.
+    """
+    problems: list[str] = []
+    if not isinstance(plain, dict):
+        raise DefinitionError([f"{what}: keys and values are expected"])
+    value = _convert(plain, type_, "", problems)
+    if problems:
+        raise DefinitionError(problems)
+    return typing.cast(Structure, value)
 
 
 def _hook(type_: type, value: Any) -> Any:

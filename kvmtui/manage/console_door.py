@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
+from kvmtui.manage.views import Outcome
 
 if TYPE_CHECKING:
-    from kvmtui.manage import screens, serial_console
+    from kvmtui.manage import (
+        agents,
+        black_box,
+        expect_script,
+        expecting,
+        media,
+        screens,
+        serial_console,
+        typing_keys,
+        viewing,
+    )
+    from kvmtui.manage.views import GuestView
     from kvmtui.qemu.picture import Picture
 else:
+    agents = Later("kvmtui.manage.agents")
+    black_box = Later("kvmtui.manage.black_box")
+    expect_script = Later("kvmtui.manage.expect_script")
+    expecting = Later("kvmtui.manage.expecting")
+    media = Later("kvmtui.manage.media")
     screens = Later("kvmtui.manage.screens")
     serial_console = Later("kvmtui.manage.serial_console")
+    typing_keys = Later("kvmtui.manage.typing_keys")
+    viewing = Later("kvmtui.manage.viewing")
 
 
 class ConsoleDoor:
@@ -47,3 +68,62 @@ class ConsoleDoor:
     def mirror(self, name: str) -> AbstractAsyncContextManager[screens.TextMirror]:
         """As `screens.mirror`."""
         return screens.mirror(self._library, name)
+
+    async def type_text(self, name: str, text: str, *, layout: str | None = None) -> Outcome:
+        """As `typing_keys.type_text`."""
+        return await typing_keys.type_text(self._library, name, text, layout=layout)
+
+    async def press_keys(self, name: str, combinations: list[str]) -> Outcome:
+        """As `typing_keys.press_keys`."""
+        return await typing_keys.press_keys(self._library, name, combinations)
+
+    async def agent_info(self, name: str) -> agents.AgentInfo:
+        """As `agents.info`."""
+        return await agents.info(self._library, name)
+
+    async def run_in_guest(
+        self, name: str, words: list[str], *, given: bytes | None = None, limit_s: float = 60.0
+    ) -> agents.ExecResult:
+        """As `agents.run_in_guest`."""
+        return await agents.run_in_guest(self._library, name, words, given=given, limit_s=limit_s)
+
+    async def expect(
+        self,
+        name: str,
+        script: expect_script.Script,
+        tell: Callable[[expecting.StepDone], None] | None = None,
+        *,
+        take_over: bool = False,
+    ) -> Outcome:
+        """As `expecting.expect`."""
+        return await expecting.expect(self._library, name, script, tell, take_over=take_over)
+
+    async def drives(self, name: str) -> list[media.Drive]:
+        """As `media.drives`."""
+        return await media.drives(self._library, name)
+
+    async def insert_cd(
+        self,
+        name: str,
+        file: str,
+        *,
+        drive: str = "cdrom0",
+        force: bool = False,
+        save: bool = False,
+    ) -> Outcome:
+        """As `media.insert`."""
+        return await media.insert(self._library, name, file, drive=drive, force=force, save=save)
+
+    async def eject_cd(
+        self, name: str, *, drive: str = "cdrom0", force: bool = False, save: bool = False
+    ) -> Outcome:
+        """As `media.eject`."""
+        return await media.eject(self._library, name, drive=drive, force=force, save=save)
+
+    async def viewer(self, name: str) -> viewing.Viewer:
+        """As `viewing.viewer`."""
+        return await asyncio.to_thread(viewing.viewer, self._library, name)
+
+    async def notice(self, view: GuestView) -> black_box.Report | None:
+        """As `black_box.notice`."""
+        return await asyncio.to_thread(black_box.notice, self._library, view)

@@ -6,7 +6,7 @@ import os
 from typing import Literal
 
 from kvmtui.guest.library import Library
-from kvmtui.text import visible_lines, without_sequences
+from kvmtui.text import visible_lines, without_escapes
 
 _TAIL_BYTES = 256 << 10
 
@@ -27,7 +27,7 @@ def log_tail(
             size = os.fstat(file.fileno()).st_size
             file.seek(max(0, size - _TAIL_BYTES))
             data = file.read(_TAIL_BYTES)
-            written = without_sequences(data) if which == "console" else data
+            written = without_escapes(data) if which == "console" else data
             return visible_lines(written, last=last)
     except FileNotFoundError:
         return []

@@ -30,6 +30,8 @@ DOING = {
     "delete": "being deleted",
     "set": "being changed",
     "edit": "being edited",
+    "insert": "getting another CD",
+    "eject": "having its CD taken out",
 }
 """What is under way, by its verb."""
 

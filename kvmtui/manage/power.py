@@ -119,7 +119,7 @@ async def shutdown(
             return Outcome(name, "shutdown", False, f"{name} does not run")
         with process, told(folder, "shutdown") as operation:
             began = time.monotonic()
-            hindrance = await _press_until_gone(folder, process, timeout_s, force)
+            hindrance = await _press_until_gone(library, folder, process, timeout_s, force)
             if not hindrance:
                 ended = story.last_stop_of_record(folder)
                 _ended(folder)
@@ -140,14 +140,19 @@ async def shutdown(
 
 
 async def _press_until_gone(
-    folder: GuestFolder, process: ProcessHandle, timeout_s: float, force: bool
+    library: Library, folder: GuestFolder, process: ProcessHandle, timeout_s: float, force: bool
 ) -> str:
     """Press the button, and again now and then: a booting guest does not notice it yet.
+
+    A guest that does not obey within 5 s is asked through its agent too, where it has one.
 
     Returns:
         Empty once the guest is off, else what speaks for force.
     """
+    from kvmtui.manage import agents
+
     deadline = time.monotonic() + timeout_s
+    asked_agent = False
     while True:
         hindrance = await _press_button(folder, force)
         if hindrance:
@@ -157,6 +162,9 @@ async def _press_until_gone(
             return ""
         if time.monotonic() >= deadline:
             return f"the power button was not obeyed within {timeout_s:g} s"
+        if not asked_agent:
+            asked_agent = True
+            await agents.press_shutdown(library, folder.name)
 
 
 async def _press_button(folder: GuestFolder, force: bool) -> str:
@@ -255,7 +263,7 @@ async def reset(library: Library, name: str) -> Outcome:
         StateError: It does not run.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "reset") as (monitor, _):
+    async with running_session(library, folder, "reset") as (monitor, _):
         status = (await monitor.execute("query-status"))["status"]
         await monitor.execute("system_reset")
         if status in _BROKEN:
@@ -270,7 +278,7 @@ async def pause(library: Library, name: str) -> Outcome:
         StateError: It does not run.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "pause") as (monitor, operation):
+    async with running_session(library, folder, "pause") as (monitor, operation):
         status = (await monitor.execute("query-status"))["status"]
         if status == "paused":
             operation.result["changed"] = False
@@ -286,7 +294,7 @@ async def resume(library: Library, name: str) -> Outcome:
         StateError: It does not run, or stands there broken.
     """
     folder = library.folder(name)
-    async with _running_session(library, folder, "resume") as (monitor, operation):
+    async with running_session(library, folder, "resume") as (monitor, operation):
         status = (await monitor.execute("query-status"))["status"]
         if status == "running":
             operation.result["changed"] = False
@@ -301,7 +309,7 @@ async def resume(library: Library, name: str) -> Outcome:
 
 
 @contextlib.asynccontextmanager
-async def _running_session(
+async def running_session(
     library: Library, folder: GuestFolder, verb: str
 ) -> AsyncIterator[tuple[Monitor, Operation]]:
     """A monitor of a running guest, under its lock and told in its story."""

@@ -45,7 +45,7 @@ class TextMirror:
     """
 
     def __init__(self, monitor: Monitor) -> None:
-        self._monitor = monitor
+        self.monitor = monitor
         self._place: Place | None = None
         self._located = 0.0
         self._below = b""
@@ -77,20 +77,20 @@ class TextMirror:
 
     async def _read(self, place: Place) -> bytes:
         size = min(place.size_bytes + place.columns * 2, vga_text.WINDOW_BYTES - place.offset)
-        return await vga_text.read_memory(self._monitor, place.offset, size)
+        return await vga_text.read_memory(self.monitor, place.offset, size)
 
     async def _locate(self) -> TextScreen | None:
         found = None
         for _ in range(_CHANGING_TRIES):
-            before = await vga_text.read_memory(self._monitor, 0, vga_text.WINDOW_BYTES)
-            self.picture = await grab(self._monitor)
-            empty_is_text = await vga_text.is_text_by_bios(self._monitor)
+            before = await vga_text.read_memory(self.monitor, 0, vga_text.WINDOW_BYTES)
+            self.picture = await grab(self.monitor)
+            empty_is_text = await vga_text.is_text_by_bios(self.monitor)
             found = await asyncio.to_thread(
                 vga_text.locate, before, self.picture, self._place, empty_is_text=empty_is_text
             )
             if found is not None:
                 break
-            after = await vga_text.read_memory(self._monitor, 0, vga_text.WINDOW_BYTES)
+            after = await vga_text.read_memory(self.monitor, 0, vga_text.WINDOW_BYTES)
             if after == before:
                 break
         self._located = time.monotonic()

@@ -75,6 +75,10 @@ class Why(NamedTuple):
     """The last events of the run, oldest first."""
     qemu_log: list[str]
     console: list[str]
+    report: str | None = None
+    """The file of the black box, where it crashed, panicked or met an I/O error."""
+    screen: tuple[str, ...] = ()
+    """The last screen of such a guest."""
 
 
 def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
@@ -198,6 +202,11 @@ def why(library: Library, name: str) -> Why:
     asked = None
     if begin is not None:
         asked = f"{begin.get('verb')} by {begin.get('user')} at {begin.get('time')}"
+    report = None
+    if view.state in ("crashed", "io-error"):
+        from kvmtui.manage import black_box
+
+        report = black_box.notice(library, view)
     return Why(
         name=name,
         state=view.state,
@@ -207,6 +216,8 @@ def why(library: Library, name: str) -> Why:
         events=recent_events(folder),
         qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
         console=_console_tail(folder),
+        report=report.path if report else None,
+        screen=report.screen if report else (),
     )
 
 

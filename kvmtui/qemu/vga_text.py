@@ -22,8 +22,8 @@ _COLUMNS = (80, 40, 132, 90, 100, 94, 160)
 _CELL_HEIGHTS = (16, 8, 14, 15, 12, 10, 11, 22, 32)
 _CELL_WIDTHS = (9, 8, 16, 18)
 _MOST_WRONG = 0.04
-_SAMPLED = 8
-"""Pixel rows of a cell that are compared."""
+_SURE = 5
+"""No wrong place of a real screen has so few cells that do not fit."""
 _LOW = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼"
 _TABLE = _LOW + bytes(range(32, 127)).decode() + "⌂" + bytes(range(128, 256)).decode("cp437")
 GLYPHS = _TABLE.replace("\xa0", " ")
@@ -102,21 +102,19 @@ class _Cells:
         self.columns, self.rows = columns, rows
         width, height = picture.width // columns * 3, picture.height // rows
         stride = picture.width * 3
-        # The last rows have the cursor, the middle most of a glyph.
-        chosen = sorted({height - 1, height - 2, *range(0, height, max(1, height // _SAMPLED))})
-        chosen = [row for row in chosen if row >= 0]
         self.bitmaps: list[bytes] = []
         rgb = picture.rgb
         for row in range(rows):
             lines = [
-                rgb[(row * height + y) * stride : (row * height + y + 1) * stride] for y in chosen
+                rgb[(row * height + y) * stride : (row * height + y + 1) * stride]
+                for y in range(height)
             ]
             for at in range(0, columns * width, width):
                 self.bitmaps.append(b"".join([line[at : at + width] for line in lines]))
-        plain: dict[bytes, bool] = {}
-        for bitmap in set(self.bitmaps):
-            plain[bitmap] = bitmap == bitmap[:3] * (len(bitmap) // 3)
-        self.is_plain = [plain[bitmap] for bitmap in self.bitmaps]
+        colours = {bitmap: _colours(bitmap) for bitmap in set(self.bitmaps)}
+        self.is_plain = [colours[bitmap] == 1 for bitmap in self.bitmaps]
+        self.is_text = sum(colours[bitmap] > 2 for bitmap in self.bitmaps) < len(self.bitmaps) / 50
+        """Whether next to no cell has more than a foreground and a background."""
 
     def wrong(self, cells: bytes, most: int) -> list[int]:
         """The cells whose picture is not that of their character; more than ``most`` is enough.
@@ -148,6 +146,15 @@ class _Cells:
         return found
 
 
+def _colours(bitmap: bytes) -> int:
+    """How many colours it has: 1, 2, or 3 for any more."""
+    first = bitmap[:3]
+    count = len(bitmap) // 3
+    if bitmap == first * count:
+        return 1
+    return min(3, len({bitmap[at : at + 3] for at in range(0, len(bitmap), 3)}))
+
+
 def sizes_of(picture: Picture) -> list[tuple[int, int]]:
     """The text sizes, columns and rows, that a picture of this size may have."""
     found = []
@@ -175,26 +182,43 @@ def locate(
     Returns:
         Its place, and the cursor's; None where the picture is of no text mode.
     """
+    best: tuple[float, Place, list[int]] | None = None
     for columns, rows in sizes_of(picture):
         cells = _Cells(picture, columns, rows)
-        size = columns * rows * 2
-        most = max(2, int(columns * rows * _MOST_WRONG))
+        if not cells.is_text:
+            continue
         if all(cells.is_plain) and (picture.height > 400 or not empty_is_text):
             continue
-        starts = list(range(0, WINDOW_BYTES - size + 1, columns * 2))
-        if before is not None and (before.columns, before.rows) == (columns, rows):
-            starts.sort(key=lambda start: abs(start - before.offset))
-        best: tuple[int, int, list[int]] | None = None
-        for rank, start in enumerate(starts):
-            wrong = cells.wrong(memory[start : start + size], most)
-            if len(wrong) <= most and (best is None or len(wrong) < best[0]):
-                best = len(wrong), start, wrong
-                if len(wrong) <= 1 or (before is not None and rank == 0):
-                    break
-        if best is not None:
-            place = Place(best[1], columns, rows)
-            return place, _cursor(best[2], columns)
-    return None
+        found = _begin(cells, memory, before)
+        if found is None:
+            continue
+        start, wrong = found
+        share = len(wrong) / (columns * rows)
+        if best is None or share < best[0]:
+            best = share, Place(start, columns, rows), wrong
+        if len(wrong) <= _SURE:
+            break
+    if best is None:
+        return None
+    return best[1], _cursor(best[2], best[1].columns)
+
+
+def _begin(cells: _Cells, memory: bytes, before: Place | None) -> tuple[int, list[int]] | None:
+    """Where a screen of this size begins in memory, and the cells that do not fit."""
+    columns, rows = cells.columns, cells.rows
+    size = columns * rows * 2
+    most = max(2, int(columns * rows * _MOST_WRONG))
+    starts = list(range(0, WINDOW_BYTES - size + 1, columns * 2))
+    if before is not None and (before.columns, before.rows) == (columns, rows):
+        starts.sort(key=lambda start: abs(start - before.offset))
+    best: tuple[int, list[int]] | None = None
+    for start in starts:
+        wrong = cells.wrong(memory[start : start + size], most)
+        if len(wrong) <= most and (best is None or len(wrong) < len(best[1])):
+            best = start, wrong
+            if len(wrong) <= _SURE:
+                break
+    return best
 
 
 def _cursor(wrong: list[int], columns: int) -> tuple[int, int] | None:

@@ -9,10 +9,10 @@ import sys
 import termios
 
 import pytest
+from tui.terminal import Terminal
 
 from kvmtui.cli.terminal_filter import TerminalFilter
 from kvmtui.qemu.plain import connect_below
-from tui.terminal import Terminal
 
 LEAVE = b"\x1d"
 
@@ -22,9 +22,9 @@ def console(kvmtui):
     """Opens `console` of a guest on terminals of its own; closes them."""
     opened = []
 
-    def open_console(name, *words, shell=False):
+    def open_console(name, *words, under_shell=False):
         command = [sys.executable, "-m", "kvmtui", "console", name, *words]
-        if shell:
+        if under_shell:
             command = ["sh", "-c", '"$@"; echo "ended with $?"; exec cat', "sh", *command]
         terminal = Terminal(command, environment=kvmtui.environment)
         opened.append(terminal)
@@ -55,7 +55,7 @@ def demo(kvmtui):
 def test_one_logs_in_types_and_leaves(kvmtui, linux_guest_files, console):
     kvmtui.boot_linux(linux_guest_files)
     kvmtui.ok("wait", "g", "--for", "text=guest# ")
-    terminal = console("g", shell=True)
+    terminal = console("g", under_shell=True)
     terminal.wait_for("Ctrl-] leaves")
     terminal.wait_for("guest#")
     before = settings(terminal)

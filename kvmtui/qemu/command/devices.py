@@ -65,13 +65,11 @@ def add_helpers(plan: Plan) -> None:
 
 
 def add_console(plan: Plan) -> None:
-    """The serial console: a socket for one viewer, and a log that is always written."""
+    """The serial console: a socket for one viewer, and a log that is written with nobody there."""
     if not plan.definition.serial:
         return
-    plan.option(
-        "-chardev",
-        "socket,id=serial0,path=serial,server=on,wait=off,logfile=../console.log,logappend=on",
-    )
+    log = ",logfile=../console.log,logappend=on" if plan.definition.console_log else ""
+    plan.option("-chardev", f"socket,id=serial0,path=serial,server=on,wait=off{log}")
     plan.option("-serial", "chardev:serial0")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ class DisplayScreen(ViewingScreen):
         self._ended = ""
         self._text: TextScreen | None = None
         self._picture: Picture | None = None
-        self._typed: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        self._typed: deque[tuple[str, bool]] = deque()
+        self._typed_some = asyncio.Event()
         self._looking = False
 
     def on_mount(self) -> None:
@@ -188,9 +190,15 @@ class DisplayScreen(ViewingScreen):
     def type_key(self, event: events.Key) -> None:
         """Press a key of the guest's keyboard."""
         if event.character is not None and event.character.isprintable() and "+" not in event.key:
-            self._typed.put_nowait((event.character, True))
+            self._press(event.character, is_text=True)
         else:
-            self._typed.put_nowait((key_name(event.key), False))
+            self._press(key_name(event.key))
+
+    def _press(self, word: str, *, is_text: bool = False) -> None:
+        """Have a text typed, or a combination of keys pressed."""
+        if word:
+            self._typed.append((word, is_text))
+            self._typed_some.set()
 
     def on_paste(self, event: events.Paste) -> None:
         """Type a paste."""
@@ -198,15 +206,18 @@ class DisplayScreen(ViewingScreen):
         self._type_text(event.text)
 
     def _type_text(self, text: str) -> None:
-        self._typed.put_nowait((text, True))
+        self._press(text, is_text=True)
 
     async def _type(self) -> None:
-        """Press keys in the order they came; what comes meanwhile goes at once."""
+        """Press keys in the order they came; what comes meanwhile goes in one."""
+        console = self._fleet.console
         while True:
-            word, is_text = await self._typed.get()
-            while is_text and not self._typed.empty() and self._typed._queue[0][1]:  # type: ignore[attr-defined]
-                word += self._typed.get_nowait()[0]
-            console = self._fleet.console
+            await self._typed_some.wait()
+            word, is_text = self._typed.popleft()
+            while is_text and self._typed and self._typed[0][1]:
+                word += self._typed.popleft()[0]
+            if not self._typed:
+                self._typed_some.clear()
             try:
                 if is_text:
                     await console.type_text(self.guest, word)
@@ -220,7 +231,7 @@ class DisplayScreen(ViewingScreen):
 
         def chosen(keys: str | None) -> None:
             if keys:
-                self._typed.put_nowait((keys, False))
+                self._press(keys)
                 self.tell(f"{keys} pressed")
 
         self.app.push_screen(PaletteScreen(entries), chosen)
@@ -233,11 +244,11 @@ class DisplayScreen(ViewingScreen):
 
     async def _tell_viewer(self) -> None:
         try:
-            line = await self._fleet.console.viewer_line(self.guest)
+            lines = await self._fleet.console.viewer(self.guest)
         except (KvmtuiError, OSError) as error:
             self.tell_failure(self.guest, as_told("screen", error))
         else:
-            self.copy_told(line, "", "run it on your own machine")
+            self.copy_told(lines.ssh, "", f"run it on your own machine, and {lines.viewer} there")
 
 
 def key_name(key: str) -> str:

@@ -1,0 +1,126 @@
+"""Typing into a guest: text by its keyboard layout, and named keys, none of them lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from kvmtui.errors import StateError
+from kvmtui.guest.folder import MONITORS
+from kvmtui.guest.library import Library
+from kvmtui.manage.definitions import load_definition
+from kvmtui.manage.screens import refuse_stopped
+from kvmtui.manage.views import Outcome
+from kvmtui.qemu import keyboard
+from kvmtui.qemu.keyboard import Stroke
+from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
+
+_PAUSE_S = 0.02
+"""Between keys: firmware keeps 15 of them for a program that is slow to read."""
+_ASK_AGAIN_S = 0.01
+_READ_LIMIT_S = 5.0
+_STATUS_PORT = "i /b 0x64"
+_HAS_MORE = 0x01
+
+
+class Typist:
+    """Presses keys of one guest.
+
+    The keyboard has room for 16 bytes, a key takes up to eight, and what does not fit is lost.
+    So the next is pressed when the controller has nothing left that the guest did not read; to
+    read its status port changes nothing. A keyboard on USB has no such port and is paced alone.
+
+    Args:
+        monitor: A session that stays open meanwhile.
+        has_port: Whether the machine has the controller of a PC.
+    """
+
+    def __init__(self, monitor: Monitor, *, has_port: bool) -> None:
+        self._monitor = monitor
+        self._has_port = has_port
+
+    async def press(self, strokes: list[Stroke]) -> None:
+        """Press keys one after the other.
+
+        Raises:
+            StateError: The guest reads none any more; tells how many it did.
+            MonitorError: QEMU ended, or does not answer.
+        """
+        for number, stroke in enumerate(strokes):
+            await self._monitor.execute("input-send-event", {"events": stroke.events()})
+            await asyncio.sleep(_PAUSE_S)
+            if self._has_port and not await self._all_read():
+                raise StateError(
+                    f"the guest does not read its keyboard: {number} of {len(strokes)} keys reached"
+                    " it, and one waits"
+                )
+
+    async def _all_read(self) -> bool:
+        deadline = time.monotonic() + _READ_LIMIT_S
+        while True:
+            answer = await self._monitor.execute(
+                "human-monitor-command", {"command-line": _STATUS_PORT}
+            )
+            value = str(answer).rpartition("=")[2].strip()
+            if not int(value, 16) & _HAS_MORE:
+                return True
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(_ASK_AGAIN_S)
+
+
+def layout_of(library: Library, name: str) -> str:
+    """The keyboard layout that the guest's definition states."""
+    return load_definition(library.folder(name)).keyboard
+
+
+async def type_strokes(library: Library, name: str, strokes: list[Stroke]) -> Outcome:
+    """Press keys of a guest.
+
+    Raises:
+        StateError: It does not run, is paused, or reads no keys.
+        MonitorError: Its QEMU does not answer.
+    """
+    folder = library.folder(name)
+    refuse_stopped(library, folder)
+    place = MonitorPlace(folder.run, folder.path, MONITORS[:-1])
+    async with command_session(place, f"kvmtui type {name}") as monitor:
+        status = (await monitor.execute("query-status"))["status"]
+        if status != "running":
+            raise StateError(
+                f"{name} is {status}: keys would be lost", hint=f"kvmtui resume {name}"
+            )
+        arch = (await monitor.execute("query-target"))["arch"]
+        try:
+            await Typist(monitor, has_port=arch in ("x86_64", "i386")).press(strokes)
+        except StateError as error:
+            raise StateError(f"{name}: {error.message}") from None
+    count = len(strokes)
+    return Outcome(name, "type", True, f"{count} key{'' if count == 1 else 's'} typed at {name}")
+
+
+async def type_text(
+    library: Library, name: str, text: str, *, layout: str | None = None
+) -> Outcome:
+    """Type a text; it is kept and told nowhere.
+
+    Args:
+        layout: The guest's keyboard layout; None for what its definition states.
+
+    Raises:
+        UsageError: The layout has no key for a character; nothing was typed.
+        StateError, MonitorError: As `type_strokes`.
+    """
+    chosen = layout or layout_of(library, name)
+    return await type_strokes(library, name, keyboard.strokes_of(text, chosen))
+
+
+async def press_keys(library: Library, name: str, combinations: list[str]) -> Outcome:
+    """Press named keys, such as ``ctrl-alt-delete``, one combination after the other.
+
+    Raises:
+        UsageError: There is no such key; nothing was pressed.
+        StateError, MonitorError: As `type_strokes`.
+    """
+    strokes = [keyboard.stroke_named(combination) for combination in combinations]
+    return await type_strokes(library, name, strokes)

@@ -1,0 +1,63 @@
+"""How the graphical screen is reached from elsewhere: VNC on a socket, through ssh."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+from typing import NamedTuple
+
+from kvmtui.errors import StateError
+from kvmtui.guest.folder import RUN, VNC
+from kvmtui.guest.history import acting_user
+from kvmtui.guest.library import Library
+from kvmtui.manage.screens import refuse_stopped
+
+_PORT = 5910
+_LONGEST_SOCKET_BYTES = 107
+_SSH_PORT = "22"
+
+
+class Viewer(NamedTuple):
+    """What to type on the machine where the viewer is."""
+
+    ssh: str
+    """The tunnel."""
+    viewer: str
+    """The viewer, once the tunnel stands."""
+    socket: str
+
+
+def viewer(library: Library, name: str) -> Viewer:
+    """The lines that show the guest's graphical screen on another machine.
+
+    Raises:
+        StateError: It does not run, has no VNC server, or its socket's path is too long for ssh.
+    """
+    folder = library.folder(name)
+    refuse_stopped(library, folder)
+    path = folder.at(RUN, VNC)
+    if not os.path.exists(path):
+        raise StateError(
+            f"{name} was started without a VNC server",
+            hint=f"kvmtui set {name} display=vnc video=std, then kvmtui reboot {name}",
+        )
+    if len(os.fsencode(path)) > _LONGEST_SOCKET_BYTES:
+        raise StateError(
+            f"{name}: ssh forwards no socket whose path has over {_LONGEST_SOCKET_BYTES} bytes",
+            hint=f"ln -s {shlex.quote(folder.at(RUN))} /tmp/{name}, and forward /tmp/{name}/{VNC}",
+        )
+    words = ["ssh", "-N", "-L", f"127.0.0.1:{_PORT}:{path}"]
+    host, port = _here()
+    if port != _SSH_PORT:
+        words += ["-p", port]
+    words.append(f"{acting_user()}@{host}")
+    return Viewer(shlex.join(words), f"vncviewer 127.0.0.1:{_PORT - 5900}", path)
+
+
+def _here() -> tuple[str, str]:
+    """This machine as who is at the other end of ssh reaches it, and the port."""
+    words = os.environ.get("SSH_CONNECTION", "").split()
+    if len(words) == 4:
+        return words[2], words[3]
+    return socket.gethostname(), _SSH_PORT

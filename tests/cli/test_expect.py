@@ -1,0 +1,190 @@
+"""`expect` and the black box: real consoles and menus, scripts that are wrong, guests that end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from kvmtui.errors import DefinitionError
+from kvmtui.manage import black_box
+from kvmtui.manage.expect_script import read_script
+from kvmtui.manage.looking import look_at
+from kvmtui.manage.serial_line import SerialLine
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "expect"
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Writes a script; returns its path."""
+
+    def write(text):
+        path = tmp_path / "script.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def newest_report(kvmtui, name):
+    reports = black_box.reports(kvmtui.library.folder(name))
+    return json.loads(Path(reports[0].path).read_text())
+
+
+SHELL = r"""
+timeout: 60
+steps:
+  - wait: "guest# $"
+  - type: "echo $((6*7)); echo to the screen > /dev/tty1\n"
+  - wait: '(?m)^(42)$'
+  - wait: "guest# $"
+  - type_variable: SECRET_LINE
+  - type: "\n"
+  - wait: "from the environment"
+  - wait: "to the screen"
+    on: screen
+  - keys: [shift-pgup, ctrl-alt-f1]
+  - screenshot: shot.png
+  - screenshot: shot.txt
+"""
+
+
+def test_a_console_is_driven(kvmtui, linux_guest_files, script, tmp_path):
+    example = linux_guest_files / "debian-kernel.yaml"
+    line = "console=tty0 console=ttyS0 panic=-1 quiet"
+    kvmtui.ok("create", "g", "--from", example, "--accelerator", "tcg", "--append", line)
+    kvmtui.environment["SECRET_LINE"] = "echo from the env''ironment"
+    told = kvmtui.ok("expect", "g", script(SHELL), "--start", cwd=tmp_path).out
+    assert "wait '(?m)^(42)$': 42" in told and "11 steps" in told
+    assert "env''ironment" not in told
+    assert (tmp_path / "shot.png").read_bytes().startswith(b"\x89PNG")
+    assert "to the screen" in (tmp_path / "shot.txt").read_text()
+    # A prompt that waits is seen by who comes later.
+    again = script("steps: [{wait: 'guest# $'}, {type: \"echo a''gain\\n\"}, {wait: again}]")
+    kvmtui.ok("expect", "g", again, "--quiet")
+    line = SerialLine(kvmtui.library.folder("g"))
+    line.open()
+    assert "is used by pid" in kvmtui.refused("expect", "g", again, status=1)
+    listens = script("steps: [{wait: 'never', timeout: 0.3}]")
+    kvmtui.refused("expect", "g", listens, status=1)
+    line.close()
+
+
+def test_a_boot_menu_is_driven(kvmtui, tmp_path):
+    menu = 'qemu_args=[-boot, "menu=on,splash-time=20000"]'
+    kvmtui.tiny("pc", "--disk", "1M", "--set", menu)
+    told = kvmtui.ok("expect", "pc", EXAMPLES / "boot-menu.yaml", "--start", cwd=tmp_path).out
+    assert "Select boot device" in told
+    assert (tmp_path / "boot-menu.png").stat().st_size > 1000
+
+
+def test_a_failed_step_leaves_what_was_seen(kvmtui, script):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    steps = script("on: screen\nsteps: [{wait: SeaBIOS}, {wait: 'not\\e[2J there', timeout: 0.5}]")
+    steps.write_text(steps.read_text().replace("\\e[2J ", ""))
+    done = kvmtui("expect", "a", steps)
+    assert done.status == 1
+    assert "kvmtui: a: step 2, wait 'notthere': did not come within 0.5 s" in done.err
+    report = newest_report(kvmtui, "a")
+    assert report["reason"] == "expect" and "SeaBIOS" in report["screen"][0]
+    assert "reports/" in done.err
+    steps.write_text("on: screen\nsteps: [{wait: never}]")
+    waiting = kvmtui.popen("expect", "a", steps)
+    kvmtui.ok("stop", "a")
+    out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 1 and "Traceback" not in err
+    assert "does not run" in kvmtui.refused("expect", "a", steps, status=1)
+
+
+WRONG = {
+    "": ".steps: is missing",
+    "steps: []": "steps: at least one",
+    "steps: [{wiat: x}]": "steps[0].wiat: unknown key: did you mean wait",
+    "steps: [{}]": "steps[0]: one of wait",
+    "steps: [{wait: a, type: b}]": "steps[0]: one of wait",
+    "steps: [{wait: '('}]": "steps[0].wait: no regular expression",
+    "steps: [{wait: a}, {keys: hyper-x}]": "steps[1].keys: there is no key 'hyper'",
+    "steps: [{wait: a, timeout: -1}]": "steps[0].timeout",
+    "steps: [{wait: a, on: printer}]": "steps[0].on: 'printer' is not one of serial, screen",
+    "steps: [{keys: esc, on: serial}]": "steps[0].on: keys is of the screen",
+    "layout: ru\non: screen\nsteps: [{type: a}]": "steps[0].type: the keyboard layout ru has",
+    "steps: 3": "steps: a list is expected",
+    "steps: [3]": "steps[0]: keys and values are expected",
+    "- wait: a": "mapping",
+    "steps: [{type: 5}]": "steps[0].type: text is expected",
+    "steps: [": "not YAML",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_is_wrong_is_told_with_its_place(text):
+    with pytest.raises(DefinitionError) as raised:
+        read_script(text.encode())
+    assert WRONG[text] in raised.value.message
+
+
+def test_all_problems_at_once_and_with_the_file(kvmtui, script):
+    path = script("steps: [{wiat: x}, {wait: '('}, {keys: 4}]")
+    told = kvmtui.refused("expect", "a", path)
+    assert told.count(str(path)) >= 2 and "steps[0].wiat" in told and "steps[2].keys" in told
+    assert "No such file" in kvmtui.refused("expect", "a", "/no/such/file", status=2)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_examples_are_scripts(path):
+    assert read_script(path.read_bytes()).steps
+
+
+def test_a_panic_leaves_a_report(kvmtui, linux_guest_files):
+    example = linux_guest_files / "debian-kernel.yaml"
+    line = "console=tty0 console=ttyS0 panic=-1 crash"
+    kvmtui.ok("create", "g", "--from", example, "--accelerator", "tcg", "--append", line)
+    kvmtui.ok("start", "g")
+    kvmtui.ok("wait", "g", "--for", "text=Kernel panic")
+    while kvmtui.row("g")["state"] != "crashed":
+        pass
+    told = kvmtui.ok("why", "g", "--json").json
+    report = json.loads(Path(told["report"]).read_text())
+    assert report["reason"] == "broken" and report["guest"] == "g"
+    assert "Kernel panic" in "".join(report["console"])
+    assert "sysrq" in "".join(report["screen"] or report["console"])
+    assert any(event["event"] == "GUEST_PANICKED" for event in report["events"])
+    assert "reports/" in kvmtui.ok("why", "g").out
+    assert len(black_box.reports(kvmtui.library.folder("g"))) == 1
+
+
+def test_a_killed_one_leaves_a_report(kvmtui):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    assert kvmtui.ok("why", "a", "--json").json["report"] is None
+    os.kill(kvmtui.pid("a"), signal.SIGKILL)
+    while kvmtui.row("a")["state"] != "crashed":
+        pass
+    report = newest_report(kvmtui, "a") if kvmtui.ok("why", "a") else None
+    assert report["reason"] == "crashed" and report["screen"] is None
+    kvmtui.ok("start", "a")
+    assert kvmtui.ok("why", "a", "--json").json["report"] is None
+
+
+def test_the_newest_reports_are_kept(kvmtui):
+    kvmtui.tiny("a")
+    folder = kvmtui.library.folder("a")
+    for when in range(black_box.MOST_REPORTS + 5):
+        black_box.collect(kvmtui.library, folder, "crashed", alive=False, when=1e9 + when)
+    kept = black_box.reports(folder)
+    assert len(kept) == black_box.MOST_REPORTS
+    assert kept[0].time.startswith("2001-09-09T01:47:04")
+    (Path(kept[0].path)).write_bytes(b"[" * 100_000)
+    assert len(black_box.reports(folder)) == black_box.MOST_REPORTS - 1
+    reports = kvmtui.folder("a") / "reports"
+    for path in reports.iterdir():
+        path.unlink()
+    reports.rmdir()
+    reports.write_text("in the way")
+    view = look_at(kvmtui.library, "a")._replace(state="crashed")
+    assert black_box.notice(kvmtui.library, view) is None
