@@ -88,8 +88,10 @@ class DisplayScreen(ViewingScreen):
             async with self._fleet.console.mirror(self.guest) as mirror:
                 self._ended = ""
                 self.view.mute(False)
+                pause = await self._show(mirror)
                 while self.runs:
-                    await asyncio.sleep(await self._show(mirror))
+                    await asyncio.sleep(pause)
+                    pause = await self._show(mirror)
         except (KvmtuiError, OSError) as error:
             told = as_told("screen", error)
             self._ended = told.message
