@@ -50,3 +50,7 @@ ECHOES_SCANCODES = boot_disk(
     b"\xba\xfd\x03\xec\xa8\x20\x74\xfb\xba\xf8\x03\x88\xe0\xee\xeb\xe5"
 )
 """A guest that writes each byte its keyboard sends to its serial port, as it is."""
+
+# 1: xor ax, ax; int 16; mov ah, 0e; xor bx, bx; int 10; jmp 1b
+TYPES_BACK = boot_disk(b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4")
+"""A guest that shows what is typed, by the BIOS."""

@@ -6,7 +6,7 @@ import os
 from typing import Literal
 
 from kvmtui.guest.library import Library
-from kvmtui.text import visible_lines
+from kvmtui.text import visible_lines, without_escapes
 
 _TAIL_BYTES = 256 << 10
 
@@ -26,6 +26,8 @@ def log_tail(
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             file.seek(max(0, size - _TAIL_BYTES))
-            return visible_lines(file.read(_TAIL_BYTES), last=last)
+            data = file.read(_TAIL_BYTES)
+            written = without_escapes(data) if which == "console" else data
+            return visible_lines(written, last=last)
     except FileNotFoundError:
         return []

@@ -14,8 +14,10 @@ from kvmtui.guest.library import Library
 from kvmtui.manage.power import is_running, monitors_of
 from kvmtui.qemu import vga_text
 from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
-from kvmtui.qemu.picture import Picture, grab
-from kvmtui.qemu.vga_text import Place, TextScreen
+from kvmtui.qemu.picture import Picture as Picture
+from kvmtui.qemu.picture import grab
+from kvmtui.qemu.vga_text import Place
+from kvmtui.qemu.vga_text import TextScreen as TextScreen
 
 _CURSOR_LOOKS = 3
 _CURSOR_PAUSE_S = 0.15

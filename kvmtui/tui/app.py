@@ -235,6 +235,9 @@ class KvmtuiApp(OpeningApp):
         Textual hands a key to the focused widget and asks for its binding only when it comes
         back: of ``/d`` that arrive at once the ``d`` would be heard before the filter opens.
         """
+        if isinstance(event, events.Key) and self.answers and self.answering.hears_all:
+            self.answering.hear(event)
+            return
         if isinstance(event, events.Key) and not event.is_forwarded and not self._is_typed_into():
             if isinstance(self.screen, AnsweringScreen):
                 self.screen.key_came()

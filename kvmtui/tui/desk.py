@@ -219,6 +219,12 @@ class GuestDesk:
         else:
             self._app.open_wall([live.view.name for live in guests])
 
+    def _do_console(self, guests: list[LiveGuest]) -> None:
+        self._app.open_console(guests[0].view.name)
+
+    def _do_screen(self, guests: list[LiveGuest]) -> None:
+        self._app.open_display(guests[0].view.name)
+
     def _do_edit(self, guests: list[LiveGuest]) -> None:
         self._app.open_form(guests[0].view.name)
 

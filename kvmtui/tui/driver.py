@@ -13,7 +13,12 @@ import signal
 import termios
 from typing import Any
 
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+
+from kvmtui.tui.key_parser import KeyParser
+
+linux_driver.XTermParser = KeyParser  # type: ignore[attr-defined]
 
 _PATIENCE_S = 0.7
 _SETTLED_S = 0.05

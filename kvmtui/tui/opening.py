@@ -42,6 +42,11 @@ class OpeningApp(WireApp):
                 return screen
         return self.main
 
+    @property
+    def answers(self) -> bool:
+        """Whether nothing lies over the screen that answers."""
+        return self.answering is self.screen
+
     def tell(self, text: str) -> None:
         """An answer in the message line: what was done."""
         self.answering.tell(text)
@@ -73,6 +78,18 @@ class OpeningApp(WireApp):
         from kvmtui.tui.screens.connection import ConnectionScreen
 
         self.push_screen(ConnectionScreen())
+
+    def open_console(self, name: str) -> None:
+        """Show a guest's serial console."""
+        from kvmtui.tui.screens.console import ConsoleScreen
+
+        self.push_screen(ConsoleScreen(self.fleet, self.keys, name))
+
+    def open_display(self, name: str) -> None:
+        """Show what a guest's display shows."""
+        from kvmtui.tui.screens.display import DisplayScreen
+
+        self.push_screen(DisplayScreen(self.fleet, self.keys, name))
 
     def open_first_steps(self) -> None:
         """Open the pages for who is new to this."""

@@ -125,6 +125,12 @@ def question_text(title: str, label: str, before: str, act: str) -> Question:
     return Question(title, (), "Leave it", act, ask=ask)
 
 
+def question_secret(title: str, label: str, act: str) -> Question:
+    """One line of text is asked for that is not shown."""
+    ask = Ask(f"{label}:", secret=True)
+    return Question(title, (), "Leave it", act, ask=ask)
+
+
 def question_setup(commands: list[str], *, runs: bool) -> Question:
     """Before the host is changed.
 

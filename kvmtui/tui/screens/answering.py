@@ -36,6 +36,8 @@ class AnsweringScreen(Screen[None]):
     title_of_help: str = "kvmtui"
     help_is_first_steps: bool = False
     """Whether help is of what all this is, rather than of keys."""
+    hears_all: ClassVar[bool] = False
+    """Whether every key is for this screen alone, those of the whole app too."""
     typed_into: ClassVar[bool] = False
     """Whether letters are text here, never actions."""
 
@@ -126,6 +128,9 @@ class AnsweringScreen(Screen[None]):
     def action_act(self, action_id: str) -> None:
         """Do what a key of one of its places asks for."""
         self.perform(action_id)
+
+    def hear(self, event: events.Key) -> None:
+        """Take a key, where all are for this screen."""
 
     def key_came(self) -> None:
         """Any key takes a refusal away."""

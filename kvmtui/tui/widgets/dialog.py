@@ -29,6 +29,8 @@ class Ask(NamedTuple):
     """What is still wrong with a text, in a few words; empty where it is complete."""
     text: str = ""
     """What stands there at first."""
+    secret: bool = False
+    """Whether only the number of its characters is shown."""
 
 
 class Answer(NamedTuple):
@@ -99,12 +101,18 @@ class Box(LineWidget, can_focus=True):
             lines=question.lines,
             checks=tuple(zip(words, self.ticked, strict=True)),
             prompt=question.ask.prompt if question.ask else "",
-            editor=self.editor,
+            editor=self._shown_editor(),
             safe=question.safe,
             act=question.act,
             missing=self.missing,
             at=self._at,
         )
+
+    def _shown_editor(self) -> Editor | None:
+        ask, editor = self.question.ask, self.editor
+        if ask is None or editor is None or not ask.secret:
+            return editor
+        return editor._replace(text="*" * len(editor.text))
 
     def fit_into(self, screen: Size) -> None:
         """Take the size that the content needs on a screen."""

@@ -1,0 +1,222 @@
+"""A guest's serial console, as a terminal within this one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import events, on
+
+from kvmtui.errors import KvmtuiError, as_told
+from kvmtui.manage.fleet import Fleet
+from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.screens.viewing import CHORD_SHOWN, ViewingScreen
+from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.emulator import MOST_COLUMNS, MOST_ROWS, Emulator
+from kvmtui.tui.widgets.terminal_view import TerminalView
+
+if TYPE_CHECKING:
+    from kvmtui.manage.serial_console import SerialSession
+
+GUEST_COLUMNS, GUEST_ROWS = 80, 24
+"""What a guest takes its serial terminal for until it is told otherwise."""
+_MOST_WAITING = 1 << 16
+
+
+class ConsoleScreen(ViewingScreen):
+    """The serial console. It is opened again by itself when the guest starts again."""
+
+    WHAT = "serial"
+    AUTO_FOCUS = "#face"
+
+    def __init__(self, fleet: Fleet, keys: Keys, name: str) -> None:
+        self.terminal = TerminalView(Emulator(GUEST_COLUMNS, GUEST_ROWS), id="face")
+        super().__init__(fleet, keys, name, self.terminal)
+        self._session: SerialSession | None = None
+        self._hungry = asyncio.Event()
+        self._told_size = (GUEST_COLUMNS, GUEST_ROWS)
+        self._ended = ""
+        self._opening = False
+
+    def on_mount(self) -> None:
+        """Open the console."""
+        super().on_mount()
+        self._open()
+
+    def on_unmount(self) -> None:
+        """Leave it to others."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    # Following the guest.
+
+    def _open(self) -> None:
+        if not self._opening and self._session is None:
+            self._opening = True
+            self.run_worker(self._follow(), group="console", exclusive=True)
+
+    async def _follow(self) -> None:
+        """Show what the guest writes until it ends."""
+        try:
+            session = await self._fleet.console.open_serial(self.guest)
+        except (KvmtuiError, OSError) as error:
+            self._ended = as_told("console", error).message
+            if self.runs:
+                self.tell_failure(self.guest, as_told("console", error))
+            self.show_frame()
+            return
+        finally:
+            self._opening = False
+        self._session, self._ended = session, ""
+        self.terminal.mute(False)
+        self.terminal.feed(session.tail())
+        if session.state.note:
+            self.refuse(session.state.note)
+        self.show_frame()
+        try:
+            await self._read(session)
+        finally:
+            session.close()
+            if self._session is session:
+                self._session = None
+
+    async def _read(self, session: SerialSession) -> None:
+        typing, holder = session.typing, session.holder
+        while not session.ended:
+            self._hungry.clear()
+            if self.terminal.waiting > _MOST_WAITING:
+                await self._hungry.wait()
+            self.terminal.feed(await session.read())
+            if (session.typing, session.holder) != (typing, holder):
+                typing, holder = session.typing, session.holder
+                self.show_frame()
+        self._ended = "the console has ended"
+        self.terminal.mute(True)
+        self.show_frame()
+
+    @on(TerminalView.Hungry)
+    def _wants_more(self, event: TerminalView.Hungry) -> None:
+        event.stop()
+        self._hungry.set()
+
+    def guest_changed(self) -> None:
+        """It paused, ended or runs again."""
+        live = self.live
+        if live is None:
+            return
+        paused = live.view.pid is not None and live.view.state != "running"
+        self.terminal.mute(paused or not self.runs)
+        if self.runs and self._session is None and live.under_way is None:
+            self._open()
+
+    # What stands around it.
+
+    def who_types(self) -> str:
+        """You, or who has the console."""
+        session = self._session
+        if session is None:
+            return "nobody"
+        return "you" if session.typing else f"{_person(session.holder)}, F takes over"
+
+    def standing(self) -> Line:
+        """Sizes, or why there is no console."""
+        live = self.live
+        if live is not None and not self.runs:
+            return self.stopped_line(live)
+        if self._session is None and self._ended:
+            return (Span(self._ended, "muted"),)
+        if live is not None and live.view.state != "running":
+            resume = f"{live.view.state}: it reads nothing until it runs again"
+            return (Span(resume, "warn", bold=True),)
+        width, height = self.terminal.size
+        told = self._told_size
+        if (width, height) == told or self._session is None:
+            return (Span(f"{told[0]}×{told[1]}", "muted"),)
+        return (
+            Span(f"{width}×{height}, guest thinks {told[0]}×{told[1]}: ", "muted"),
+            Span(f"{CHORD_SHOWN} s", "accent", bold=True),
+            Span(" sends the size", "muted"),
+        )
+
+    def commands(self) -> dict[str, tuple[str, Callable[[], None]]]:
+        """The letters after the chord."""
+        commands: dict[str, tuple[str, Callable[[], None]]] = {
+            "/": ("search", self._search),
+            "c": ("copy", lambda: self.copy_text(self.terminal.emulator.text())),
+            "p": ("paste", lambda: self.ask_paste(self.terminal.paste)),
+            "s": ("size", self._send_size),
+            "r": ("repaint", self._begin_anew),
+        }
+        if self._session is not None and not self._session.typing:
+            commands["F"] = ("take over", self._take_over)
+        return commands
+
+    # What a person does.
+
+    def type_key(self, event: events.Key) -> None:
+        """Send a key; where another types, F takes the console over."""
+        session = self._session
+        if session is None:
+            self.refuse(self._ended or "the console is being opened")
+        elif session.typing:
+            self.terminal.press(event)
+        elif event.character == "F":
+            self._take_over()
+        else:
+            self.refuse(f"{session.holder} types here: F takes over")
+
+    @on(TerminalView.Typed)
+    def _typed(self, event: TerminalView.Typed) -> None:
+        event.stop()
+        session = self._session
+        if session is None or (event.answer and not session.typing):
+            return
+        if session.typing and not session.write(event.data) and not event.answer:
+            self.refuse("the guest does not read: what is typed waits for it")
+
+    def _take_over(self) -> None:
+        session = self._session
+        if session is not None:
+            self.run_worker(self._taken_over(session), group="take-over", exclusive=True)
+
+    async def _taken_over(self, session: SerialSession) -> None:
+        try:
+            await session.take_over()
+        except (KvmtuiError, OSError) as error:
+            self.tell_failure(self.guest, as_told("console", error))
+        else:
+            self.tell("the console is yours")
+        self.show_frame()
+
+    def _send_size(self) -> None:
+        """Tell the guest the size by the command that sets it, as if it were typed."""
+        width = min(self.terminal.size.width, MOST_COLUMNS)
+        height = min(self.terminal.size.height, MOST_ROWS)
+        session = self._session
+        if session is None or not session.typing:
+            self.refuse("only who types can send the size")
+            return
+        session.write(f"stty rows {height} cols {width}\r".encode())
+        self._told_size = (width, height)
+        self.terminal.resize_terminal(width, height)
+        self.tell(f"typed: stty rows {height} cols {width}; it needs a shell that reads it")
+        self.show_frame()
+
+    def _begin_anew(self) -> None:
+        """Draw all that the emulator has; what the real terminal shows may be another's."""
+        self.kvmtui.action_repaint()
+
+    def _search(self) -> None:
+        from kvmtui.tui.screens.scrollback import ScrollbackScreen
+
+        self.app.push_screen(ScrollbackScreen(self._fleet, self.guest))
+
+
+def _person(holder: str) -> str:
+    """Who holds a console, as short as that can be said."""
+    return holder.rpartition("console of ")[2].rstrip(")") or holder

@@ -1,0 +1,259 @@
+"""A guest's display: its text screen as text, a graphics mode as a picture of half blocks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from kvmtui.errors import KvmtuiError, as_told
+from kvmtui.manage.fleet import Fleet
+from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.render import vga
+from kvmtui.tui.screens.palette import Entry, PaletteScreen
+from kvmtui.tui.screens.viewing import CHORD_SHOWN, ViewingScreen
+from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.cell_view import Cells, CellView
+
+if TYPE_CHECKING:
+    from kvmtui.manage.screens import Picture, TextMirror, TextScreen
+
+FRAME_S = 0.04
+"""Between two looks at a text screen."""
+_BUSY_FRAME_S, _BUSY_ROWS = 0.25, 5
+"""Where so many rows change in each frame, fewer frames are sent."""
+_PICTURE_S = 1.0
+_AGAIN_S = 1.0
+_NAMED = {
+    **{"escape": "esc", "enter": "ret", "pageup": "pgup", "pagedown": "pgdn"},
+    **{"delete": "delete", "space": "spc", "circumflex_accent": "6", "at": "2"},
+    **{"left_square_bracket": "bracket_left", "right_square_bracket": "bracket_right"},
+    **{"backslash": "backslash", "underscore": "minus", "minus": "minus"},
+}
+COMBINATIONS = (
+    ("ctrl-alt-delete", "Restart, or the login of Windows"),
+    ("ctrl-alt-f1", "First text console of Linux"),
+    ("ctrl-alt-f2", "Second text console, or the graphical one"),
+    ("ctrl-alt-f3", "Third text console"),
+    ("ctrl-alt-f7", "Seventh, of old the graphical one"),
+    ("ctrl-alt-backspace", "End the X server, where it allows that"),
+    ("alt-tab", "Next window"),
+    ("alt-f4", "Close the window"),
+    ("meta_l", "The key with the window on it"),
+    ("alt-sysrq-h", "Linux SysRq: help, on the console"),
+    ("alt-sysrq-s", "Linux SysRq: write all to the disks"),
+    ("alt-sysrq-u", "Linux SysRq: make all file systems read-only"),
+    ("alt-sysrq-e", "Linux SysRq: end all processes"),
+    ("alt-sysrq-i", "Linux SysRq: kill all processes"),
+    ("alt-sysrq-b", "Linux SysRq: restart at once"),
+)
+
+
+class DisplayScreen(ViewingScreen):
+    """The display. It is looked at only while it is seen, and again when the guest starts."""
+
+    WHAT = "screen"
+    AUTO_FOCUS = "#face"
+
+    def __init__(self, fleet: Fleet, keys: Keys, name: str) -> None:
+        super().__init__(fleet, keys, name, CellView(id="face"))
+        self.view.can_focus = True
+        self._facts = ""
+        self._ended = ""
+        self._text: TextScreen | None = None
+        self._picture: Picture | None = None
+        self._typed: deque[tuple[str, bool]] = deque()
+        self._typed_some = asyncio.Event()
+        self._looking = False
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        super().on_mount()
+        self._look()
+        self.run_worker(self._type(), group="typing")
+
+    # Looking.
+
+    def _look(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self.run_worker(self._follow(), group="display", exclusive=True)
+
+    async def _follow(self) -> None:
+        """Show the display until the guest ends or one leaves."""
+        try:
+            async with self._fleet.console.mirror(self.guest) as mirror:
+                self._ended = ""
+                self.view.mute(False)
+                pause = await self._show(mirror)
+                while self.runs:
+                    await asyncio.sleep(pause)
+                    pause = await self._show(mirror)
+        except (KvmtuiError, OSError) as error:
+            told = as_told("screen", error)
+            self._ended = told.message
+            if self.runs:
+                self.tell_failure(self.guest, told)
+        finally:
+            self._looking = False
+        self.view.mute(True)
+        self.show_frame()
+
+    async def _show(self, mirror: TextMirror) -> float:
+        """Show one frame; returns how long to wait for the next."""
+        text = await mirror.frame()
+        if not self.is_current:
+            return _AGAIN_S
+        if text is None:
+            return await self._show_picture(mirror.picture)
+        self._picture = None
+        before, self._text = self._text, text
+        same = before is not None and before.columns == text.columns
+        width = text.columns * 2
+        changed: list[tuple[int, Cells]] = []
+        for row in range(text.rows):
+            place = slice(row * width, (row + 1) * width)
+            if not same or before is None or before.cells[place] != text.cells[place]:
+                changed.append((row, vga.text_row(text, row)))
+        if not same or before is None or before.rows != text.rows:
+            self.view.set_rows([cells for _, cells in changed], text.cursor)
+        else:
+            self.view.set_some(changed, text.cursor)
+        self._tell_facts(f"text {text.columns}×{text.rows}")
+        return _BUSY_FRAME_S if same and len(changed) > _BUSY_ROWS else FRAME_S
+
+    async def _show_picture(self, picture: Picture | None) -> float:
+        if picture is None:
+            return _AGAIN_S
+        if picture != self._picture:
+            self._picture, self._text = picture, None
+            width, height = self.view.size
+            rows = await asyncio.to_thread(vga.picture_rows, picture, width, height)
+            self.view.set_rows(rows, None)
+        self._tell_facts(f"graphics {picture.width}×{picture.height}")
+        return _PICTURE_S
+
+    def _tell_facts(self, facts: str) -> None:
+        if facts != self._facts:
+            self._facts = facts
+            self.show_frame()
+
+    def guest_changed(self) -> None:
+        """It runs again, or has ended."""
+        if self.runs and self.live is not None and self.live.under_way is None:
+            self._look()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A picture is drawn for the new size."""
+        super().on_resize(event)
+        self._picture = None
+
+    # What stands around it.
+
+    def facts(self) -> str:
+        """The mode of the display."""
+        return self._facts
+
+    def standing(self) -> Line:
+        """How much of it is seen, or why none is."""
+        live = self.live
+        if live is not None and not self.runs:
+            return self.stopped_line(live)
+        if self._ended:
+            return (Span(self._ended, "muted"),)
+        if self._picture is not None:
+            return (
+                Span("a graphics mode, as a picture: ", "muted"),
+                Span(f"{CHORD_SHOWN} y", "accent", bold=True),
+                Span(" shows how to see it whole", "muted"),
+            )
+        text = self._text
+        if text is None:
+            return ()
+        width, height = self.view.size
+        if width >= text.columns and height >= text.rows:
+            return (Span("seen whole", "muted"),)
+        return (Span(f"{width}×{height} of {text.columns}×{text.rows} are seen", "muted"),)
+
+    def commands(self) -> dict[str, tuple[str, Callable[[], None]]]:
+        """The letters after the chord."""
+        return {
+            "k": ("Ctrl-Alt-Del …", self._choose_keys),
+            "t": ("type text", lambda: self.ask_paste(self._type_text)),
+            "c": ("copy", self._copy),
+            "y": ("viewer", self._copy_viewer),
+        }
+
+    # What a person does.
+
+    def type_key(self, event: events.Key) -> None:
+        """Press a key of the guest's keyboard."""
+        if event.character is not None and event.character.isprintable() and "+" not in event.key:
+            self._press(event.character, is_text=True)
+        else:
+            self._press(key_name(event.key))
+
+    def _press(self, word: str, *, is_text: bool = False) -> None:
+        """Have a text typed, or a combination of keys pressed."""
+        if word:
+            self._typed.append((word, is_text))
+            self._typed_some.set()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Type a paste."""
+        event.stop()
+        self._type_text(event.text)
+
+    def _type_text(self, text: str) -> None:
+        self._press(text, is_text=True)
+
+    async def _type(self) -> None:
+        """Press keys in the order they came; what comes meanwhile goes in one."""
+        console = self._fleet.console
+        while True:
+            await self._typed_some.wait()
+            word, is_text = self._typed.popleft()
+            while is_text and self._typed and self._typed[0][1]:
+                word += self._typed.popleft()[0]
+            if not self._typed:
+                self._typed_some.clear()
+            try:
+                if is_text:
+                    await console.type_text(self.guest, word)
+                else:
+                    await console.press_keys(self.guest, [word])
+            except (KvmtuiError, OSError) as error:
+                self.refuse(as_told("type", error).message)
+
+    def _choose_keys(self) -> None:
+        entries = [Entry(keys, "", f"{keys}  {words}", "", "") for keys, words in COMBINATIONS]
+
+        def chosen(keys: str | None) -> None:
+            if keys:
+                self._press(keys)
+                self.tell(f"{keys} pressed")
+
+        self.app.push_screen(PaletteScreen(entries), chosen)
+
+    def _copy(self) -> None:
+        self.copy_text(self._text.lines() if self._text is not None else [])
+
+    def _copy_viewer(self) -> None:
+        self.run_worker(self._tell_viewer(), group="viewer", exclusive=True)
+
+    async def _tell_viewer(self) -> None:
+        try:
+            lines = await self._fleet.console.viewer(self.guest)
+        except (KvmtuiError, OSError) as error:
+            self.tell_failure(self.guest, as_told("screen", error))
+        else:
+            self.copy_told(lines.ssh, "", f"run it on your own machine, and {lines.viewer} there")
+
+
+def key_name(key: str) -> str:
+    """A key of Textual's as the guest's keyboard has it: ``ctrl+pageup`` is ctrl-pgup."""
+    *modifiers, base = key.split("+")
+    return "-".join([*modifiers, _NAMED.get(base, base)])

@@ -1,0 +1,132 @@
+"""A real guest's serial console inside the app, on a real terminal."""
+
+from __future__ import annotations
+
+import pytest
+from tui.seen import ESC, wait_row
+
+CHORD = "\x1d"
+PROMPT = "guest# "
+
+
+@pytest.fixture
+def linux(kvmtui, linux_guest_files):
+    kvmtui.boot_linux(linux_guest_files)
+    kvmtui.ok("wait", "g", "--for", "text=guest# ")
+    return kvmtui
+
+
+def at_console(open_app, *size):
+    terminal = open_app(*size)
+    wait_row(terminal, "g", "running")
+    terminal.send("c")
+    terminal.wait_for("typing: you")
+    terminal.wait_for("guest#")
+    return terminal
+
+
+def test_every_key_is_the_guests_but_one(linux, open_app):
+    terminal = at_console(open_app, 100, 30)
+    terminal.send("vi /tmp/x\r")
+    terminal.wait_for("/tmp/x 1/1 100%")
+    terminal.send("ihello th\x7f\x7fthere")
+    terminal.wait_for("I /tmp/x [Modified]")
+    terminal.send(ESC)
+    # busybox's vi itself takes what follows at once for a part of a longer key.
+    terminal.wait_for("- /tmp/x [Modified]")
+    terminal.send(":wq\r")
+    terminal.send("cat /tmp/x | tr a-z A-Z\r")
+    terminal.wait_for("HELLO THERE")
+    terminal.send("sh -c 'echo in-$((1+1)); sleep 999'\r")
+    terminal.wait_for("in-2")
+    terminal.send("\x03")
+    terminal.send("echo ended-$?\r")
+    terminal.wait_for("ended-130")
+    # Tab completes, Ctrl-P is the line before, Ctrl-Q, `q`, `:` and `?` are letters.
+    terminal.send("ls /modules.l\t\r")
+    terminal.wait_for("/modules.list")
+    terminal.send("\x11echo q:?1\r")
+    terminal.wait_for("q:?1")
+    assert "typing: you" in terminal.text
+    # The chord twice is one for the guest, which shows it as ^].
+    terminal.send("cat -v\r")
+    terminal.send(CHORD + CHORD + "\r")
+    terminal.wait_for("^]")
+    terminal.send("\x03")
+    terminal.send("echo back-$((1+1))\r")
+    terminal.wait_for("back-2")
+    # The size is told by the shell's own command.
+    terminal.send(CHORD + "s")
+    terminal.wait_for("typed: stty rows 27 cols 100")
+    terminal.send("stty size\r")
+    terminal.wait_for("27 100")
+    terminal.send(CHORD + "p")
+    terminal.wait_for("Paste into g")
+    terminal.send("echo $((40+2))-geheim")
+    terminal.wait_for("*********")
+    assert "geheim" not in terminal.text
+    terminal.send("\r")
+    terminal.send("\r")
+    terminal.wait_for("42-geheim")
+    terminal.send(CHORD + "/")
+    terminal.wait_for("back to the console")
+    terminal.send("hello there")
+    terminal.wait_for("of")
+    terminal.send("\r" + ESC)
+    terminal.wait_for("typing: you")
+    terminal.send(CHORD + ESC)
+    terminal.wait_gone("typing: you")
+    wait_row(terminal, "g", "running")
+
+
+def test_nothing_of_the_guest_reaches_the_real_terminal(linux, open_app):
+    terminal = at_console(open_app, 80, 24)
+    before = len(terminal.received)
+    evil = r"\033]2;evil\007\033]52;c;ZXZpbA==\007\033[8;9;9t\033[?1000h\033[6n\033Pq#0\033\\\\"
+    terminal.send(f"printf '{evil}'; echo on\r")
+    terminal.wait_for("on")
+    terminal.send("head -c 300000 /dev/urandom; printf '\\033c'; echo ended\r")
+    terminal.wait_for("ended", deadline_s=60)
+    terminal.send("yes | head -n 100000; echo all-$((1+1))\r")
+    terminal.wait_for("all-2", deadline_s=60)
+    got = bytes(terminal.received[before:])
+    for word in (b"\x1b]2;evil", b"\x1b]52", b"\x1b[8;9", b"\x1b[?1000h", b"\x1bP"):
+        assert word not in got
+    assert terminal.text.startswith(" g  serial") or " g  serial" in terminal.text
+    terminal.send(CHORD + ESC)
+    wait_row(terminal, "g", "running")
+
+
+def test_of_two_viewers_one_types(linux, open_app):
+    first = at_console(open_app, 80, 24)
+    second = open_app(140, 40)
+    wait_row(second, "g", "running")
+    second.send("c")
+    second.wait_for("F takes over")
+    first.send("echo from-$((2+3))\r")
+    second.wait_for("from-5")
+    second.send("x")
+    second.wait_for("types here: F takes over")
+    second.send("F")
+    second.wait_for("typing: you")
+    first.wait_for("F takes over")
+    second.send("echo mine-$((3+3))\r")
+    second.wait_for("mine-6")
+    first.wait_for("mine-6")
+
+
+def test_the_guest_pauses_ends_and_comes_again(linux, open_app):
+    terminal = at_console(open_app, 80, 24)
+    linux.ok("pause", "g")
+    terminal.wait_for("paused: it reads nothing until it runs again")
+    linux.ok("resume", "g")
+    terminal.wait_gone("paused: it reads nothing")
+    linux.ok("stop", "g", "--yes")
+    terminal.wait_for("stopped; s starts it")
+    assert "guest#" in terminal.text, "the last picture stays"
+    terminal.send("s")
+    terminal.wait_for("typing: you", deadline_s=60)
+    terminal.wait_gone("s starts it")
+    linux.ok("stop", "g", "--yes")
+    linux.ok("delete", "g", "--yes")
+    terminal.wait_for("g is gone")

@@ -1,0 +1,214 @@
+"""The emulator beside tmux: both are shown what real programs wrote to a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from kvmtui.tui.widgets.emulator import MOST_COLUMNS, Emulator
+
+RECORDINGS = Path(__file__).parent.parent / "recordings"
+NAMES = sorted(path.stem for path in RECORDINGS.glob("*.bin"))
+KNOWN: dict[str, set[int]] = {
+    # CSI 2 g means nothing to a VT100 and to tmux; bittty clears a tab stop by it.
+    "vttest-screen 2": {0},
+    # Lines of 132 columns on 80: what stands at the margin is undefined.
+    "vttest-cursor 2": set(range(24)),
+    # Wrapping and control characters: tmux parts two letters that belong to one line.
+    "vttest-cursor 3": set(range(2, 21)),
+    "vttest-cursor 4": set(range(24)),
+    # Origin mode in a region of two lines: the text itself says that the emulator is right.
+    "vttest-screen 11": {1, 23},
+    # tmux knows no British set, and draws blocks of DEC's graphics as blanks.
+    "vttest-characters 2": {7, 11, 12, 13},
+    # It tells cells of DEC's graphics by their letters.
+    "vttest-screen 15": {11, 15},
+}
+"""Where tmux and the emulator differ, by recording and step: the rows, and why beside them."""
+
+
+class Tmux:
+    """A pane of 80x24 that shows files, and what is seen in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tmux = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
+        self._fifo = folder / "fifo"
+        os.mkfifo(self._fifo)
+        shell = f"stty raw -echo; exec cat {self._fifo} {self._fifo}"
+        environment = {**os.environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+        subprocess.run(
+            [*self._tmux, "new-session", "-d", "-x", "80", "-y", "24", "sh", "-c", shell],
+            check=True,
+            env=environment,
+        )
+        subprocess.run([*self._tmux, "set", "-g", "status", "off"], check=True)
+        subprocess.run([*self._tmux, "resize-window", "-x", "80", "-y", "24"], check=True)
+        self._out = os.open(self._fifo, os.O_WRONLY)
+
+    def _run(self, *words: str) -> str:
+        return subprocess.run(
+            [*self._tmux, *words], check=True, capture_output=True, text=True
+        ).stdout
+
+    def show(self, data: bytes) -> None:
+        os.write(self._out, data)
+
+    def grid(self, mark: str) -> list[str]:
+        """The rows once a title that was sent last has arrived: all before it has, too."""
+        self.show(f"\x1b]2;{mark}\x07".encode())
+        end = time.monotonic() + 10
+        while self._run("display", "-p", "#{pane_title}").strip() != mark:
+            assert time.monotonic() < end
+        return [row.rstrip() for row in self._run("capture-pane", "-p").split("\n")[:24]]
+
+    def cursor(self) -> tuple[int, int]:
+        x, y = self._run("display", "-p", "#{cursor_x} #{cursor_y}").split()
+        return min(int(x), 79), int(y)
+
+    def close(self) -> None:
+        os.close(self._out)
+        subprocess.run([*self._tmux, "kill-server"], capture_output=True)
+
+
+@pytest.fixture
+def tmux(tmp_path):
+    terminal = Tmux(tmp_path)
+    yield terminal
+    terminal.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_shows_what_tmux_shows(tmux, name):
+    data = (RECORDINGS / f"{name}.bin").read_bytes()
+    emulator = Emulator(80, 24)
+    before = 0
+    for number, end in enumerate(json.loads((RECORDINGS / f"{name}.json").read_text())):
+        tmux.show(data[before:end])
+        emulator.feed(data[before:end])
+        before = end
+        theirs, ours = tmux.grid(f"step {number}"), emulator.text()
+        different = {
+            y: (theirs[y], ours[y])
+            for y in range(24)
+            if theirs[y] != ours[y] and y not in KNOWN.get(f"{name} {number}", ())
+        }
+        assert not different, f"step {number}: tmux and the emulator: {different}"
+        if emulator.cursor is not None and f"{name} {number}" not in KNOWN:
+            assert emulator.cursor == tmux.cursor(), f"step {number}"
+
+
+def test_wrapping_is_as_vttest_says():
+    data = (RECORDINGS / "vttest-cursor.bin").read_bytes()
+    ends = json.loads((RECORDINGS / "vttest-cursor.json").read_text())
+    emulator = Emulator(80, 24)
+    emulator.feed(data[: ends[3]])
+    letters = [f"{letter}{letter.lower().rjust(79)}" for letter in "IJKLMNOPQRSTUVWXYZ"]
+    assert emulator.text()[2:20] == letters
+
+
+def test_random_bytes_end_nothing_and_keep_their_bounds():
+    """Parts of sequences in any order: each row stays as wide as the screen, and is text."""
+    chance = random.Random(4)
+    parts = [
+        b"\x1b[",
+        b"\x1b]",
+        b"\x1bP",
+        b"\x1b(0",
+        b";",
+        b"?",
+        b"h",
+        b"l",
+        b"m",
+        b"H",
+        b"J",
+        b"K",
+    ]
+    parts += [b"38;2;300;1;9m", b"8;9999;9999t", b"\x1b[?3h", b"\x1b[?40h", b"\x1b[?1049h"]
+    parts += [b"9999999999", b"L", b"M", b"@", b"P", b"S", b"T", b"r", b"\x1b#8", b"\x1b#6", b"$p"]
+    parts += ["é漢字👩‍👩‍👧".encode(), b"\xff\xfe", "\u202e\u0301".encode() * 9, b"\n", b"\r", b"\t"]
+    parts += [b"x" * 90, b"\x9b", b"\x1b[5i", b"\x1b[?69h", b"\x1b[300$|", b"\x1b[99*|", b"\x1bc"]
+    emulator = Emulator(80, 24)
+    for _ in range(1500):
+        some = [chance.choice(parts) if chance.random() < 0.8 else chance.randbytes(3)]
+        emulator.feed(b"".join(chance.choices(parts, k=30) + some))
+        for y in emulator.changed_rows():
+            text = "".join(run.text for run in emulator.row(y))
+            assert cell_len(text) == 80 and "\x1b" not in text and "\u202e" not in text
+        assert emulator.cursor is None or emulator.cursor[0] < 80
+    assert emulator.size == (80, 24) and emulator.broken == 0
+    assert len(emulator.take_replies()) <= 4096
+
+
+def test_only_changed_rows_are_told():
+    emulator = Emulator(80, 24)
+    assert emulator.changed_rows() == list(range(24))
+    assert emulator.changed_rows() == []
+    emulator.feed(b"\x1b[5;1Hhello")
+    assert emulator.changed_rows() == [4]
+    emulator.feed(b"\x1b[?1049h")
+    assert emulator.changed_rows() == list(range(24))
+    emulator.feed(b"\x1b[?1049l")
+    assert emulator.changed_rows() == list(range(24)) and emulator.text()[4] == "hello"
+
+
+def test_answers_go_back_to_the_guest_and_are_bounded():
+    emulator = Emulator(80, 24)
+    emulator.feed(b"\x1b[3;7H\x1b[6n")
+    assert emulator.take_replies() == b"\x1b[3;7R"
+    emulator.feed(b"\x1b[c" * 100_000)
+    assert len(emulator.take_replies()) <= 4096
+
+
+@pytest.mark.parametrize(
+    ("key", "character", "sent"),
+    [
+        ("a", "a", b"a"),
+        ("ctrl+c", "\x03", b"\x03"),
+        ("ctrl+q", None, b"\x11"),
+        ("tab", "\t", b"\t"),
+        ("shift+tab", None, b"\x1b[Z"),
+        ("escape", "\x1b", b"\x1b"),
+        ("enter", "\r", b"\r"),
+        ("backspace", "\x7f", b"\x7f"),
+        ("up", None, b"\x1b[A"),
+        ("ctrl+left", None, b"\x1b[1;5D"),
+        ("f5", None, b"\x1b[15~"),
+        ("delete", None, b"\x1b[3~"),
+        ("pagedown", None, b"\x1b[6~"),
+        ("alt+x", "x", b"\x1bx"),
+        ("ctrl+at", None, b"\x00"),
+        ("ctrl+right_square_bracket", None, b"\x1d"),
+        ("é", "é", "é".encode()),
+    ],
+)
+def test_keys(key, character, sent):
+    assert Emulator().key(key, character) == sent
+
+
+def test_keys_follow_what_the_program_asked_for():
+    emulator = Emulator()
+    emulator.feed(b"\x1b[?1h")
+    assert emulator.key("up", None) == b"\x1bOA"
+    assert emulator.paste("a\nb") == b"a\rb"
+    emulator.feed(b"\x1b[?2004h")
+    assert emulator.paste("a\x1b[201~b") == b"\x1b[200~a [201~b\x1b[201~"
+    assert emulator.mouse(0, 0, 0, "press", set()) == b""
+    emulator.feed(b"\x1b[?1000h\x1b[?1006h")
+    assert emulator.mouse(4, 2, 0, "press", set()) == b"\x1b[<0;5;3M"
+    assert emulator.take_replies() == b""
+
+
+def test_a_size_is_bounded():
+    emulator = Emulator(10_000, 10_000)
+    assert emulator.size[0] == MOST_COLUMNS
+    emulator.resize(1, 1)
+    emulator.feed(b"text that is longer\r\n" * 9)
+    assert emulator.size == (2, 2)
