@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.errors import KvmtuiError
-from kvmtui.guest.folder import RUN_LOCK
+from kvmtui.guest.folder import FIGURES, RUN_LOCK
 from kvmtui.guest.library import Library
 from kvmtui.host.check_run import LIMIT_S, run_checks
 from kvmtui.host.check_run import Result as Result
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 _SOON_S = 14 * 86400.0
 """A storage that is full within two weeks is trouble."""
+_FORECAST = (
+    "A disk that is full pauses every guest that writes to it. What the home's file system takes"
+    " is kept by the day while kvmtui watch runs; the growth of the last seven days tells when"
+    " nothing is left."
+)
 
 
 class Report(NamedTuple):
@@ -154,24 +159,28 @@ def _forecast(library: Library) -> Result:
     """When the storage is full, as far as a watch has recorded its growth."""
     import time
 
+    from kvmtui.guest.history import iso_time
     from kvmtui.manage.forecast import storage_forecast
 
-    title, files = "Storage forecast", str(library.home)
+    result = Result("forecast", "Storage forecast", "ok", "", None, {}, "storage")
+    result = result._replace(
+        reads=f"statvfs of the home, {library.at(FIGURES)}", explanation=_FORECAST
+    )
     try:
         found = storage_forecast(library)
     except OSError as error:
         detail = f"the storage does not answer: {error.strerror}"
-        return Result("forecast", title, "unknown", detail, None, {}, "storage", files)
+        return result._replace(status="unknown", detail=detail)
     measured = {
         "growth_bytes_per_day": found.bytes_per_day,
         "over_days": found.over_days,
-        "full_at": found.full_at,
+        "full_at": None if found.full_at is None else iso_time(found.full_at),
     }
-    status, remedy = "ok", None
+    result = result._replace(detail=found.words, measured=measured)
     if found.full_at is not None and found.full_at - time.time() < _SOON_S:
-        status = "warn"
         remedy = "make room on it, or more of it: kvmtui watch status tells which guests grow"
-    return Result("forecast", title, status, found.words, remedy, measured, "storage", files)
+        return result._replace(status="warn", remedy=remedy)
+    return result
 
 
 def _settings() -> Result:

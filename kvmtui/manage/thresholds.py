@@ -20,6 +20,10 @@ _TITLES: dict[What, str] = {
 }
 
 
+_AGAIN_S = 300.0
+"""What goes up and down is noted no more often: stories would grow without end."""
+
+
 class Over(NamedTuple):
     """One figure that is above its threshold."""
 
@@ -95,6 +99,7 @@ class Holding:
     def __init__(self, for_s: float) -> None:
         self._for_s = for_s
         self._spans: dict[tuple[str, What], _Span] = {}
+        self._noted: dict[tuple[str, What], float] = {}
 
     def all_told(self) -> list[tuple[str, What]]:
         """What is told to be too much now: the guest, and what of it."""
@@ -104,6 +109,8 @@ class Holding:
         """It does not run any more."""
         for key in [key for key in self._spans if key[0] == subject]:
             del self._spans[key]
+        for key in [key for key in self._noted if key[0] == subject]:
+            del self._noted[key]
 
     def take(self, subject: str, found: Iterable[Over], now: float) -> list[Note]:
         """What there is to tell of a guest, or of the home.
@@ -119,9 +126,11 @@ class Holding:
                 span.changed, span.since = True, now
             # What QEMU itself stopped for needs no waiting.
             wait_s = 0.0 if what == "io-error" else self._for_s
-            if span.told is None and now - span.since >= wait_s:
+            again = now - self._noted.get((subject, what), -_AGAIN_S) >= _AGAIN_S
+            if span.told is None and now - span.since >= wait_s and again:
                 span.told = span.since
                 if what != "io-error":
+                    self._noted[subject, what] = now
                     notes.append(Note(what, True, one.words, one.value, one.limit))
         for (name, what), span in list(self._spans.items()):
             if name != subject or what in overs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 import pytest
@@ -64,10 +65,10 @@ def test_each_day_keeps_its_last_sample_and_none_of_the_future():
 def test_which_guests_grow(kvmtui):
     for name in ("slow", "fast", "still"):
         kvmtui.tiny(name)
-    stamp = stamp_now()
+    stamp, size = stamp_now(), shutil.disk_usage(kvmtui.home).total
     for name, per_day in (("slow", 1 << 20), ("fast", GIB), ("still", 0), (HOST, GIB)):
         samples = [
-            Day(stamp.wall - ago * DAY, (20 - ago) * per_day, 1 if name == HOST else 0)
+            Day(stamp.wall - ago * DAY, (20 - ago) * per_day, size if name == HOST else 0)
             for ago in range(9, -1, -1)
         ]
         identity = recorded.host_identity() if name == HOST else uuid_of(kvmtui, name)
@@ -83,6 +84,8 @@ def test_which_guests_grow(kvmtui):
     assert guests[0].bytes_per_day == pytest.approx(GIB, rel=0.01)
     status = kvmtui.ok("watch", "status").out
     assert "  fast grows by 1.0G a day" in status
+    (check,) = [one for one in kvmtui.ok("check", "--json").json if one["id"] == "forecast"]
+    assert check["measured"]["over_days"] == pytest.approx(7, abs=0.1)
     assert kvmtui.ok("watch", "status", "--json").json["forecast"]["guests"][1]["name"] == "slow"
 
 

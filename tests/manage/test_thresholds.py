@@ -69,6 +69,12 @@ def test_a_short_peak_is_not_told():
     assert notes(Holding(60.0), [(0, busy), (50, busy), (59, ()), (70, busy), (120, busy)]) == []
 
 
+def test_what_goes_up_and_down_is_noted_now_and_then_only():
+    busy = over(Thresholds(), live(cpu=400.0))
+    told = notes(Holding(0.0), [(second, busy if second % 2 else ()) for second in range(3600)])
+    assert 20 <= len(told) <= 26
+
+
 def test_a_guest_that_ended_is_forgotten():
     holding = Holding(10.0)
     busy = over(Thresholds(), live(cpu=400.0))

@@ -427,13 +427,17 @@ def test_the_newest_reports_are_kept(kvmtui, clock):
     assert crash_reports.newest_report(folder) == folder.at("reports", names[-1])
 
 
-def test_a_stop_is_no_crash(kvmtui, begin):
+def test_a_stop_is_no_crash_and_time_goes_on_behind_it(kvmtui, begin, clock):
     kvmtui.tiny("a")
     kvmtui.ok("start", "a")
     one = begin()
     one.round()
     kvmtui.ok("stop", "a")
     until(one, lambda: one.snapshot.guests["a"].view.state == "stopped")
+    before = one._watch.history.dump("a").second
+    clock.ahead += 60
+    one.round()
+    assert one._watch.history.dump("a").second >= before + 60
     assert not (kvmtui.folder("a") / "reports").exists()
 
 
