@@ -63,7 +63,7 @@ def test_a_linux_guest_keeps_its_data_while_it_runs(kvmtui, linux_guest_files):
     grown = "cat /sys/block/sda/size"
     assert re.search(r"\b98304\b", ask(kvmtui, f"echo 1 > /sys/block/sda/device/rescan; {grown}"))
     assert "g runs and uses it" in kvmtui.refused("image", "compact", "g/disk0.qcow2")
-    kvmtui.ok("image", "commit", "g/disk0.qcow2")
+    kvmtui.ok("image", "commit", "g/disk0.qcow2", "--yes")
     assert not disk.exists() and checksum(kvmtui) == before
     kvmtui.ok("image", "flatten", "middle.qcow2")
     assert checksum(kvmtui) == before

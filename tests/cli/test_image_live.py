@@ -138,14 +138,14 @@ def test_flattened_while_the_guest_runs(kvmtui, images):
     assert "backing-filename" not in info and pattern(images / "top.qcow2", *TOP)
     assert jobs(kvmtui) == [] and no_work(kvmtui) and disk(kvmtui) == str(images / "top.qcow2")
     assert "stands on nothing already" in kvmtui.ok("image", "flatten", "top.qcow2").out
-    assert "stands on nothing" in kvmtui.refused("image", "commit", "top.qcow2")
+    assert "stands on nothing" in kvmtui.refused("image", "commit", "top.qcow2", "--yes")
 
 
 @pytest.mark.parametrize("running", [True, False])
 def test_committed(kvmtui, images, running):
     if not running:
         kvmtui.ok("stop", "web")
-    kvmtui.ok("image", "commit", "top.qcow2")
+    kvmtui.ok("image", "commit", "top.qcow2", "--yes")
     assert not (images / "top.qcow2").exists() and no_work(kvmtui)
     assert pattern(images / "base.qcow2", *TOP)
     kvmtui.ok("start", "web")
@@ -159,11 +159,11 @@ def test_a_commit_that_would_damage_others(kvmtui, images, running):
     if not running:
         kvmtui.ok("stop", "web")
     kvmtui.ok("image", "create", "other", "--backing", "base.qcow2")
-    said = kvmtui.refused("image", "commit", "top.qcow2")
+    said = kvmtui.refused("image", "commit", "top.qcow2", "--yes")
     assert str(images / "other.qcow2") in said and "would be damaged" in said
     (images / "other.qcow2").unlink()
     kvmtui.tiny("reader", "--disk", images / "base.qcow2")
-    assert "is a disk of reader" in kvmtui.refused("image", "commit", "top.qcow2")
+    assert "is a disk of reader" in kvmtui.refused("image", "commit", "top.qcow2", "--yes")
 
 
 def test_what_is_refused_while_the_guest_runs(kvmtui, images):
@@ -356,7 +356,7 @@ def test_killed_at_each_moment_one_disk_is_in_force(kvmtui, images, moment, expe
     ],
 )
 def test_a_commit_killed_at_each_moment(kvmtui, images, moment, guest):
-    killed_at(kvmtui, moment, "image", "commit", "top.qcow2")
+    killed_at(kvmtui, moment, "image", "commit", "top.qcow2", "--yes")
     if guest == "dies":
         end_guest(kvmtui)
         kvmtui.ok("start", "web")
