@@ -132,6 +132,10 @@ def configure_commit(parser: argparse.ArgumentParser) -> None:
 def run_commit(arguments: argparse.Namespace, context: Context) -> int:
     """Commit an image into the one it stands on."""
     path = image_places.find_image(context.library, arguments.image)
+    context.confirm(
+        f"commit {visible(arguments.image)}",
+        "what it stands on would have its content instead of its own, and it would be gone",
+    )
     return finish(
         context,
         lambda: image_live_merging.commit(

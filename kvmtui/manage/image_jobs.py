@@ -142,6 +142,8 @@ def carry_out(
         found = _follow(folder, job, course)
         failure = ImageError("the job ended")
         if found.get("status") == "ready":
+            # From here on, whatever fails, QEMU may have let the guest change over.
+            job = job._replace(switching=True)
             end = _switch(library, folder, one, job)
         elif found.get("status") == "pending":
             _finalize(folder, job)
@@ -150,10 +152,11 @@ def carry_out(
             end = settle(library, job)
     except (KvmtuiError, OSError) as error:
         failure = error
-        end = _settled_after(library, job, one)
+        end = _settled_after(library, job)
     except BaseException:
-        _settled_after(library, job, one)
+        one.unsettled = _settled_after(library, job).in_force == "unknown"
         raise
+    one.unsettled = end.in_force == "unknown"
     return _judged(end, job, failure, what)
 
 
@@ -189,14 +192,12 @@ def _remedy(reason: str) -> str:
     return ""
 
 
-def _settled_after(library: Library, job: Job, one: Work) -> End:
+def _settled_after(library: Library, job: Job) -> End:
     """Settle after a failure; what cannot be settled now is left to the next kvmtui."""
     try:
-        end = settle(library, job)
+        return settle(library, job)
     except (KvmtuiError, OSError):
-        end = End("unknown", "", [])
-    one.unsettled = end.in_force == "unknown"
-    return end
+        return End("unknown", "", [])
 
 
 def _follow(folder: GuestFolder, job: Job, course: Course) -> dict[str, Any]:
@@ -256,19 +257,26 @@ def _finalize(folder: GuestFolder, job: Job) -> None:
 def _switch(library: Library, folder: GuestFolder, one: Work, job: Job) -> End:
     """Let the guest change over to the new image; nobody starts it meanwhile."""
     with locked(folder):
-        job = job._replace(switching=True)
         one.note_live(list(job), durable=True)
         with session(folder) as monitor:
             monitor.execute("job-complete", {"id": job.id})
         return settle(library, job, complete=True, is_locked=True)
 
 
-def settle(library: Library, job: Job, *, complete: bool = False, is_locked: bool = False) -> End:
+def settle(
+    library: Library,
+    job: Job,
+    *,
+    complete: bool = False,
+    is_locked: bool = False,
+    limit_s: float = _END_LIMIT_S,
+) -> End:
     """Bring a job to its end from wherever it is, and leave one image in force.
 
     Args:
         complete: Whether it was just asked to complete, and is waited for; else it is ended.
         is_locked: Whether the caller holds the guest's lock.
+        limit_s: The longest that QEMU may take to end it.
 
     Raises:
         KvmtuiError: It cannot be told yet how it ended, or the definition not be changed.
@@ -278,7 +286,7 @@ def settle(library: Library, job: Job, *, complete: bool = False, is_locked: boo
         return End("old", "", _remove_target(job))
     holds = contextlib.nullcontext() if is_locked or not job.switching else locked(folder)
     with holds:
-        in_force, error = _in_force(folder, job, complete)
+        in_force, error = _in_force(folder, job, complete, _SWITCH_LIMIT_S if complete else limit_s)
         removed = []
         if in_force == "new":
             _point_definition(library, folder, job)
@@ -302,10 +310,10 @@ def _remove_target(job: Job) -> list[str]:
 
 
 def _in_force(
-    folder: GuestFolder, job: Job, complete: bool
+    folder: GuestFolder, job: Job, complete: bool, limit_s: float
 ) -> tuple[Literal["old", "new", "unknown"], str]:
     """Which image the guest has, once the job has ended; and why the job failed."""
-    deadline = time.monotonic() + (_SWITCH_LIMIT_S if complete else _END_LIMIT_S)
+    deadline = time.monotonic() + limit_s
     while is_this_run(folder, job):
         with contextlib.suppress(MonitorError, BusyError), session(folder) as monitor:
             ended = _ended_job(monitor, job, complete)

@@ -35,6 +35,8 @@ else:
 IMAGES_LOCK = ".images.lock"
 _TOLD_EACH_S = 0.5
 _RECORD_BYTES = 8192
+_SETTLE_LIMIT_S = 5.0
+"""How long a guest is waited for that does not tell how cut-off work on its disk ended."""
 PART = ".part-"
 """In the names of files that are not finished."""
 
@@ -341,7 +343,7 @@ def _settled(library: Library, live: object) -> tuple[str, list[str]] | None:
     from kvmtui.manage import image_jobs
 
     try:
-        end = image_jobs.settle(library, image_jobs.job_of(live))
+        end = image_jobs.settle(library, image_jobs.job_of(live), limit_s=_SETTLE_LIMIT_S)
     except (KvmtuiError, OSError):
         return None
     if end.in_force == "unknown":

@@ -138,14 +138,14 @@ def test_flattened_while_the_guest_runs(kvmtui, images):
     assert "backing-filename" not in info and pattern(images / "top.qcow2", *TOP)
     assert jobs(kvmtui) == [] and no_work(kvmtui) and disk(kvmtui) == str(images / "top.qcow2")
     assert "stands on nothing already" in kvmtui.ok("image", "flatten", "top.qcow2").out
-    assert "stands on nothing" in kvmtui.refused("image", "commit", "top.qcow2")
+    assert "stands on nothing" in kvmtui.refused("image", "commit", "top.qcow2", "--yes")
 
 
 @pytest.mark.parametrize("running", [True, False])
 def test_committed(kvmtui, images, running):
     if not running:
         kvmtui.ok("stop", "web")
-    kvmtui.ok("image", "commit", "top.qcow2")
+    kvmtui.ok("image", "commit", "top.qcow2", "--yes")
     assert not (images / "top.qcow2").exists() and no_work(kvmtui)
     assert pattern(images / "base.qcow2", *TOP)
     kvmtui.ok("start", "web")
@@ -159,11 +159,11 @@ def test_a_commit_that_would_damage_others(kvmtui, images, running):
     if not running:
         kvmtui.ok("stop", "web")
     kvmtui.ok("image", "create", "other", "--backing", "base.qcow2")
-    said = kvmtui.refused("image", "commit", "top.qcow2")
+    said = kvmtui.refused("image", "commit", "top.qcow2", "--yes")
     assert str(images / "other.qcow2") in said and "would be damaged" in said
     (images / "other.qcow2").unlink()
     kvmtui.tiny("reader", "--disk", images / "base.qcow2")
-    assert "is a disk of reader" in kvmtui.refused("image", "commit", "top.qcow2")
+    assert "is a disk of reader" in kvmtui.refused("image", "commit", "top.qcow2", "--yes")
 
 
 def test_what_is_refused_while_the_guest_runs(kvmtui, images):
@@ -260,6 +260,7 @@ def test_the_new_disk_is_full(kvmtui, images, tmp_path):
 
 KILLED = """
 import os, signal, sys
+from kvmtui.errors import ConnectionLost
 from kvmtui.qemu.plain import PlainMonitor
 from kvmtui.manage import image_jobs
 moment, target = sys.argv.pop(1), sys.argv.pop(1)
@@ -267,6 +268,12 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 real = PlainMonitor.execute
 def execute(self, command, arguments=None):
+    if moment == "guest dies at job-complete" and command == "job-complete":
+        real(self, command, arguments)
+        while "concluded" not in str(real(self, "query-jobs")):
+            pass
+        os.kill(int(target), signal.SIGKILL)
+        raise ConnectionLost("QEMU closed its monitor")
     if moment == f"before {command}":
         die()
     answer = real(self, command, arguments)
@@ -303,6 +310,27 @@ MOMENTS = [
 ]
 QUICK = (MOMENTS[2], MOMENTS[6], MOMENTS[7], MOMENTS[10])
 """Those that the plain run of the tests has."""
+
+
+def test_the_guest_dies_as_it_changes_over(kvmtui, images):
+    """QEMU did it, but nobody heard: its record of events says so."""
+    moment, pid = "guest dies at job-complete", kvmtui.pid("web")
+    words = [
+        sys.executable,
+        "-c",
+        KILLED,
+        moment,
+        str(pid),
+        "image",
+        "move",
+        "top.qcow2",
+        "n.qcow2",
+    ]
+    done = subprocess.run(words, env=kvmtui.environment, capture_output=True, timeout=60)
+    assert done.returncode == 0, done
+    kvmtui.ok("start", "web")
+    assert disk(kvmtui) == str(images / "n.qcow2") and pattern(images / "n.qcow2", *TOP)
+    assert not (images / "top.qcow2").exists() and no_work(kvmtui)
 
 
 def killed_at(kvmtui, moment, *words):
@@ -356,7 +384,7 @@ def test_killed_at_each_moment_one_disk_is_in_force(kvmtui, images, moment, expe
     ],
 )
 def test_a_commit_killed_at_each_moment(kvmtui, images, moment, guest):
-    killed_at(kvmtui, moment, "image", "commit", "top.qcow2")
+    killed_at(kvmtui, moment, "image", "commit", "top.qcow2", "--yes")
     if guest == "dies":
         end_guest(kvmtui)
         kvmtui.ok("start", "web")

@@ -314,6 +314,7 @@ def test_move_tells_guests_and_images(kvmtui, pair, tmp_path):
     assert not (pair / "top.qcow2").exists() and not (pair / "base.qcow2").exists()
     kvmtui.ok("start", "web")
     assert "which runs on" in kvmtui.ok("image", "move", tmp_path / "top.qcow2", "back.qcow2").err
+    kvmtui.ok("stop", "web")
     assert content(kvmtui, pair / "back.qcow2") and not (tmp_path / "top.qcow2").exists()
 
 
