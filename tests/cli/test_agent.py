@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -91,7 +92,7 @@ def channel(tmp_path, monkeypatch):
     def serve(answers):
         def run():
             peer, _ = listener.accept()
-            with peer:
+            with peer, contextlib.suppress(BrokenPipeError):
                 file = peer.makefile("rb")
                 for answer in answers:
                     line = file.readline()

@@ -78,6 +78,9 @@ def test_one_logs_in_types_and_leaves(kvmtui, linux_guest_files, console):
     terminal.wait_for("^C")
     terminal.send("cat /tmp/x\r")
     terminal.wait_for("\nhello\n")
+    # A flood does not keep one from leaving.
+    terminal.send("yes\r")
+    terminal.wait_for("y\ny\ny\ny\ny\ny\ny\ny\ny\ny\n")
     terminal.send(LEAVE)
     terminal.wait_for("ended with 0")
     assert not is_raw(terminal) and settings(terminal)[3] & termios.ECHO
@@ -85,7 +88,9 @@ def test_one_logs_in_types_and_leaves(kvmtui, linux_guest_files, console):
     assert settings(terminal)[:4] == before[:4] or not is_raw(terminal)
     # What the guest says when nobody looks is in the log, and shown to the next.
     again = console("g")
-    again.wait_for("hello")
+    again.wait_for("y\ny\ny\n")
+    again.send("\x03")
+    again.wait_for("^C")
     again.send("poweroff -f\r")
     assert again.wait_end() == 0
     assert "the guest shut itself down" in again.text
