@@ -391,7 +391,7 @@ def test_a_circle_a_chain_without_end_and_random_bytes(play, images):
         make(images / f"d{number:02}.qcow2", *words)
     make(images / "x.qcow2", "-u", "-b", "y.qcow2", "-F", "qcow2")
     make(images / "y.qcow2", "-u", "-b", "x.qcow2", "-F", "qcow2")
-    (images / "noise.qcow2").write_bytes(os.urandom(1 << 16))
+    (images / "noise.qcow2").write_bytes(b"QFI\xfb" + os.urandom(1 << 16))
 
     async def scene(app, pilot):
         pane = app.main.images
