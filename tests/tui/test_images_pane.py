@@ -127,7 +127,7 @@ def test_fold_sort_filter_and_the_tree_by_directory(play, images):
         await pilot.press("left", "left", "right", "right")
         await until(pilot, lambda: "▾ base.qcow2" in app.seen)
         await pilot.press("d")
-        await until(pilot, lambda: f"▾ {images}"[:24] in app.seen and "│ └ two.qcow2" in app.seen)
+        await until(pilot, lambda: "▾ images " in app.seen and "│ └ two.qcow2" in app.seen)
         await pilot.press("d", "o", "o")
         await until(pilot, lambda: "sorted by size" in app.seen)
         await pilot.press("slash", *"lost", "enter")

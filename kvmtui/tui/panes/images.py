@@ -44,11 +44,11 @@ _SETTLED_S = 0.08
 def _columns(width: int) -> tuple[Column, ...]:
     narrow = width < _NARROW
     return (
-        Column("name", "Name", 16, flexible=True, least=16 if narrow else 24),
+        Column("name", "Name", 16, flexible=True, least=14 if narrow else 24),
         Column("format", "Format", 6, drop=3),
         Column("size", "Size", 4, right=True, drop=4),
         Column("real", "Real", 4, right=True, drop=5),
-        Column("used", "Used by", 14 if narrow else 20),
+        Column("used", "Used by", 19 if narrow else 20),
         Column("snap", "Snap", 4, right=True, sortable=False, drop=1),
         Column("changed", "Changed", 7, drop=2),
     )
