@@ -85,9 +85,11 @@ class ActivityPane(ListPane):
         if (self.size.width, moving) != self._columns_are:
             self._columns_are = (self.size.width, moving)
             self.table.set_columns(columns)
+        width = self.size.width
+        bar_cells = 22 if width >= _WIDE else 3 if width < _NARROW else 8
         rows = []
         for key, one in self._shown.items():
-            cells = render.operation_cells(one, glyphs, now)
+            cells = render.operation_cells(one, glyphs, now, bar_cells)
             rows.append(Row(key, tuple(cells[column.id] for column in columns)))
         self.table.set_sort(self._sort, descending=self._sort == "started")
         self.table.set_rows(rows)
