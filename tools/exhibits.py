@@ -77,6 +77,11 @@ def _at(days: float, hour: int, minute: int, second: int = 0) -> float:
 OPERATIONS = [
     OperationView("1", "vault", "shutdown", "running", "anna", 7001, NOW - 22, None, ""),
     OperationView("2", "debian-13-test", "reboot", "running", "anna", 7001, NOW - 6, None, ""),
+    OperationView(
+        *("11", "", "convert", "running", "anna", 7003, NOW - 40, None, "", "old-mail.vmdk", 18.4),
+        rate_bytes_per_s=212.0 * _M,
+        left_s=122,
+    ),
     OperationView("3", "winsrv22", "resume", "done", "anna", 7001, NOW - 70, NOW - 69.9, ""),
     OperationView("4", "winsrv22", "pause", "done", "anna", 7001, NOW - 250, NOW - 249.9, ""),
     OperationView(
@@ -93,8 +98,8 @@ OPERATIONS = [
         *("10", "win11-cad", "reboot", "interrupted", "anna", 5719, _at(3, 11, 2), NOW), ""
     ),
 ]
-OPERATIONS[5] = OPERATIONS[5]._replace(ended=OPERATIONS[5].begun + 0.4)
-OPERATIONS[6] = OPERATIONS[6]._replace(message="its process ended without being asked to")
+OPERATIONS[6] = OPERATIONS[6]._replace(ended=OPERATIONS[6].begun + 0.4)
+OPERATIONS[7] = OPERATIONS[7]._replace(message="its process ended without being asked to")
 
 HOST = HostFigures(
     *("hv1", 71.0, 41 * _G, 64 * _G, "/srv", 312 * _G, 0.0),

@@ -86,7 +86,7 @@ def test_a_folded_tree_and_one_of_many():
 def test_by_directory_and_filtered():
     images = {one.path: one for one in (*TREE, view("x", folder="/far"))}
     items = image_rows.arranged(images, by="directory")
-    assert shown(items)[:3] == ["▾ /far", "│ └ x", "▾ /h/images"]
+    assert shown(items)[:3] == ["▾ /far", "│ └ x", "▾ images"]
     assert plain(render.row_cells(items[2], SCENE)[4]) == "5 images"
     assert shown(image_rows.arranged(images, text="TWO")) == ["two"]
     assert shown(image_rows.arranged(images, text="far")) == ["x"]

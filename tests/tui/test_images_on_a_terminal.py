@@ -396,3 +396,31 @@ def test_work_of_a_hostile_record_is_told_not_done(kvmtui, images, open_app):
     terminal = open_images(open_app, 80, 24)
     terminal.wait_until(lambda: row(terminal, "a.qcow2"), what="the list")
     assert not [record for record, held in records(kvmtui.library) if held]
+
+
+def test_leaving_in_the_middle_of_work_removes_what_is_unfinished(kvmtui, images, open_app):
+    full(images / "big.raw")
+    terminal = open_images(open_app, 80, 24)
+    go_to(terminal, "big.raw")
+    begin_slow(terminal)
+    terminal.wait_for("» converting")
+    terminal.send("q")
+    terminal.wait_for("Leave while work goes on?")
+    terminal.send("y")
+    assert terminal.wait_end() == 0
+    assert not leftovers(kvmtui) and [one.name for one in images.iterdir()] == ["big.raw"]
+
+
+def test_a_disk_of_a_running_guest_is_grown_in_the_pane(kvmtui, images, open_app):
+    kvmtui.tiny("g", "--disk", "8M")
+    kvmtui.ok("start", "g")
+    terminal = open_images(open_app)
+    terminal.wait_until(lambda: "● g" in row(terminal, "g/disk0.qcow2"), what="its guest")
+    terminal.send("w")
+    fill(terminal, "Size", "+8M")
+    terminal.wait_for("g runs and sees the new size at once")
+    terminal.send(CTRL_S)
+    terminal.wait_for("it had 8.0M; g runs on")
+    terminal.wait_until(lambda: " 16M " in row(terminal, "g/disk0.qcow2"), what="its new size")
+    kvmtui.ok("stop", "g", "--yes")
+    terminal.wait_until(lambda: "○ g" in row(terminal, "g/disk0.qcow2"), what="that it is off")

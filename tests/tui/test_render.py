@@ -163,3 +163,18 @@ def test_a_long_problem_is_told_in_lines():
     )
     assert lines[0].startswith(f"{UNICODE.io_error} disks[0].file:")
     assert " ".join(" ".join(lines).split())[2:] == error
+
+
+def test_work_on_an_image_has_bar_rate_and_time_left():
+    one = operation("", "convert", "running")._replace(
+        image="old-mail.vmdk", percent=18.4, rate_bytes_per_s=212.0 * 2**20, left_s=122.0
+    )
+    cells = activity.operation_cells(one, UNICODE, now=1040.0)
+    texts = {column: plain(line) for column, line in cells.items()}
+    assert texts["what"] == "» convert old-mail.vmdk" and texts["guest"] == "–"
+    assert texts["progress"] == "━━──────────  18 %"
+    assert (texts["rate"], texts["left"]) == ("212M", "2 min")
+    ended = one._replace(result="done", ended=1003.0)
+    texts = {c: plain(line) for c, line in activity.operation_cells(ended, UNICODE, 1040.0).items()}
+    assert (texts["progress"], texts["rate"], texts["left"]) == ("done in 3.0 s", "", "")
+    assert activity.arranged([one], text="old-mail", failures=False) == [one]

@@ -17,18 +17,19 @@ from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
-_WIDE = 120
+_WIDE, _ROOMY, _NARROW = 120, 96, 80
 _MOVING = ("rate", "left")
 
 
 def _columns(width: int, moving: bool) -> tuple[Column, ...]:
     """Rate and time left stand there only while something has them."""
-    wide = width >= _WIDE
+    wide, narrow = width >= _WIDE, width < _NARROW
+    least = 9 if narrow else 14
     columns = (
         Column("started", "Started", 12, drop=4),
-        Column("what", "  What", 38 if wide else 20),
-        Column("guest", "Guest", 16 if wide else 12, drop=5),
-        Column("progress", "Progress", 30, flexible=True, least=14, most=72, sortable=False),
+        Column("what", "  What", 38 if wide else 14 if narrow else 20),
+        Column("guest", "Guest", 8 if narrow else 12 if width < _ROOMY else 16),
+        Column("progress", "Progress", 30, flexible=True, least=least, most=72, sortable=False),
         Column("rate", "Rate", 4, right=True, sortable=False, drop=2),
         Column("left", "Left", 6, right=True, sortable=False, drop=3),
         Column("by", "By", 10, drop=1),
@@ -84,9 +85,11 @@ class ActivityPane(ListPane):
         if (self.size.width, moving) != self._columns_are:
             self._columns_are = (self.size.width, moving)
             self.table.set_columns(columns)
+        width = self.size.width
+        bar_cells = 22 if width >= _WIDE else 3 if width < _NARROW else 8
         rows = []
         for key, one in self._shown.items():
-            cells = render.operation_cells(one, glyphs, now)
+            cells = render.operation_cells(one, glyphs, now, bar_cells)
             rows.append(Row(key, tuple(cells[column.id] for column in columns)))
         self.table.set_sort(self._sort, descending=self._sort == "started")
         self.table.set_rows(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events, on
@@ -43,11 +44,11 @@ _SETTLED_S = 0.08
 def _columns(width: int) -> tuple[Column, ...]:
     narrow = width < _NARROW
     return (
-        Column("name", "Name", 16, flexible=True, least=16 if narrow else 24),
+        Column("name", "Name", 16, flexible=True, least=14 if narrow else 24),
         Column("format", "Format", 6, drop=3),
         Column("size", "Size", 4, right=True, drop=4),
         Column("real", "Real", 4, right=True, drop=5),
-        Column("used", "Used by", 14 if narrow else 20),
+        Column("used", "Used by", 19 if narrow else 20),
         Column("snap", "Snap", 4, right=True, sortable=False, drop=1),
         Column("changed", "Changed", 7, drop=2),
     )
@@ -95,6 +96,7 @@ class ImagesPane(ListPane):
         self._folds: dict[str, bool] = {}
         self._by: By = "backing"
         self._unused = False
+        self._kept: tuple[Mapping[str, ImageView], object, list[Item]] | None = None
         self._checked: tuple[str, image_detail.Checked] = ("", None)
 
     def compose(self) -> ComposeResult:
@@ -132,11 +134,10 @@ class ImagesPane(ListPane):
     @property
     def chosen_images(self) -> list[ImageView]:
         """The marked images, else the one under the cursor."""
-        table = self.table
-        keys = [row.key for row in table.rows if row.key in table.marked]
-        found = [
-            self._items[key].view for key in keys or [table.cursor_key or ""] if key in self._items
-        ]
+        marked = self.table.marked
+        keys = [row.key for row in self.table.rows if row.key in marked] if marked else []
+        at_cursor = [self.table.cursor_key or ""]
+        found = [self._items[key].view for key in keys or at_cursor if key in self._items]
         return [view for view in found if view is not None]
 
     @property
@@ -220,14 +221,7 @@ class ImagesPane(ListPane):
     def draw_rows(self) -> None:
         """Show the images that fit the filter, the one under the cursor, and storage."""
         scene, view = self._scene(), self._view
-        items = image_rows.arranged(
-            view.images,
-            by=self._by,
-            sort=self._sort,
-            text=self.filter,
-            unused=self._unused,
-            folds=self._folds,
-        )
+        items = list(self._arranged())
         items += [
             Item(image_rows.SILENT + place, None, label=visible(place, limit=4096), note=why)
             for place, why in view.silent
@@ -239,6 +233,22 @@ class ImagesPane(ListPane):
         self.table.set_empty(self._nothing())
         self._show_detail(scene)
         self._show_storage(scene)
+
+    def _arranged(self) -> list[Item]:
+        """The images in order; put in order anew only where that may be another."""
+        how = (self._by, self._sort, self.filter, self._unused, tuple(self._folds.items()))
+        kept = self._kept
+        if kept is None or kept[0] is not self._view.images or kept[1] != how:
+            items = image_rows.arranged(
+                self._view.images,
+                by=self._by,
+                sort=self._sort,
+                text=self.filter,
+                unused=self._unused,
+                folds=self._folds,
+            )
+            self._kept = kept = (self._view.images, how, items)
+        return kept[2]
 
     def _row(self, item: Item, scene: Scene) -> Row:
         view = item.view

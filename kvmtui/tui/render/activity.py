@@ -12,17 +12,21 @@ from kvmtui.tui.spans import Line, Role, Span
 from kvmtui.tui.widgets.bar import bar
 from kvmtui.tui.words import seconds_since
 
-_BAR = 12
 
+def operation_cells(
+    one: OperationView, glyphs: Glyphs, now: float, bar_cells: int = 12
+) -> dict[str, Line]:
+    """The cells of an operation's row by column.
 
-def operation_cells(one: OperationView, glyphs: Glyphs, now: float) -> dict[str, Line]:
-    """The cells of an operation's row by column."""
+    Args:
+        bar_cells: How wide the bar of work is whose share is known.
+    """
     sign, role = _sign(one, glyphs)
     return {
         "started": (Span(_when(one.begun, now), "muted"),),
         "what": (Span(sign, role, glyph=True), Span(f" {one.verb} {one.image}".rstrip())),
         "guest": (Span(one.guest),) if one.guest else (Span(glyphs.none, "muted"),),
-        "progress": _progress_cell(one, glyphs, now),
+        "progress": _progress_cell(one, glyphs, now, bar_cells),
         "rate": _rate(one),
         "left": _left(one),
         "by": (Span(one.user or "the guest", "muted"),),
@@ -39,10 +43,10 @@ def _sign(one: OperationView, glyphs: Glyphs) -> tuple[str, Role]:
     return glyphs.crashed, "err"
 
 
-def _progress_cell(one: OperationView, glyphs: Glyphs, now: float) -> Line:
+def _progress_cell(one: OperationView, glyphs: Glyphs, now: float, bar_cells: int) -> Line:
     """A bar where it is known how far it is, else words."""
     if one.result == "running" and one.percent is not None:
-        drawn = bar(one.percent / 100, _BAR, glyphs)
+        drawn = bar(one.percent / 100, bar_cells, glyphs)
         return (*drawn, Span(f"{one.percent:4.0f} %"))
     return (Span(_progress(one, now), _progress_role(one)),)
 

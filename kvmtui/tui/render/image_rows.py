@@ -118,7 +118,7 @@ def _by_directory(views: Iterable[ImageView], sort: str, folds: Mapping[str, boo
         inside = in_order(folders[folder], sort)
         key, total = FOLDER + folder, sum(view.actual_size_bytes or 0 for view in inside)
         folded = folds.get(key, False)
-        label = visible(folder, limit=4096)
+        label = _folder_label(inside[0], folder)
         items.append(Item(key, None, (), len(inside), folded, label, total))
         if not folded:
             last = len(inside) - 1
@@ -133,6 +133,14 @@ def label_of(view: ImageView) -> str:
     """What an image is called in the list: of one elsewhere the end of its path."""
     parts = view.name.split("/")
     return visible(view.name if parts[0] or len(parts) < 4 else "/".join(["…", *parts[-2:]]))
+
+
+def _folder_label(view: ImageView, folder: str) -> str:
+    """What an image's directory is called: below the home without the way there."""
+    for place in ("images", "guests"):
+        if view.path.endswith(f"/{place}/{view.name}"):
+            return visible(os.path.dirname(f"{place}/{view.name}"))
+    return visible(folder, limit=4096)
 
 
 def _base_name(view: ImageView) -> str:
