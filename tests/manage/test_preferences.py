@@ -25,7 +25,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 
 def test_without_files_all_is_as_it_comes(files: tuple[Path, Path]) -> None:
     found = load_preferences()
-    assert found[:6] == (None, "auto", "auto", "auto", 1.0, {})
+    assert found[:7] == (None, "auto", "auto", "auto", 1.0, None, {})
     assert found.theme_folders == tuple(path.parent / "themes" for path in files)
     assert found.complaints == ()
 
@@ -33,10 +33,10 @@ def test_without_files_all_is_as_it_comes(files: tuple[Path, Path]) -> None:
 def test_a_users_settings_lie_over_the_systems(files: tuple[Path, Path]) -> None:
     system, own = files
     system.write_text("theme: paper\nmouse: off\nkeys: {guest.start: f5, app.quit: q}\n")
-    own.write_text("theme: night\ninterval: 0.5\nglyphs: ascii\ndetail: below\n")
+    own.write_text("theme: night\ninterval: 0.5\nglyphs: ascii\ndetail: below\nbudget: 1500\n")
     own.write_text(own.read_text() + "keys:\n  guest.start: f6\n")
     found = load_preferences()
-    assert found[:5] == ("night", "ascii", "off", "below", 0.5)
+    assert found[:6] == ("night", "ascii", "off", "below", 0.5, 1500.0)
     assert found.keys == {"guest.start": "f6", "app.quit": "q"}
     assert found.complaints == ()
 

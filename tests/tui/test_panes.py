@@ -75,7 +75,7 @@ def test_the_detail_stands_beside_a_wide_list():
         await pilot.pause()
         grid = stage.grid()
         assert grid[0].startswith("     Name ↑")
-        assert grid[1].startswith("▌  ● db              running          2     38")
+        assert grid[1].startswith("▌  ● db              running          2    38")
         assert grid[1].index("│") == grid[5].index("│") == grid[35].index("│") == 94
         assert grid[0].split("│")[1].startswith(" db  ● running · kvm · 12d")
         assert any("disk0 " in line and "1.0G / 20G" in line for line in grid)

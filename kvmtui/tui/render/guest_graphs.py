@@ -80,6 +80,7 @@ def bands_of(page: Page) -> list[Band]:
     two = min(across, 2)
     wide = tile_width(page.width, two)
     bands = _in_bands([_cpu(page, wide, two > 1), _memory(page, wide, two > 1)], two)
+    bands += [_BLANK] if two > 1 else []
     bands += [*_in_bands(_processors(page, wide), two), _BLANK]
     found = live.figures
     if found is None:
