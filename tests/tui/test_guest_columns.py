@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import pytest
 from tui.test_panes import Held, on_stage
 from tui.views import guest, trends
@@ -146,3 +149,31 @@ def test_two_hundred_that_die_at_once_are_rows_without_figures():
     stage = Stage(Held(pane))
     stage.history = history
     play(stage, lambda shown, pilot: scene(shown, pilot, pane), size=(140, 36))
+
+
+def test_memory_is_flat_however_long_graphs_move():
+    async def scene(stage, pilot, pane):
+        names = [f"g{number:03}" for number in range(40)]
+
+        async def rounds(first, count):
+            for number in range(first, first + count):
+                for at, name in enumerate(names):
+                    percent = float((number * 37 + at) % 100)
+                    history.record(name, 60 * number, [("cpu", percent), ("disk_read", percent)])
+                pane.take({name: live(name, disk=float(number)) for name in names})
+                pane.move_graphs()
+                await pilot.pause()
+
+        tracemalloc.start()
+        found = []
+        for part in range(4):
+            await rounds(1 + 40 * part, 40)
+            stage.posted.clear()
+            gc.collect()
+            found.append(tracemalloc.get_traced_memory()[0] // 1000)
+        tracemalloc.stop()
+        assert found[3] - found[1] < 60, f"kB after each 40 minutes: {found}"
+
+    history = History()
+    pane = GuestsPane(trends(history))
+    play(Stage(Held(pane)), lambda shown, pilot: scene(shown, pilot, pane), size=(140, 36))

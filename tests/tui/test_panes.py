@@ -339,3 +339,29 @@ def test_the_toolkits_own_keys_do_what_ours_do(headless):
         assert app._exit
 
     headless(scene, (100, 30))
+
+
+def test_qemu_is_asked_only_for_what_is_looked_at(headless):
+    async def scene(app, pilot):
+        def wanted():
+            return app.fleet._watch.wanted.of({"a", "b"})
+
+        await until(pilot, lambda: wanted() == {"a": "columns", "b": "columns"})
+        await pilot.press("m")
+        await until(pilot, lambda: wanted() == {"a": "detail"})
+        await pilot.press("colon")
+        await pilot.pause(0.1)
+        assert wanted() == {"a": "detail"}, "a box over it changes nothing"
+        await pilot.press("escape", "tab")
+        await until(pilot, lambda: not wanted())
+        await pilot.press("escape")
+        await until(pilot, lambda: wanted() == {"a": "columns", "b": "columns"})
+        await pilot.press("4")
+        await until(pilot, lambda: not wanted())
+        await pilot.press("1", "asterisk", "m")
+        await until(pilot, lambda: "Wall of 2 guests" in app.grid()[0])
+        await until(pilot, lambda: not wanted())
+        await pilot.press("f")
+        await until(pilot, lambda: wanted() == {"a": "columns", "b": "columns"})
+
+    headless(scene, (140, 40))

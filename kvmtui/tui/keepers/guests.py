@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kvmtui.tui.screens.main import MainScreen
 
+_OWNER = "guests"
+
 
 class GuestsKeeper(Keeper):
     """Shows the guests as they change; what a person does with one goes to the desk."""
@@ -37,13 +39,13 @@ class GuestsKeeper(Keeper):
 
     def close(self) -> None:
         """The pane is out of sight: nothing is asked for it any more."""
-        self._want()
+        self._fleet.want_figures(_OWNER, set(), None)
 
     def _want(self) -> None:
         """Have QEMU asked for the figures that are seen, and for no others."""
         seen = self._screen.pane is self.pane and self._screen.is_answering
         names = self.pane.asked_of_qemu if seen else set()
-        self._fleet.want_figures("guests", names, "columns" if names else None)
+        self._fleet.want_figures(_OWNER, names, "columns" if names else None)
 
     def count(self) -> str:
         """How many guests there are."""
