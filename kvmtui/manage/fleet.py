@@ -147,6 +147,10 @@ class Fleet(HostDoor, DefinitionDoor):
         """
         return self._watch.series(name, key, span, width, more)
 
+    def is_recorded(self, name: str) -> bool:
+        """As `live.Watch.is_recorded`."""
+        return self._watch.is_recorded(name)
+
     def standing(self, name: str) -> object:
         """What changes when more than a guest's figures does: compare it with an earlier one."""
         live = self.guests.get(name)

@@ -206,6 +206,10 @@ class Watch:
         now = int(self._clock()[1])
         return self.history.series(told, key, span, width, more, behind=behind, now=now)
 
+    def is_recorded(self, name: str) -> bool:
+        """Whether a watch has recorded figures of a guest; asked from now on."""
+        return self.recorded.of(name) is not None
+
     def identity(self, name: str) -> str:
         """As `recorded.identity_of`; used between rounds."""
         return identity_of(self._library, name, self._summaries)

@@ -34,6 +34,8 @@ def read_operations(folder: GuestFolder) -> list[OperationView]:
             found.append(operation_of(line, end, running=running, guest=folder.name))
         elif phase == "run" and line.get("reason") == "crashed":
             found.append(_crash(folder, line))
+        elif phase == "note" and line.get("begins"):
+            found.append(_note(folder, line))
     return found[-_MOST:]
 
 
@@ -113,4 +115,21 @@ def _crash(folder: GuestFolder, line: dict[str, Any]) -> OperationView:
         begun=when,
         ended=when,
         message="its process ended without being asked to",
+    )
+
+
+def _note(folder: GuestFolder, line: dict[str, Any]) -> OperationView:
+    """A figure above its threshold, as a watch has noted it."""
+    when = seconds_of(str(line.get("time")))
+    what = visible(str(line.get("what")), limit=20)
+    return OperationView(
+        id=f"note-{what}-{when}",
+        guest=folder.name,
+        verb="threshold",
+        result="noted",
+        user="watch",
+        pid=None,
+        begun=when,
+        ended=when,
+        message=visible(str(line.get("text")), limit=200),
     )

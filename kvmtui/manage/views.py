@@ -58,7 +58,8 @@ class OperationView(NamedTuple):
     guest: str
     """Empty for one on a disk image."""
     verb: str
-    result: Literal["running", "done", "failed", "interrupted", "crashed"]
+    result: Literal["running", "done", "failed", "interrupted", "crashed", "noted"]
+    """``noted``: nobody did anything, a figure passed its threshold."""
     user: str
     pid: int | None
     """The kvmtui that does it; None where the guest did it itself."""

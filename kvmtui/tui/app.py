@@ -32,6 +32,7 @@ from kvmtui.tui.life import (
     terminal_is_there,
 )
 from kvmtui.tui.opening import OpeningApp
+from kvmtui.tui.render import levels
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.screens.main import MainScreen
 from kvmtui.tui.themes import LoadedTheme
@@ -67,6 +68,7 @@ class KvmtuiApp(OpeningApp):
         self.palette = theme.palette
         self.glyphs = choose_glyphs(preferences.glyphs)
         self.preferences = preferences
+        levels.follow(preferences.thresholds)
         self.fleet = fleet
         self.keys, faults = checked_keys(preferences.keys)
         self.desk = GuestDesk(self, self.fleet, self.keys)

@@ -75,10 +75,11 @@ def decoded(said):
 
 
 @pytest.fixture
-def echo(kvmtui):
+def echo(kvmtui, request):
     """A guest that writes what its keyboard sends to its console, byte by byte."""
+    disk = boot_guests.echoes_scancodes(slowly=getattr(request, "param", "") == "slowly")
     kvmtui.tiny("k", "--disk", "1M", "--set", "disks[0].file=disk0.raw")
-    (kvmtui.folder("k") / "disk0.raw").write_bytes(boot_guests.ECHOES_SCANCODES)
+    (kvmtui.folder("k") / "disk0.raw").write_bytes(disk)
     kvmtui.ok("start", "k")
     log = kvmtui.folder("k") / "console.log"
     while b"\x1c" not in log.read_bytes():
@@ -113,6 +114,12 @@ def test_every_character_reaches_the_guest(echo, layout):
 
 def test_a_long_text_loses_nothing(echo):
     text = "The quick brown fox jumps over the lazy dog. " * 7
+    assert len(decoded(echo(text))) == len(text)
+
+
+@pytest.mark.parametrize("echo", ["slowly"], indirect=True)
+def test_a_guest_that_is_slow_to_read_loses_nothing(echo):
+    text = "THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG"
     assert len(decoded(echo(text))) == len(text)
 
 

@@ -10,6 +10,7 @@ from kvmtui.durable import try_lock
 from kvmtui.guest import history
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
+from kvmtui.manage.operations import read_operations
 from kvmtui.manage.sentences import event_sentence, seconds_shown
 from kvmtui.manage.timeline import timeline
 
@@ -215,3 +216,16 @@ def test_every_event_and_duration_has_its_words():
         "6 s",
         "34 s",
     ]
+
+
+def test_a_threshold_is_in_activity(kvmtui):
+    kvmtui.tiny("a")
+    folder = kvmtui.library.folder("a")
+    line = {"time": "2026-11-24T09:31:00Z", "phase": "note", "what": "disk-latency"}
+    told = {"text": "disk latency 250 ms, above 200 ms", "value": 250.0, "limit": 200.0}
+    history.append(folder.history, line | told | {"begins": True})
+    history.append(folder.history, line | {"begins": False, "text": "disk latency is well again"})
+    noted = [one for one in read_operations(folder) if one.result == "noted"]
+    (one,) = noted
+    assert (one.verb, one.user) == ("threshold", "watch")
+    assert one.message == "disk latency 250 ms, above 200 ms"

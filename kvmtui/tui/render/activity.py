@@ -38,7 +38,7 @@ def _sign(one: OperationView, glyphs: Glyphs) -> tuple[str, Role]:
         return glyphs.under_way, "warn"
     if one.result == "done":
         return glyphs.good, "ok"
-    if one.result == "interrupted":
+    if one.result in ("interrupted", "noted"):
         return glyphs.trouble, "warn"
     return glyphs.crashed, "err"
 

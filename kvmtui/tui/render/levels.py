@@ -1,17 +1,27 @@
-"""From where a figure wants an eye."""
+"""From where a figure wants an eye: the thresholds of the settings, and two of our own."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from kvmtui.manage.thresholds import Thresholds
+
 Figure = Literal["cpu_share", "disk_latency_ms", "wait_percent", "storage_share"]
 
-_FROM: dict[Figure, float] = {
-    "cpu_share": 0.95,
-    "disk_latency_ms": 50.0,
-    "wait_percent": 20.0,
-    "storage_share": 0.85,
-}
+_WAIT_PERCENT = 20.0
+_from: dict[Figure, float | None] = {}
+
+
+def follow(limits: Thresholds) -> None:
+    """Judge by these from now on; None for a figure means never."""
+    cpu, storage = limits.cpu_percent, limits.storage_percent
+    _from["cpu_share"] = None if cpu is None else cpu / 100
+    _from["storage_share"] = None if storage is None else storage / 100
+    _from["disk_latency_ms"] = limits.disk_latency_ms
+    _from["wait_percent"] = _WAIT_PERCENT
+
+
+follow(Thresholds())
 
 
 def over(figure: Figure, value: float | None) -> bool:
@@ -22,4 +32,5 @@ def over(figure: Figure, value: float | None) -> bool:
             100 reads and writes; how long its vCPUs waited for a core of the host, in percent
             of one; how much of a disk or a file system is used.
     """
-    return value is not None and value >= _FROM[figure]
+    limit = _from[figure]
+    return value is not None and limit is not None and value >= limit

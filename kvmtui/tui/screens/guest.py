@@ -183,6 +183,8 @@ class GuestScreen(AnsweringScreen):
         if self._part != "graphs":
             return ()
         left = self.graphs.standing(self._keys.of("sheet.hold"))
+        if not left and self.graphs.span == "24h" and not self._fleet.is_recorded(self._guest):
+            left = (Span(" What was before this look: kvmtui watch keeps it.", "muted"),)
         return spans_line(self.graphs.span, self.size.width, left)
 
     def _show_graphs(self) -> None:
