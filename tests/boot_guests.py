@@ -50,17 +50,6 @@ def echoes_scancodes(*, slowly: bool = False) -> bytes:
         slowly: Take some milliseconds for each.
     """
     # cli; 1: in al, 64; test al, 1; jz 1b; in al, 60; mov ah, al
-<<<<<<< HEAD
-    b"\xfa\xe4\x64\xa8\x01\x74\xfa\xe4\x60\x88\xc4"
-    # mov dx, 3fd; 2: in al, dx; test al, 20; jz 2b; mov dx, 3f8; mov al, ah; out dx, al; jmp 1b
-    b"\xba\xfd\x03\xec\xa8\x20\x74\xfb\xba\xf8\x03\x88\xe0\xee\xeb\xe5"
-)
-"""A guest that writes each byte its keyboard sends to its serial port, as it is."""
-
-# 1: xor ax, ax; int 16; mov ah, 0e; xor bx, bx; int 10; jmp 1b
-TYPES_BACK = boot_disk(b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4")
-"""A guest that shows what is typed, by the BIOS."""
-=======
     code = b"\xfa\xe4\x64\xa8\x01\x74\xfa\xe4\x60\x88\xc4"
     if slowly:
         # mov cx, ffff; 2: in al, 80; loop 2b
@@ -69,4 +58,8 @@ TYPES_BACK = boot_disk(b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4")
     code += b"\xba\xfd\x03\xec\xa8\x20\x74\xfb\xba\xf8\x03\x88\xe0\xee"
     # jmp 1b
     return boot_disk(code + b"\xeb" + bytes([256 + 1 - len(code) - 2]))
->>>>>>> console
+
+
+# 1: xor ax, ax; int 16; mov ah, 0e; xor bx, bx; int 10; jmp 1b
+TYPES_BACK = boot_disk(b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4")
+"""A guest that shows what is typed, by the BIOS."""
