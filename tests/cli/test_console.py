@@ -75,7 +75,7 @@ def test_one_logs_in_types_and_leaves(kvmtui, linux_guest_files, console):
     terminal.send("abc\r")
     terminal.wait_for("\nabc\nabc")
     terminal.send("\x03")
-    terminal.wait_for("^C")
+    terminal.wait_for("^C\nguest#")
     terminal.send("cat /tmp/x\r")
     terminal.wait_for("\nhello\n")
     # A flood does not keep one from leaving.
@@ -90,7 +90,7 @@ def test_one_logs_in_types_and_leaves(kvmtui, linux_guest_files, console):
     again = console("g")
     again.wait_for("y\ny\ny\n")
     again.send("\x03")
-    again.wait_for("^C")
+    again.wait_for("^C\nguest#")
     again.send("poweroff -f\r")
     assert again.wait_end() == 0
     assert "the guest shut itself down" in again.text
