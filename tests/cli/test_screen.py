@@ -118,9 +118,13 @@ def test_linux_scrolls_and_shows_its_cursor(kvmtui, linux_guest_files):
     line = "console=ttyS0 console=tty0 panic=-1"
     kvmtui.ok("create", "g", "--from", example, "--accelerator", "tcg", "--append", line)
     kvmtui.ok("start", "g")
-    shown = wait_screen(
-        kvmtui, "g", lambda s: s.text and "guest#" in "".join(s.text.lines()), tries=400
-    )
+
+    def at_prompt(shown):
+        """It blinks, so one look may miss the cursor."""
+        text = shown.text
+        return text and text.cursor and "guest#" in "".join(text.lines())
+
+    shown = wait_screen(kvmtui, "g", at_prompt, tries=400)
     assert shown.text.lines()[shown.text.cursor[1]].startswith("guest#")
     assert shown.text.cursor[0] == 7
 
