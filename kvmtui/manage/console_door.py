@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         typing_keys,
         viewing,
     )
+    from kvmtui.manage.last_minutes import LastMinutes
     from kvmtui.manage.views import GuestView, LiveGuest
     from kvmtui.qemu.picture import Picture
 else:
@@ -125,17 +126,26 @@ class ConsoleDoor:
         """As `viewing.viewer`."""
         return await asyncio.to_thread(viewing.viewer, self._library, name)
 
-    async def notice(self, view: GuestView) -> black_box.Report | None:
+    async def notice(
+        self, view: GuestView, minutes: LastMinutes | None = None
+    ) -> black_box.Report | None:
         """As `black_box.notice`."""
-        return await asyncio.to_thread(black_box.notice, self._library, view)
+        return await asyncio.to_thread(black_box.notice, self._library, view, minutes)
 
-    def keep_watch(self, before: Mapping[str, LiveGuest], after: Mapping[str, LiveGuest]) -> None:
+    def keep_watch(
+        self,
+        before: Mapping[str, LiveGuest],
+        after: Mapping[str, LiveGuest],
+        minutes_of: Callable[[str], LastMinutes | None],
+    ) -> None:
         """Have a report made of each guest that has come into trouble between two refreshes."""
         for name, live in after.items():
             known = before.get(name)
             if known is None or known.view.state == live.view.state:
                 continue
             if live.view.state in ("crashed", "io-error"):
-                task: asyncio.Task[object] = asyncio.create_task(self.notice(live.view))
+                task: asyncio.Task[object] = asyncio.create_task(
+                    self.notice(live.view, minutes_of(name))
+                )
                 self._noticing.add(task)
                 task.add_done_callback(self._noticing.discard)

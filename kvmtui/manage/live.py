@@ -41,12 +41,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kvmtui.manage import sampled, sampling
+    from kvmtui.manage import last_minutes, sampled, sampling
+    from kvmtui.manage.last_minutes import LastMinutes
+    from kvmtui.stats import figure_file
     from kvmtui.stats.figures import Figures
     from kvmtui.stats.history import Series, Span
     from kvmtui.stats.host import HostFigures
     from kvmtui.stats.rates import Moment
 else:
+    figure_file = Later("kvmtui.stats.figure_file")
+    last_minutes = Later("kvmtui.manage.last_minutes")
     sampled = Later("kvmtui.manage.sampled")
     sampling = Later("kvmtui.manage.sampling")
 
@@ -155,6 +159,7 @@ class Watch:
         self.history = History()
         self._summaries = Summaries(library)
         self._guests: dict[str, _Watched] = {}
+        self._ran: set[str] = set()
         self._deletions: list[OperationView] = []
         self._image_work: list[OperationView] = []
         self._home_sign: object = None
@@ -205,6 +210,11 @@ class Watch:
         behind = self.recorded.of(told)
         now = int(self._clock()[1])
         return self.history.series(told, key, span, width, more, behind=behind, now=now)
+
+    def last_minutes(self, name: str) -> LastMinutes | None:
+        """As `last_minutes.from_memory`; used between rounds."""
+        now = figure_file.stamp_now(int(self._clock()[1]))
+        return last_minutes.from_memory(name, self.history, now)
 
     def identity(self, name: str) -> str:
         """As `recorded.identity_of`; used between rounds."""
@@ -258,7 +268,8 @@ class Watch:
         second = int(self._clock()[1])
         for name in names:
             if name not in running:
-                if self._keeps:
+                if self._keeps or name in self._ran:
+                    # A round longer, for the report of a crash.
                     self.history.rest(name, second)
                 else:
                     self.history.forget(name)
@@ -269,6 +280,7 @@ class Watch:
                 if wanted[name] == "detail":
                     values += _kept_of_each(found[name])
             self.history.record(name, second, values)
+        self._ran = set(running)
         return found
 
     def keep_host(self, host: HostFigures) -> None:

@@ -77,8 +77,12 @@ class Why(NamedTuple):
     console: list[str]
     report: str | None = None
     """The newest report of a crash, a panic or an I/O error; None where there is none."""
+    report_of: str = ""
+    """What that was, and when."""
     screen: tuple[str, ...] = ()
-    """The last screen of such a guest."""
+    """The last screen of a guest that is in such trouble now."""
+    picture: str | None = None
+    """The file with it, where it was no text."""
 
 
 def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
@@ -192,7 +196,7 @@ def why(library: Library, name: str) -> Why:
     Raises:
         KvmtuiError: There is no such guest.
     """
-    from kvmtui.manage import crash_reports
+    from kvmtui.manage import black_box
     from kvmtui.manage.looking import look_at
 
     folder = library.folder(name)
@@ -203,11 +207,8 @@ def why(library: Library, name: str) -> Why:
     asked = None
     if begin is not None:
         asked = f"{begin.get('verb')} by {begin.get('user')} at {begin.get('time')}"
-    report = None
-    if view.state in ("crashed", "io-error"):
-        from kvmtui.manage import black_box
-
-        report = black_box.notice(library, view)
+    trouble = black_box.notice(library, view)
+    report = trouble or black_box.newest(folder)
     return Why(
         name=name,
         state=view.state,
@@ -217,8 +218,10 @@ def why(library: Library, name: str) -> Why:
         events=recent_events(folder),
         qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
         console=_console_tail(folder),
-        report=report.path if report else crash_reports.newest_report(folder),
-        screen=report.screen if report else (),
+        report=report.path if report else None,
+        report_of=f"{report.reason} at {report.time}" if report else "",
+        screen=trouble.screen if trouble else (),
+        picture=trouble.picture if trouble else None,
     )
 
 
