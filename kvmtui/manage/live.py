@@ -159,7 +159,7 @@ class Watch:
         self.history = History()
         self._summaries = Summaries(library)
         self._guests: dict[str, _Watched] = {}
-        self._ran: set[str] = set()
+        self._crashed: dict[str, LastMinutes | None] = {}
         self._deletions: list[OperationView] = []
         self._image_work: list[OperationView] = []
         self._home_sign: object = None
@@ -212,7 +212,10 @@ class Watch:
         return self.history.series(told, key, span, width, more, behind=behind, now=now)
 
     def last_minutes(self, name: str) -> LastMinutes | None:
-        """As `last_minutes.from_memory`; used between rounds."""
+        """The figures of the minutes before a trouble that the last round found, told once."""
+        return self._crashed.pop(name) if name in self._crashed else self._minutes(name)
+
+    def _minutes(self, name: str) -> LastMinutes | None:
         now = figure_file.stamp_now(int(self._clock()[1]))
         return last_minutes.from_memory(name, self.history, now)
 
@@ -229,6 +232,7 @@ class Watch:
         return Counters(guest.meter.cpu_s, guest.meter.uptime_s, *(told or ((), ())))
 
     def _round(self) -> dict[str, LiveGuest]:
+        self._crashed.clear()
         self._read_home_story()
         names = self._library.names()
         for gone in self._guests.keys() - set(names):
@@ -268,11 +272,10 @@ class Watch:
         second = int(self._clock()[1])
         for name in names:
             if name not in running:
-                if self._keeps or name in self._ran:
-                    # A round longer, for the report of a crash.
+                if self._keeps:
                     self.history.rest(name, second)
                 else:
-                    self.history.forget(name)
+                    self._forget(name)
                 continue
             values = [("cpu", running[name].cpu_percent)]
             if name in found:
@@ -280,8 +283,14 @@ class Watch:
                 if wanted[name] == "detail":
                     values += _kept_of_each(found[name])
             self.history.record(name, second, values)
-        self._ran = set(running)
         return found
+
+    def _forget(self, name: str) -> None:
+        """Drop the history of a guest that does not run; of one that crashed what a report needs."""
+        view = self._guests[name].view
+        if view is not None and view.state == "crashed" and self.history.knows(name):
+            self._crashed[name] = self._minutes(name)
+        self.history.forget(name)
 
     def keep_host(self, host: HostFigures) -> None:
         """Keep what was read of this machine in the history."""
