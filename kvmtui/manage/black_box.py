@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from kvmtui.guest import history
 from kvmtui.guest.folder import CONSOLE_LOG, EVENTS, QEMU_LOG, REPORTS, GuestFolder
 from kvmtui.guest.history import iso_time, seconds_of
 from kvmtui.guest.library import Library
-from kvmtui.manage import last_minutes
+from kvmtui.manage import last_minutes, story
 from kvmtui.manage.last_minutes import LastMinutes
 from kvmtui.manage.views import GuestView
 from kvmtui.qemu.events import event_entry, read_events, tail_offset
@@ -64,6 +65,8 @@ class _Trouble(NamedTuple):
     run: str
     record: dict[str, Any]
     events: list[dict[str, Any]]
+    until: float
+    """Up to when figures are of before it, in seconds since 1970."""
     followed: bool = False
     """Whether another run has begun since."""
 
@@ -120,8 +123,17 @@ def collect(
     record = folder.start_record() or {}
     start = tail_offset(folder.at(EVENTS), _EVENT_BYTES)
     events = [event_entry(event) for event, _ in read_events(folder.at(EVENTS), start=start)]
-    time = iso_time(when) if when is not None else _moment(folder, events)
-    trouble = _Trouble(reason, time, _run(record), record, events)
+    if when is not None:
+        time, until = iso_time(when), when
+    elif reason == "crashed":
+        # Nobody saw the moment; there are no figures behind it.
+        newest = str(events[-1]["time"]) if events else ""
+        figured = iso_time(minutes.rows[-1][0]) if minutes is not None else ""
+        time, until = max(story.last_sign_of_life(folder, newest), figured), math.inf
+    else:
+        time = _moment(folder, events)
+        until = seconds_of(time)
+    trouble = _Trouble(reason, time, _run(record), record, events, until)
     return _keep(library, folder, trouble, alive, minutes)
 
 
@@ -145,7 +157,8 @@ def collect_followed(
             return None
         events = [one for one in line.get("events") or () if isinstance(one, dict)]
         time = str(line.get("ended") or line.get("seen") or line["time"])
-        trouble = _Trouble("crashed", time, _run(record), record, events, followed=True)
+        until = seconds_of(str(line["time"]))
+        trouble = _Trouble("crashed", time, _run(record), record, events, until, followed=True)
         return _keep(library, folder, trouble, False, minutes)
     return None
 
@@ -177,8 +190,8 @@ def _keep(
         return known
     if minutes is None:
         with contextlib.suppress(OSError):
-            minutes = last_minutes.from_file(library, folder.name, seconds_of(trouble.time))
-    figures = minutes and minutes.document(seconds_of(trouble.time))
+            minutes = last_minutes.from_file(library, folder.name, trouble.until)
+    figures = minutes and minutes.document(trouble.until)
     if known is not None and (figures is None or figures["times"][-1] <= known.known_until):
         return known
     with _alone(folder) as place:

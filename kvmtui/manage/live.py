@@ -286,7 +286,7 @@ class Watch:
         return found
 
     def _forget(self, name: str) -> None:
-        """Drop the history of a guest that does not run; of one that crashed what a report needs."""
+        """Drop the history of a guest that does not run, but for the report of a crash."""
         view = self._guests[name].view
         if view is not None and view.state == "crashed" and self.history.knows(name):
             self._crashed[name] = self._minutes(name)

@@ -386,7 +386,6 @@ def test_a_crash_has_a_report_which_why_names(kvmtui, begin, clock):
     for _ in range(30):
         clock.ahead += 5
         one.round()
-    clock.wall = -clock.ahead
     kvmtui.folder("a").joinpath("console.log").write_bytes(b"last words\x1b[31m\n")
     crash(kvmtui)
     until(one, lambda: documents(kvmtui))
@@ -418,7 +417,6 @@ def test_the_watch_adds_figures_to_a_report_that_another_made(kvmtui, begin, clo
     for _ in range(5):
         clock.ahead += 5
         one.round()
-    clock.wall = -clock.ahead
     figures = kvmtui.folder("a") / "figures.bin"
     figures.unlink(missing_ok=True)
     crash(kvmtui)
