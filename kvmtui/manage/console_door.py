@@ -18,11 +18,13 @@ if TYPE_CHECKING:
         expect_script,
         expecting,
         media,
+        media_form,
         screens,
         serial_console,
         typing_keys,
         viewing,
     )
+    from kvmtui.manage.forms import FormField
     from kvmtui.manage.last_minutes import LastMinutes
     from kvmtui.manage.views import GuestView, LiveGuest
     from kvmtui.qemu.picture import Picture
@@ -32,6 +34,7 @@ else:
     expect_script = Later("kvmtui.manage.expect_script")
     expecting = Later("kvmtui.manage.expecting")
     media = Later("kvmtui.manage.media")
+    media_form = Later("kvmtui.manage.media_form")
     screens = Later("kvmtui.manage.screens")
     serial_console = Later("kvmtui.manage.serial_console")
     typing_keys = Later("kvmtui.manage.typing_keys")
@@ -121,6 +124,22 @@ class ConsoleDoor:
     ) -> Outcome:
         """As `media.eject`."""
         return await media.eject(self._library, name, drive=drive, force=force, save=save)
+
+    async def cd_fields(self, name: str) -> list[FormField]:
+        """As `media_form.fields`."""
+        return await media_form.fields(self._library, name)
+
+    async def told_of_cd(self, name: str, drive: str) -> str:
+        """As `media_form.told_of_drive`."""
+        return await media_form.told_of_drive(self._library, name, drive)
+
+    async def check_cd(self, file: str) -> tuple[bool, str]:
+        """As `media_form.check_file`."""
+        return await asyncio.to_thread(media_form.check_file, file)
+
+    async def change_cd(self, name: str, values: dict[str, str]) -> Outcome:
+        """As `media_form.change`."""
+        return await media_form.change(self._library, name, values)
 
     async def viewer(self, name: str) -> viewing.Viewer:
         """As `viewing.viewer`."""

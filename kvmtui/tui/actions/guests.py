@@ -233,6 +233,18 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         many=False,
     ),
     Action(
+        "guest.cd",
+        "i",
+        "CD",
+        "CD in the drive of {}",
+        "Puts a CD's image into the guest's drive, also while it runs, or takes it out.",
+        "Keep",
+        "guests",
+        _edit,
+        on_guest=True,
+        many=False,
+    ),
+    Action(
         "guest.rename",
         "N",
         "rename",
