@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         serial_console,
         typing_keys,
         viewing,
+        vnc,
     )
     from kvmtui.manage.forms import FormField
     from kvmtui.manage.last_minutes import LastMinutes
@@ -39,6 +40,7 @@ else:
     serial_console = Later("kvmtui.manage.serial_console")
     typing_keys = Later("kvmtui.manage.typing_keys")
     viewing = Later("kvmtui.manage.viewing")
+    vnc = Later("kvmtui.manage.vnc")
 
 
 class ConsoleDoor:
@@ -144,6 +146,12 @@ class ConsoleDoor:
     async def viewer(self, name: str) -> viewing.Viewer:
         """As `viewing.viewer`."""
         return await asyncio.to_thread(viewing.viewer, self._library, name)
+
+    async def set_vnc_password(
+        self, name: str, password: str, *, expires_s: int | None = None
+    ) -> Outcome:
+        """As `vnc.set_password`."""
+        return await vnc.set_password(self._library, name, password, expires_s=expires_s)
 
     async def notice(
         self, view: GuestView, minutes: LastMinutes | None = None

@@ -13,6 +13,7 @@ from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.fleet import Fleet
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.render import vga
+from kvmtui.tui.render.confirm import question_secret
 from kvmtui.tui.screens.palette import Entry, PaletteScreen
 from kvmtui.tui.screens.viewing import CHORD_SHOWN, ViewingScreen
 from kvmtui.tui.spans import Line, Span
@@ -20,6 +21,7 @@ from kvmtui.tui.widgets.cell_view import Cells, CellView
 
 if TYPE_CHECKING:
     from kvmtui.manage.screens import Picture, TextMirror, TextScreen
+    from kvmtui.tui.widgets.dialog import Answer
 
 FRAME_S = 0.04
 """Between two looks at a text screen."""
@@ -185,6 +187,7 @@ class DisplayScreen(ViewingScreen):
             "t": ("type text", lambda: self.ask_paste(self._type_text)),
             "c": ("copy", self._copy),
             "y": ("viewer", self._copy_viewer),
+            "p": ("VNC password", self._ask_password),
         }
 
     # What a person does.
@@ -240,6 +243,22 @@ class DisplayScreen(ViewingScreen):
 
     def _copy(self) -> None:
         self.copy_text(self._text.lines() if self._text is not None else [])
+
+    def _ask_password(self) -> None:
+        def answered(answer: Answer) -> None:
+            self.run_worker(self._set_password(answer.text), group="password", exclusive=True)
+
+        label = "At most 8 characters, not shown, until the guest ends"
+        question = question_secret(f"VNC password of {self.guest}", label, "Set")
+        self.kvmtui.ask(question, "", [self.guest], answered)
+
+    async def _set_password(self, password: str) -> None:
+        try:
+            outcome = await self._fleet.console.set_vnc_password(self.guest, password)
+        except (KvmtuiError, OSError) as error:
+            self.tell_failure(self.guest, as_told("password", error))
+        else:
+            self.kvmtui.told(outcome)
 
     def _copy_viewer(self) -> None:
         self.run_worker(self._tell_viewer(), group="viewer", exclusive=True)
