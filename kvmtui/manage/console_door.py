@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         expecting,
         media,
         media_form,
+        pointing,
         screens,
         serial_console,
         typing_keys,
@@ -36,6 +37,7 @@ else:
     expecting = Later("kvmtui.manage.expecting")
     media = Later("kvmtui.manage.media")
     media_form = Later("kvmtui.manage.media_form")
+    pointing = Later("kvmtui.manage.pointing")
     screens = Later("kvmtui.manage.screens")
     serial_console = Later("kvmtui.manage.serial_console")
     typing_keys = Later("kvmtui.manage.typing_keys")
@@ -83,6 +85,10 @@ class ConsoleDoor:
     async def press_keys(self, name: str, combinations: list[str]) -> Outcome:
         """As `typing_keys.press_keys`."""
         return await typing_keys.press_keys(self._library, name, combinations)
+
+    async def point(self, name: str, deeds: Sequence[pointing.Deed]) -> None:
+        """As `pointing.point`."""
+        await pointing.point(self._library, name, deeds)
 
     async def agent_info(self, name: str) -> agents.AgentInfo:
         """As `agents.info`."""

@@ -186,7 +186,7 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         "screen",
         "Screen of {}",
         "What the guest's display shows: text as text, graphics as a picture. What is typed goes "
-        "to its keyboard; Ctrl-] leaves, or takes a letter.",
+        "to its keyboard, clicks to its tablet; Ctrl-] leaves, or takes a letter.",
         "Look",
         "guests",
         _running,
