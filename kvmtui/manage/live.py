@@ -130,7 +130,10 @@ class _Watched:
     def live(self, figures: Figures | None) -> LiveGuest | None:
         if self.view is None:
             return None
-        return LiveGuest(self.view, self.cpu_percent, self.under_way, figures)
+        view = self.view
+        if figures is not None and figures.addresses:
+            view = view._replace(addresses=figures.addresses)
+        return LiveGuest(view, self.cpu_percent, self.under_way, figures)
 
 
 class Watch:

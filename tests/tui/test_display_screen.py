@@ -112,7 +112,9 @@ def pressed(button, column, row, *, up=False):
 def test_the_mouse_is_the_guests_where_it_has_a_tablet(kvmtui, at_display, graphics):
     traced = "qemu_args=['-trace', 'input_event_*']"
     disk = boot_guests.shows_mode(0x4F02, 0x101) if graphics else boot_guests.TYPES_BACK
-    terminal = at_display(disk, 100, 30, text=not graphics, more=["--set", traced, "--set", "usb=on"])
+    terminal = at_display(
+        disk, 100, 30, text=not graphics, more=["--set", traced, "--set", "usb=on"]
+    )
     terminal.wait_for("graphics 640×480" if graphics else "text 80×25")
     log = kvmtui.folder("v") / "qemu.log"
     terminal.send(pressed(0, 41, 14))
