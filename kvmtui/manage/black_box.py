@@ -19,15 +19,15 @@ from typing import Any, NamedTuple
 from kvmtui.durable import make_folder, write_atomically
 from kvmtui.errors import BusyError, KvmtuiError
 from kvmtui.guest import history
-from kvmtui.guest.folder import CONSOLE_LOG, EVENTS, QEMU_LOG, REPORTS, GuestFolder
+from kvmtui.guest.folder import EVENTS, QEMU_LOG, REPORTS, GuestFolder
 from kvmtui.guest.history import iso_time, seconds_of
 from kvmtui.guest.library import Library
 from kvmtui.manage import last_minutes, story
 from kvmtui.manage.last_minutes import LastMinutes
+from kvmtui.manage.logs import console_end
 from kvmtui.manage.views import GuestView
 from kvmtui.qemu.events import event_entry, read_events, tail_offset
 from kvmtui.qemu.launch import log_lines
-from kvmtui.text import visible_lines
 
 MOST_REPORTS = 20
 CRASHES = ("crashed", "broken")
@@ -35,7 +35,6 @@ CRASHES = ("crashed", "broken")
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-([a-z-]{1,40})-([0-9a-z]{1,40})\.json")
 _LARGEST_BYTES = 4 << 20
 _EVENT_BYTES = 1 << 20
-_CONSOLE_BYTES = 64 << 10
 _CONSOLE_LINES = 200
 _QEMU_LINES = 60
 _MOST_EVENTS = 100
@@ -213,7 +212,7 @@ def _keep(
             "another_run_since": trouble.followed,
             "screen": screen,
             "picture": None if picture is None else f"{trouble.stem}.png",
-            "console": _console(folder),
+            "console": console_end(folder, last=_CONSOLE_LINES),
             "qemu_log": log_lines(folder.at(QEMU_LOG), last=_QEMU_LINES),
             "events": trouble.events[-_MOST_EVENTS:],
             "figures": figures,
@@ -272,14 +271,6 @@ def _screen(library: Library, folder: GuestFolder) -> tuple[list[str] | None, by
         return asyncio.run(look())
     except (MonitorError, StateError, BusyError, OSError):
         return None, None
-
-
-def _console(folder: GuestFolder) -> list[str]:
-    with contextlib.suppress(OSError), open(folder.at(CONSOLE_LOG), "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        file.seek(max(0, size - _CONSOLE_BYTES))
-        return visible_lines(file.read(_CONSOLE_BYTES), last=_CONSOLE_LINES)
-    return []
 
 
 def _known(folder: GuestFolder, trouble: _Trouble) -> Report | None:

@@ -9,7 +9,6 @@ guests that somebody looks at (`sampling`).
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +19,7 @@ from kvmtui.light import Later
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.looking import Look, ask_open_ones
 from kvmtui.manage.operations import read_deletions, read_operations
-from kvmtui.manage.recorded import Recorded, identity_of
+from kvmtui.manage.recorded import Recorded, identity_of, sign_of
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
 from kvmtui.manage.wanted import Wanted
@@ -66,15 +65,7 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 def signature_of(folder: GuestFolder) -> Signature:
     """What changes when anything about the guest does: its files' inode, time and size."""
-    return tuple(_sign(f"{folder.path}/{name}") for name in _SIGNS)
-
-
-def _sign(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path, follow_symlinks=False)
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return tuple(sign_of(f"{folder.path}/{name}") for name in _SIGNS)
 
 
 class _Watched:
@@ -214,14 +205,6 @@ class Watch:
         now = int(self._clock()[1])
         return self.history.series(told, key, span, width, more, behind=behind, now=now)
 
-    def last_minutes(self, name: str) -> LastMinutes | None:
-        """The figures of the minutes before a trouble that the last round found, told once."""
-        return self._crashed.pop(name) if name in self._crashed else self._minutes(name)
-
-    def _minutes(self, name: str) -> LastMinutes | None:
-        now = figure_file.stamp_now(int(self._clock()[1]))
-        return last_minutes.from_memory(name, self.history, now)
-
     def identity(self, name: str) -> str:
         """As `recorded.identity_of`; used between rounds."""
         return identity_of(self._library, name, self._summaries)
@@ -233,6 +216,14 @@ class Watch:
             return None
         told = None if self._sampler is None else self._sampler.counters(name)
         return Counters(guest.meter.cpu_s, guest.meter.uptime_s, *(told or ((), ())))
+
+    def last_minutes(self, name: str) -> LastMinutes | None:
+        """The figures of the minutes before a trouble that the last round found, told once."""
+        return self._crashed.pop(name) if name in self._crashed else self._minutes(name)
+
+    def _minutes(self, name: str) -> LastMinutes | None:
+        now = figure_file.stamp_now(int(self._clock()[1]))
+        return last_minutes.from_memory(name, self.history, now)
 
     def _round(self) -> dict[str, LiveGuest]:
         self._crashed.clear()
@@ -309,7 +300,7 @@ class Watch:
         self.history.record(HOST, int(self._clock()[1]), values)
 
     def _read_home_story(self) -> None:
-        sign = _sign(str(self._library.history))
+        sign = sign_of(str(self._library.history))
         changed, self._home_sign = sign != self._home_sign, sign
         with contextlib.suppress(OSError):
             if changed:

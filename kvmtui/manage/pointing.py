@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from kvmtui.errors import StateError
-from kvmtui.guest.folder import MONITORS
 from kvmtui.guest.library import Library
-from kvmtui.manage.screens import refuse_stopped
-from kvmtui.qemu.monitor import MonitorPlace, command_session
+from kvmtui.manage.typing_keys import input_session
 
 Button = Literal["left", "middle", "right", "wheel-up", "wheel-down"]
 _MOST = 0x7FFF
@@ -46,13 +44,7 @@ async def point(library: Library, name: str, deeds: Sequence[Deed]) -> None:
         StateError: It does not run, is paused, or uses no tablet: its mouse knows no places.
         MonitorError: Its QEMU does not answer.
     """
-    folder = library.folder(name)
-    refuse_stopped(library, folder)
-    place = MonitorPlace(folder.run, folder.path, MONITORS[:-1])
-    async with command_session(place, f"pointer of {name}") as monitor:
-        status = (await monitor.execute("query-status"))["status"]
-        if status != "running":
-            raise StateError(f"{name} is {status}", hint=f"kvmtui resume {name}")
+    async with input_session(library, name, "point", "clicks") as monitor:
         mice = await monitor.execute("query-mice")
         # Where it is not the current one its buttons would be the other mouse's.
         if not any(one.get("current") and one.get("absolute") for one in mice):

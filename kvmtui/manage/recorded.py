@@ -80,7 +80,7 @@ class Recorded:
                 self._look(name, asked, summaries, second)
 
     def _look(self, name: str, asked: _Asked, summaries: Summaries, second: int) -> None:
-        sign = _sign(path_of(self._library, name))
+        sign = sign_of(path_of(self._library, name))
         if sign == asked.sign:
             return
         content = None
@@ -172,7 +172,8 @@ def host_identity() -> str:
     return "host"
 
 
-def _sign(path: str) -> tuple[int, int, int] | None:
+def sign_of(path: str) -> tuple[int, int, int] | None:
+    """A file's inode, time and size: other than before where it was written; None without it."""
     try:
         found = os.stat(path, follow_symlinks=False)
     except OSError:

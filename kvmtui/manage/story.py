@@ -11,7 +11,7 @@ from kvmtui.guest.history import iso_time
 from kvmtui.manage.living import was_killed_on_request
 from kvmtui.qemu.events import event_entry, read_events
 from kvmtui.qemu.launch import log_lines
-from kvmtui.text import visible, visible_lines
+from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,6 +197,7 @@ def why(library: Library, name: str) -> Why:
         KvmtuiError: There is no such guest.
     """
     from kvmtui.manage import black_box
+    from kvmtui.manage.logs import console_end
     from kvmtui.manage.looking import look_at
 
     folder = library.folder(name)
@@ -217,7 +218,7 @@ def why(library: Library, name: str) -> Why:
         asked_by=asked,
         events=recent_events(folder),
         qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
-        console=_console_tail(folder),
+        console=console_end(folder, last=6, tail_bytes=16384),
         report=report.path if report else None,
         report_of=f"{report.reason} at {report.time}" if report else "",
         screen=trouble.screen if trouble else (),
@@ -285,13 +286,3 @@ def event_line(time: float, name: str, data: dict[str, Any]) -> str:
 
     details = visible(json.dumps(data, ensure_ascii=False)) if data else ""
     return f"{iso_time(time)}  {name}  {details}".rstrip()
-
-
-def _console_tail(folder: GuestFolder) -> list[str]:
-    try:
-        with open(folder.at(CONSOLE_LOG), "rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 16384))
-            return visible_lines(file.read(16384), last=6)
-    except OSError:
-        return []
