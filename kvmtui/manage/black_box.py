@@ -13,6 +13,7 @@ import json
 import math
 import os
 import re
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ CRASHES = ("crashed", "broken")
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-([a-z-]{1,40})-([0-9a-z]{1,40})\.json")
 _LARGEST_BYTES = 4 << 20
 _EVENT_BYTES = 1 << 20
+_PATIENCE_S, _PAUSE_S = 5.0, 0.05
 _CONSOLE_LINES = 200
 _QEMU_LINES = 60
 _MOST_EVENTS = 100
@@ -86,17 +88,25 @@ def trouble_of(view: GuestView) -> str:
 def notice(library: Library, view: GuestView, minutes: LastMinutes | None = None) -> Report | None:
     """The report of the trouble that a guest is in now, made where there is none yet.
 
-    None where it is in none, or nothing can be written (a full disk).
+    None where it is in none, or nothing can be written (a full disk). May wait for another who
+    makes it.
     """
     reason = trouble_of(view)
     if not reason:
         return None
     folder = library.folder(view.name)
-    try:
-        alive = view.pid is not None
-        return collect(library, folder, reason, alive=alive, minutes=minutes)
-    except (KvmtuiError, OSError):
-        return None
+    alive = view.pid is not None
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return collect(library, folder, reason, alive=alive, minutes=minutes)
+        except BusyError:
+            # Another makes it: it is there in a moment.
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(_PAUSE_S)
+        except (KvmtuiError, OSError):
+            return None
 
 
 def collect(
@@ -123,16 +133,16 @@ def collect(
     start = tail_offset(folder.at(EVENTS), _EVENT_BYTES)
     events = [event_entry(event) for event, _ in read_events(folder.at(EVENTS), start=start)]
     if when is not None:
-        time, until = iso_time(when), when
+        moment, until = iso_time(when), when
     elif reason == "crashed":
         # Nobody saw the moment; there are no figures behind it.
         newest = str(events[-1]["time"]) if events else ""
         figured = iso_time(minutes.rows[-1][0]) if minutes is not None else ""
-        time, until = max(story.last_sign_of_life(folder, newest), figured), math.inf
+        moment, until = max(story.last_sign_of_life(folder, newest), figured), math.inf
     else:
-        time = _moment(folder, events)
-        until = seconds_of(time)
-    trouble = _Trouble(reason, time, _run(record), record, events, until)
+        moment = _moment(folder, events)
+        until = seconds_of(moment)
+    trouble = _Trouble(reason, moment, _run(record), record, events, until)
     return _keep(library, folder, trouble, alive, minutes)
 
 
@@ -155,9 +165,9 @@ def collect_followed(
         if line.get("reason") not in ("crashed", "guest-panic"):
             return None
         events = [one for one in line.get("events") or () if isinstance(one, dict)]
-        time = str(line.get("ended") or line.get("seen") or line["time"])
+        moment = str(line.get("ended") or line.get("seen") or line["time"])
         until = seconds_of(str(line["time"]))
-        trouble = _Trouble("crashed", time, _run(record), record, events, until, followed=True)
+        trouble = _Trouble("crashed", moment, _run(record), record, events, until, followed=True)
         return _keep(library, folder, trouble, False, minutes)
     return None
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -206,7 +207,16 @@ def test_one_at_a_time_makes_a_report(kvmtui):
     folder = kvmtui.library.folder("a")
     with black_box._alone(folder), pytest.raises(BusyError, match="is being made"):
         black_box.collect(kvmtui.library, folder, "crashed", alive=False)
-    black_box.collect(kvmtui.library, folder, "crashed", alive=False)
+    report = black_box.collect(kvmtui.library, folder, "crashed", alive=False)
+    os.unlink(report.path)
+    view = look_at(kvmtui.library, "a")._replace(state="crashed")
+    found = []
+    waits = threading.Thread(target=lambda: found.append(black_box.notice(kvmtui.library, view)))
+    with black_box._alone(folder):
+        waits.start()
+        assert not found
+    waits.join(30)
+    assert found[0] is not None and os.path.exists(found[0].path)
 
 
 def test_the_newest_reports_are_kept(kvmtui):
