@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from typing import Any, cast
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.power import seconds
+from kvmtui.cli.raw import object_given
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.manage import agents
 from kvmtui.text import visible, visible_lines
@@ -150,14 +150,7 @@ def _write(stream: Any, data: bytes) -> None:
 
 
 def _call(arguments: argparse.Namespace, context: Context) -> int:
-    given: Any = None
-    if arguments.arguments is not None:
-        try:
-            given = json.loads(arguments.arguments)
-        except ValueError as error:
-            raise UsageError(f"the arguments are not JSON: {error}") from None
-        if not isinstance(given, dict):
-            raise UsageError("the arguments are no JSON object", hint='\'{"key": "value"}\'')
+    given = object_given(arguments.arguments)
     answer = asyncio.run(
         agents.call(
             context.library,

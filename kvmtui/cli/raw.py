@@ -25,14 +25,7 @@ def run_qmp(arguments: argparse.Namespace, context: Context) -> int:
 
     from kvmtui.manage.fleet import Fleet
 
-    given: dict[str, Any] | None = None
-    if arguments.arguments is not None:
-        try:
-            given = json.loads(arguments.arguments)
-        except ValueError as error:
-            raise UsageError(f"the arguments are not JSON: {error}") from None
-        if not isinstance(given, dict):
-            raise UsageError("the arguments are no JSON object", hint='\'{"key": "value"}\'')
+    given = object_given(arguments.arguments)
     fleet = Fleet(context.library)
     answer = asyncio.run(
         fleet.qmp(arguments.name, arguments.command, given, limit_s=arguments.timeout)
@@ -51,3 +44,20 @@ def run_schema(arguments: argparse.Namespace, context: Context) -> int:
 
     context.document(definition_schema())
     return 0
+
+
+def object_given(text: str | None) -> dict[str, Any] | None:
+    """A JSON object of the command line; None where none was given.
+
+    Raises:
+        UsageError: It is no JSON, or no object.
+    """
+    if text is None:
+        return None
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"the arguments are not JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise UsageError("the arguments are no JSON object", hint='\'{"key": "value"}\'')
+    return given

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 from kvmtui.cli.context import Context
+from kvmtui.cli.power import report
 from kvmtui.durable import write_atomically
 from kvmtui.errors import StateError, UsageError
-from kvmtui.manage import screens, viewing
+from kvmtui.guest.units import parse_duration
+from kvmtui.manage import screens, viewing, vnc
 from kvmtui.text import visible
 
 
@@ -24,6 +26,17 @@ def configure_screen(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--viewer", action="store_true", help="the ssh and viewer lines for the graphical screen"
     )
+    how.add_argument(
+        "--password",
+        action="store_true",
+        help="set the password of the VNC server on a TCP port, for this run; asked for, not shown",
+    )
+    parser.add_argument(
+        "--expires",
+        type=parse_duration,
+        metavar="S",
+        help="with --password: lets nobody in by it after that: 10m, 0 at once (default: never)",
+    )
 
 
 def run_screen(arguments: argparse.Namespace, context: Context) -> int:
@@ -32,6 +45,16 @@ def run_screen(arguments: argparse.Namespace, context: Context) -> int:
     Raises:
         StateError: It is in a graphics mode, and text was wanted.
     """
+    if arguments.expires is not None and not arguments.password:
+        raise UsageError("--expires goes with --password")
+    if arguments.password:
+        doing = vnc.set_password(
+            context.library,
+            arguments.name,
+            _asked_password(arguments.name),
+            expires_s=arguments.expires,
+        )
+        return report(context, "screen", [(arguments.name, asyncio.run(doing))])
     if arguments.viewer:
         return _tell_viewer(arguments.name, context)
     if arguments.png:
@@ -73,12 +96,30 @@ def _document(name: str, shown: screens.Screen) -> dict[str, object]:
 
 def _tell_viewer(name: str, context: Context) -> int:
     lines = viewing.viewer(context.library, name)
+    listening = asyncio.run(vnc.listening(context.library, name))
     if context.as_json:
-        context.document({"name": name, **lines._asdict()})
+        tcp = None if listening is None else listening._asdict()
+        context.document({"name": name, **lines._asdict(), "tcp": tcp})
     context.say("on the machine where your VNC viewer is:")
     context.say(f"  {lines.ssh}")
     context.say(f"  {lines.viewer}")
+    if listening is not None:
+        how = "asks for a password" if listening.password else "asks for no password"
+        context.say(f"where {listening.address} is reached ({how}):")
+        context.say(f"  {listening.viewer}")
     return 0
+
+
+def _asked_password(name: str) -> str:
+    """From a terminal twice and without echo; else the first line of standard input."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline(1000).removesuffix("\n")
+    import getpass
+
+    password = getpass.getpass(f"VNC password of {name}, not shown: ")
+    if password and getpass.getpass("again: ") != password:
+        raise UsageError("the two are not the same")
+    return password
 
 
 def _save_png(name: str, file: str, context: Context) -> int:

@@ -68,8 +68,6 @@ def run_why(arguments: argparse.Namespace, context: Context) -> int:
     context.say(f"{told.name} is {visible(told.summary, limit=1000)}")
     if told.asked_by:
         context.say(f"  last asked: {visible(told.asked_by)}")
-    if told.report:
-        context.say(f"  report of its last crash: {visible(told.report, limit=4200)}")
     for title, lines in (
         ("last events", told.events),
         ("qemu.log", told.qemu_log),
@@ -80,8 +78,11 @@ def run_why(arguments: argparse.Namespace, context: Context) -> int:
             context.say(f"  {title}:")
             for line in lines:
                 context.say(f"    {line}")
+    if told.picture:
+        context.say(f"  its last screen: {visible(told.picture, limit=4200)}")
     if told.report:
-        context.say(f"  all of it: {visible(told.report)}")
+        what = visible(told.report_of, limit=100)
+        context.say(f"  report ({what}): {visible(told.report, limit=4200)}")
     return 0
 
 

@@ -166,6 +166,28 @@ class Autostart(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=
         return ", ".join(words) or "on"
 
 
+class Vnc(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, frozen=True):
+    """A VNC server on a TCP port, besides the socket."""
+
+    port: Annotated[int, Meta(ge=5900, le=65535)]
+    """The TCP port; 5900 is what viewers call display 0."""
+    address: str = "127.0.0.1"
+    """The host's IP address to listen on; one that others reach takes a password."""
+    password: bool = False
+    """Whether it asks for a password. Until `kvmtui screen NAME --password` has set one in this
+    run nobody is let in."""
+    secret: str | None = None
+    """Path of a file with the password from the start on, at most 8 characters and nothing else,
+    no newline either; absolute, closed to others (0600)."""
+    tls: str | None = None
+    """Folder with ca-cert.pem, server-cert.pem and server-key.pem; absolute. The viewer must
+    know VeNCrypt then."""
+
+    def asks_password(self) -> bool:
+        """Whether nobody is let in without one."""
+        return self.password or self.secret is not None
+
+
 def _one_user_network() -> list[Network]:
     return [Network()]
 
@@ -218,6 +240,8 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     """One user network when absent; [] for none."""
     display: Literal["vnc", "none"] = "vnc"
     """vnc: a VNC server on the socket run/vnc, reachable by this host's user only."""
+    vnc: Vnc | None = None
+    """A VNC server on a TCP port too; none when absent."""
     video: Literal["std", "virtio", "cirrus", "vmware", "none"] = "std"
     serial: bool = True
     """A serial console on run/serial, logged to console.log."""
@@ -271,6 +295,13 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     def forwards(self) -> list[Forward]:
         """Every port forward of the guest."""
         return [rule for network in self.networks for rule in network.parsed_forwards()]
+
+    def host_ports(self) -> list[tuple[str, str, int]]:
+        """Protocol, address and port of all that it listens on at the host."""
+        found = [(rule.protocol, rule.host_address, rule.host_port) for rule in self.forwards()]
+        if self.vnc is not None and self.video != "none":
+            found.append(("tcp", self.vnc.address, self.vnc.port))
+        return found
 
 
 Plain = dict[str, Any]

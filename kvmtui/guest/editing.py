@@ -79,8 +79,13 @@ def apply_to_plain(plain: dict[str, Any], changes: list[Change]) -> dict[str, An
         _put(as_text, change.path, change.text)
         _put(as_yaml, change.path, change.value())
         # A key that takes text gets the words as they stand: "# 1", "off", "0123".
-        is_text = len(_problems(as_text)) <= len(_problems(as_yaml))
-        structured = isinstance(change.value(), (dict, list)) and bool(_problems(as_text))
+        wrong, wrong_yaml = _problems(as_text), _problems(as_yaml)
+        here = f"{_written(change.path)}:"
+        is_text = len(wrong) <= len(wrong_yaml)
+        if any(one.startswith(here) for one in wrong):
+            # Of two that are wrong the one that is wrong elsewhere is what was meant.
+            is_text = is_text and any(one.startswith(here) for one in wrong_yaml)
+        structured = isinstance(change.value(), (dict, list)) and bool(wrong)
         result = as_text if is_text and not structured else as_yaml
     definition_from(result)
     return result

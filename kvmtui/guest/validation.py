@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import posixpath
-import re
 import types
 import typing
 import uuid
@@ -20,18 +19,16 @@ from kvmtui.guest.definition import (
     Disk,
     Duration,
     Limits,
-    Network,
     Size,
 )
 from kvmtui.guest.folder import RESERVED
-from kvmtui.guest.forwards import parse_forward
 from kvmtui.guest.names import is_name
+from kvmtui.guest.reach import reaching_problems
 from kvmtui.guest.units import parse_duration, parse_size
 from kvmtui.text import visible
 
 Structure = typing.TypeVar("Structure", bound=msgspec.Struct)
 
-_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _SWITCHES = {"on": True, "off": False, "yes": True, "no": False}
 _LEAST_MEMORY = 1 << 20
 _LONGEST_DELAY_S = 3600
@@ -196,10 +193,7 @@ def _shown(value: Any) -> str:
 def _contradictions(definition: Definition) -> list[str]:
     """What each field's type cannot say: values against each other."""
     problems = [*_identity_problems(definition), *_disk_problems(definition)]
-    for index, network in enumerate(definition.networks):
-        problems.extend(_network_problems(network, f"networks[{index}]"))
-    problems.extend(_mac_clashes(definition))
-    problems.extend(_forward_clashes(definition))
+    problems.extend(reaching_problems(definition))
     starts = definition.autostart
     if isinstance(starts, Autostart) and starts.delay > _LONGEST_DELAY_S:
         problems.append("autostart.delay: more than an hour")
@@ -313,55 +307,3 @@ def _path_problems(text: str, path: str) -> list[str]:
     if first in RESERVED or first.startswith("."):
         return [f"{path}: '{visible(text)}' is kvmtui's own: choose another name"]
     return []
-
-
-def _network_problems(network: Network, path: str) -> list[str]:
-    problems = []
-    for kind in ("bridge", "tap"):
-        if network.type == kind and getattr(network, kind) is None:
-            problems.append(f"{path}.{kind}: is missing, its name is needed for type {kind}")
-        if network.type != kind and getattr(network, kind) is not None:
-            problems.append(f"{path}.{kind}: is for type {kind} only")
-    if network.forwards and network.type != "user":
-        problems.append(f"{path}.forwards: are for type user only")
-    if network.mac is not None:
-        if not _MAC.fullmatch(network.mac):
-            problems.append(f"{path}.mac: '{visible(network.mac)}' is no MAC address")
-        elif int(network.mac[:2], 16) & 1:
-            problems.append(f"{path}.mac: {network.mac} is a multicast address")
-    for index, text in enumerate(network.forwards):
-        try:
-            parse_forward(text)
-        except ValueError as error:
-            problems.append(f"{path}.forwards[{index}]: {visible(str(error))}")
-    return problems
-
-
-def _mac_clashes(definition: Definition) -> list[str]:
-    seen: dict[str, int] = {}
-    problems = []
-    for index, network in enumerate(definition.networks):
-        if network.mac is None:
-            continue
-        first = seen.setdefault(network.mac.lower(), index)
-        if first != index:
-            problems.append(
-                f"networks[{index}].mac: {visible(network.mac)} is networks[{first}]'s already"
-            )
-    return problems
-
-
-def _forward_clashes(definition: Definition) -> list[str]:
-    seen: set[tuple[str, str, int]] = set()
-    problems = []
-    for network in definition.networks:
-        for text in network.forwards:
-            try:
-                rule = parse_forward(text)
-            except ValueError:
-                continue
-            key = (rule.protocol, rule.host_address, rule.host_port)
-            if key in seen:
-                problems.append(f"networks: host port {rule.host_port} is forwarded twice")
-            seen.add(key)
-    return problems

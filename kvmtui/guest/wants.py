@@ -38,11 +38,13 @@ class Wants(NamedTuple):
     interfaces: Sequence[Sequence[str]]
     """Kind (bridge or tap) and name of each interface of the host."""
     ports: Sequence[tuple[str, str, int]]
-    """Protocol, address and port of each forward on the host."""
+    """Protocol, address and port of all that it listens on at the host."""
     limits: Sequence[tuple[int, dict[str, int]]] = ()
     """The place and the limits of each disk that has some, as QMP takes them."""
     secrets: Sequence[tuple[int, str]] = ()
     """The place of each disk that is encrypted, and the file with its passphrase."""
+    vnc_secret: str | None = None
+    """The file with VNC's password."""
 
 
 def wants_of(definition: Definition, name: str) -> Wants:
@@ -70,13 +72,12 @@ def wants_of(definition: Definition, name: str) -> Wants:
         kernel=definition.kernel,
         initrd=definition.initrd,
         interfaces=interfaces,
-        ports=[
-            (rule.protocol, rule.host_address, rule.host_port) for rule in definition.forwards()
-        ],
+        ports=definition.host_ports(),
         limits=[
             (i, disk.limits.throttle()) for i, disk in enumerate(definition.disks) if disk.limits
         ],
         secrets=[(i, disk.secret) for i, disk in enumerate(definition.disks) if disk.secret],
+        vnc_secret=definition.vnc.secret if definition.vnc is not None else None,
     )
 
 

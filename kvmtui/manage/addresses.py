@@ -61,8 +61,6 @@ def agent_is_open(folder: GuestFolder) -> bool:
 def _asked(polls: dict[str, AgentPoll]) -> dict[str, tuple[str, ...]]:
     import select
 
-    from kvmtui.manage.agents import read_addresses
-
     deadline = time.monotonic() + _LIMIT_S
     found: dict[str, tuple[str, ...]] = {}
     waiting = dict(polls)
@@ -71,13 +69,20 @@ def _asked(polls: dict[str, AgentPoll]) -> dict[str, tuple[str, ...]]:
             for name, poll in list(waiting.items()):
                 answer = poll.step()
                 if answer is not None:
-                    found[name] = read_addresses(_cards(answer[0]))
+                    found[name] = addresses_in(answer[0])
                     del waiting[name]
             select.select([], [], [], 0.005)
     finally:
         for poll in polls.values():
             poll.close()
     return found
+
+
+def addresses_in(line: bytes) -> tuple[str, ...]:
+    """The addresses in an agent's answer to ``guest-network-get-interfaces``."""
+    from kvmtui.manage.agents import read_addresses
+
+    return read_addresses(_cards(line))
 
 
 def _cards(line: bytes) -> object:

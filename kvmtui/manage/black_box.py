@@ -1,34 +1,44 @@
 """The black box: what can be had of a guest that crashed, panicked or met an I/O error.
 
 A report is one JSON file in the guest's ``reports/``, with a picture beside it where the
-display was in a graphics mode. One trouble makes one report, whoever notices it first; the
-newest twenty are kept.
+display was in a graphics mode. One trouble makes one report, whoever notices it first; who
+knows more of its last minutes adds them. The newest twenty are kept.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import math
 import os
 import re
+import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kvmtui.durable import make_folder, write_atomically
 from kvmtui.errors import BusyError, KvmtuiError
-from kvmtui.guest.folder import CONSOLE_LOG, EVENTS, QEMU_LOG, GuestFolder
-from kvmtui.guest.history import iso_time
+from kvmtui.guest import history
+from kvmtui.guest.folder import EVENTS, QEMU_LOG, REPORTS, GuestFolder
+from kvmtui.guest.history import iso_time, seconds_of
 from kvmtui.guest.library import Library
+from kvmtui.manage import last_minutes, story
+from kvmtui.manage.last_minutes import LastMinutes
+from kvmtui.manage.logs import console_end
 from kvmtui.manage.views import GuestView
-from kvmtui.qemu.events import event_entry, read_events
+from kvmtui.qemu.events import event_entry, read_events, tail_offset
 from kvmtui.qemu.launch import log_lines
-from kvmtui.text import visible_lines
 
-REPORTS = "reports"
 MOST_REPORTS = 20
-_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z-]{1,40}-[0-9a-z]{1,40}\.json")
-_CONSOLE_BYTES = 64 << 10
+CRASHES = ("crashed", "broken")
+"""Reasons of which a run has one report."""
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-([a-z-]{1,40})-([0-9a-z]{1,40})\.json")
+_LARGEST_BYTES = 4 << 20
+_EVENT_BYTES = 1 << 20
+_PATIENCE_S, _PAUSE_S = 5.0, 0.05
 _CONSOLE_LINES = 200
-_QEMU_LINES = 50
+_QEMU_LINES = 60
 _MOST_EVENTS = 100
 _TROUBLES = ("GUEST_PANICKED", "BLOCK_IO_ERROR", "WATCHDOG", "MEMORY_FAILURE")
 
@@ -38,12 +48,34 @@ class Report(NamedTuple):
 
     path: str
     reason: str
+    """``crashed``, ``broken`` (the machine stands there and cannot go on), ``io-error``,
+    ``expect``."""
     time: str
     """When it happened, ISO 8601 UTC."""
     screen: tuple[str, ...]
     """The last text screen, without its blank lines; empty where none could be had."""
     picture: str | None
     """The file of the last screen, where that was no text."""
+    known_until: str
+    """The last time of which it has figures; empty where it has none."""
+
+
+class _Trouble(NamedTuple):
+    reason: str
+    time: str
+    run: str
+    record: dict[str, Any]
+    events: list[dict[str, Any]]
+    until: float
+    """Up to when figures are of before it, in seconds since 1970."""
+    followed: bool = False
+    """Whether another run has begun since."""
+
+    @property
+    def stem(self) -> str:
+        """The report's name, without its ending."""
+        moment = re.sub(r"[^0-9T]", "", self.time.partition(".")[0])
+        return f"{moment}Z-{self.reason}-{self.run}"
 
 
 def trouble_of(view: GuestView) -> str:
@@ -53,60 +85,95 @@ def trouble_of(view: GuestView) -> str:
     return "io-error" if view.state == "io-error" else ""
 
 
-def notice(library: Library, view: GuestView) -> Report | None:
+def notice(library: Library, view: GuestView, minutes: LastMinutes | None = None) -> Report | None:
     """The report of the trouble that a guest is in now, made where there is none yet.
 
-    None where it is in none, or nothing can be written (a full disk).
+    None where it is in none, or nothing can be written (a full disk). May wait for another who
+    makes it.
     """
     reason = trouble_of(view)
     if not reason:
         return None
     folder = library.folder(view.name)
-    try:
-        return collect(library, folder, reason, alive=view.pid is not None)
-    except (KvmtuiError, OSError):
-        return None
+    alive = view.pid is not None
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return collect(library, folder, reason, alive=alive, minutes=minutes)
+        except BusyError:
+            # Another makes it: it is there in a moment.
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(_PAUSE_S)
+        except (KvmtuiError, OSError):
+            return None
 
 
 def collect(
-    library: Library, folder: GuestFolder, reason: str, *, alive: bool, when: float | None = None
+    library: Library,
+    folder: GuestFolder,
+    reason: str,
+    *,
+    alive: bool,
+    when: float | None = None,
+    minutes: LastMinutes | None = None,
 ) -> Report:
     """Make a report, unless this trouble has one.
 
     Args:
         alive: Whether its QEMU is there and may be asked for the screen.
         when: The trouble's time, in seconds since 1970; None for what the events tell.
+        minutes: The figures before it; None for those that a watch has recorded.
 
     Raises:
         OSError: It cannot be written.
+        BusyError: Somebody is at it.
     """
-    events = [event_entry(event) for event, _ in read_events(folder.at(EVENTS))]
-    moment = iso_time(when) if when is not None else _moment(folder, events)
-    run = str((folder.start_record() or {}).get("run", "none"))[:40].lower()
-    stem = f"{re.sub(r'[^0-9TZ]', '', moment.partition('.')[0])}Z-{reason}-{run}"
-    stem = stem.replace("ZZ-", "Z-")
-    path = folder.at(REPORTS, f"{stem}.json")
-    known = _read(path)
-    if known is not None:
-        return known
-    make_folder(folder.at(REPORTS))
-    screen, picture = _screen(library, folder, stem) if alive else (None, None)
-    document = {
-        "guest": folder.name,
-        "reason": reason,
-        "time": moment,
-        "made": iso_time(),
-        "run": run,
-        "screen": screen,
-        "picture": picture,
-        "console": _console(folder),
-        "qemu_log": log_lines(folder.at(QEMU_LOG), last=_QEMU_LINES),
-        "events": events[-_MOST_EVENTS:],
-    }
-    data = json.dumps(document, indent=1, ensure_ascii=False).encode("utf-8", "replace")
-    write_atomically(path, data)
-    _prune(folder)
-    return _report(path, document)
+    record = folder.start_record() or {}
+    start = tail_offset(folder.at(EVENTS), _EVENT_BYTES)
+    events = [event_entry(event) for event, _ in read_events(folder.at(EVENTS), start=start)]
+    if when is not None:
+        moment, until = iso_time(when), when
+    elif reason == "crashed":
+        # Nobody saw the moment; there are no figures behind it.
+        newest = str(events[-1]["time"]) if events else ""
+        figured = iso_time(minutes.rows[-1][0]) if minutes is not None else ""
+        moment, until = max(story.last_sign_of_life(folder, newest), figured), math.inf
+    else:
+        moment = _moment(folder, events)
+        until = seconds_of(moment)
+    trouble = _Trouble(reason, moment, _run(record), record, events, until)
+    return _keep(library, folder, trouble, alive, minutes)
+
+
+def collect_followed(
+    library: Library, folder: GuestFolder, record: dict[str, Any], minutes: LastMinutes | None
+) -> Report | None:
+    """Make the report of a run that another one has followed, if it crashed.
+
+    Args:
+        record: How that run was started.
+
+    Raises:
+        OSError: It cannot be written.
+        BusyError: Somebody is at it.
+    """
+    run = str(record["run"])
+    for line in history.read(folder.history, tail_bytes=256 << 10, holding=run.encode()):
+        if line.get("phase") != "run" or line.get("run") != run:
+            continue
+        if line.get("reason") not in ("crashed", "guest-panic"):
+            return None
+        events = [one for one in line.get("events") or () if isinstance(one, dict)]
+        moment = str(line.get("ended") or line.get("seen") or line["time"])
+        until = seconds_of(str(line["time"]))
+        trouble = _Trouble("crashed", moment, _run(record), record, events, until, followed=True)
+        return _keep(library, folder, trouble, False, minutes)
+    return None
+
+
+def _run(record: dict[str, Any]) -> str:
+    return re.sub(r"[^0-9a-z]", "", str(record.get("run", "none")).lower())[:40] or "none"
 
 
 def _moment(folder: GuestFolder, events: list[dict[str, Any]]) -> str:
@@ -119,25 +186,96 @@ def _moment(folder: GuestFolder, events: list[dict[str, Any]]) -> str:
     return iso_time()
 
 
-def _screen(
-    library: Library, folder: GuestFolder, stem: str
-) -> tuple[list[str] | None, str | None]:
-    """The screen's lines, or the name of its picture; nothing where QEMU does not answer."""
+def _keep(
+    library: Library,
+    folder: GuestFolder,
+    trouble: _Trouble,
+    alive: bool,
+    minutes: LastMinutes | None,
+) -> Report:
+    """Write the report, or into the one that is there what it lacks."""
+    known = _known(folder, trouble)
+    if known is not None and minutes is None and known.known_until:
+        return known
+    if minutes is None:
+        with contextlib.suppress(OSError):
+            minutes = last_minutes.from_file(library, folder.name, trouble.until)
+    figures = minutes and minutes.document(trouble.until)
+    if known is not None and (figures is None or figures["times"][-1] <= known.known_until):
+        return known
+    with _alone(folder) as place:
+        known = _known(folder, trouble)
+        if known is not None:
+            document = {**_document(known.path), "figures": figures}
+            return _write(folder, place, os.path.basename(known.path), document)
+        screen, picture = _screen(library, folder) if alive else (None, None)
+        if picture is not None:
+            write_atomically(f"{place}/{trouble.stem}.png", picture)
+        document = {
+            "guest": folder.name,
+            "reason": trouble.reason,
+            "time": trouble.time,
+            "made": iso_time(),
+            "run": trouble.run,
+            "started": trouble.record.get("time"),
+            "accelerator": trouble.record.get("accelerator"),
+            "another_run_since": trouble.followed,
+            "screen": screen,
+            "picture": None if picture is None else f"{trouble.stem}.png",
+            "console": console_end(folder, last=_CONSOLE_LINES),
+            "qemu_log": log_lines(folder.at(QEMU_LOG), last=_QEMU_LINES),
+            "events": trouble.events[-_MOST_EVENTS:],
+            "figures": figures,
+        }
+        return _write(folder, place, f"{trouble.stem}.json", document)
+
+
+@contextlib.contextmanager
+def _alone(folder: GuestFolder) -> Iterator[str]:
+    """The folder of reports, made where there is none, which nobody else writes to meanwhile.
+
+    Raises:
+        OSError: It is none: a link is not followed.
+        BusyError: Somebody writes to it.
+    """
+    make_folder(folder.at(REPORTS))
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(folder.at(REPORTS), flags)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield f"/proc/self/fd/{fd}"
+    except BlockingIOError:
+        hint = f"again in a moment: kvmtui why {folder.name}"
+        raise BusyError(f"{folder.name}: a report is being made", hint=hint) from None
+    finally:
+        os.close(fd)
+
+
+def _write(folder: GuestFolder, place: str, name: str, document: dict[str, Any]) -> Report:
+    data = json.dumps(document, indent=1, ensure_ascii=False).encode("utf-8", "replace")
+    write_atomically(f"{place}/{name}", data)
+    for old in sorted(one for one in os.listdir(place) if _NAME.fullmatch(one))[:-MOST_REPORTS]:
+        for path in (old, old.removesuffix(".json") + ".png"):
+            with contextlib.suppress(OSError):
+                os.unlink(f"{place}/{path}")
+    return _report(folder.at(REPORTS, name), document)
+
+
+def _screen(library: Library, folder: GuestFolder) -> tuple[list[str] | None, bytes | None]:
+    """The screen's lines, or its picture; nothing where QEMU does not answer."""
     import asyncio
 
     from kvmtui.errors import MonitorError, StateError
     from kvmtui.manage import screens
 
-    async def look() -> tuple[list[str] | None, str | None]:
+    async def look() -> tuple[list[str] | None, bytes | None]:
         async with screens.display_session(library, folder.name) as monitor:
             mirror = screens.TextMirror(monitor)
             text = await mirror.frame()
             if text is not None:
                 return text.lines(), None
             assert mirror.picture is not None
-            name = f"{stem}.png"
-            write_atomically(folder.at(REPORTS, name), mirror.picture.png())
-            return None, name
+            return None, mirror.picture.png()
 
     try:
         return asyncio.run(look())
@@ -145,50 +283,70 @@ def _screen(
         return None, None
 
 
-def _console(folder: GuestFolder) -> list[str]:
-    with contextlib.suppress(OSError), open(folder.at(CONSOLE_LOG), "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        file.seek(max(0, size - _CONSOLE_BYTES))
-        return visible_lines(file.read(_CONSOLE_BYTES), last=_CONSOLE_LINES)
-    return []
+def _known(folder: GuestFolder, trouble: _Trouble) -> Report | None:
+    """The report of a trouble, where there is one: of a run's crash whatever time it bears."""
+    if trouble.reason not in CRASHES:
+        return _read(folder.at(REPORTS, f"{trouble.stem}.json"))
+    for name in _names(folder):
+        found = _NAME.fullmatch(name)
+        if found and found[2] == trouble.run and found[1] in CRASHES:
+            report = _read(folder.at(REPORTS, name))
+            # Without a run's record that is all there is to tell one from another.
+            if report is not None and (trouble.run != "none" or report.time == trouble.time):
+                return report
+    return None
+
+
+def _document(path: str) -> dict[str, Any]:
+    """What a report says.
+
+    Raises:
+        OSError, ValueError, RecursionError: It cannot be read, or is none.
+    """
+    with open(path, "rb") as file:
+        document = json.loads(file.read(_LARGEST_BYTES))
+    if not isinstance(document, dict):
+        raise ValueError("no report")
+    return document
 
 
 def _read(path: str) -> Report | None:
     """A report that is there; None where it is none, whatever the file says."""
     try:
-        with open(path, "rb") as file:
-            document = json.loads(file.read(4 << 20))
-        return _report(path, document)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return _report(path, _document(path))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
         return None
 
 
 def _report(path: str, document: dict[str, Any]) -> Report:
     lines = document.get("screen") or ()
-    picture = document.get("picture")
+    picture = os.path.basename(str(document.get("picture") or ""))
+    times = (document.get("figures") or {}).get("times") or ("",)
     return Report(
         path=path,
         reason=str(document["reason"]),
         time=str(document["time"]),
         screen=tuple(str(line) for line in lines if str(line).strip()),
-        picture=os.path.join(os.path.dirname(path), str(picture)) if picture else None,
+        picture=os.path.join(os.path.dirname(path), picture) if picture else None,
+        known_until=str(times[-1]),
     )
+
+
+def _names(folder: GuestFolder) -> list[str]:
+    """The names of the reports, newest first."""
+    try:
+        names = os.listdir(folder.at(REPORTS))
+    except OSError:
+        return []
+    return sorted((name for name in names if _NAME.fullmatch(name)), reverse=True)
 
 
 def reports(folder: GuestFolder) -> list[Report]:
     """The guest's reports, newest first."""
-    try:
-        names = [name for name in os.listdir(folder.at(REPORTS)) if _NAME.fullmatch(name)]
-    except OSError:
-        return []
-    found = (_read(folder.at(REPORTS, name)) for name in sorted(names, reverse=True))
+    found = (_read(folder.at(REPORTS, name)) for name in _names(folder))
     return [report for report in found if report is not None]
 
 
-def _prune(folder: GuestFolder) -> None:
-    """Keep the newest ones, with their pictures."""
-    names = [name for name in os.listdir(folder.at(REPORTS)) if _NAME.fullmatch(name)]
-    for name in sorted(names)[:-MOST_REPORTS]:
-        for path in (name, name.removesuffix(".json") + ".png"):
-            with contextlib.suppress(OSError):
-                os.unlink(folder.at(REPORTS, path))
+def newest(folder: GuestFolder) -> Report | None:
+    """The report of the guest's last trouble; None where there is none."""
+    return next((one for one in reports(folder) if one.reason != "expect"), None)

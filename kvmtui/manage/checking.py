@@ -133,7 +133,7 @@ def _needs(path: Path) -> _Needs | None:
     ports: tuple[int, ...] = ()
     # The ports of a guest that runs are taken by itself.
     if not is_held(f"{path}/{RUN_LOCK}"):
-        ports = tuple(rule.host_port for rule in definition.forwards() if rule.protocol == "tcp")
+        ports = tuple(port for protocol, _, port in definition.host_ports() if protocol == "tcp")
     bridged = any(network.type != "user" for network in definition.networks)
     return _Needs(definition.memory, ports, bridged)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,16 @@ if TYPE_CHECKING:
         expect_script,
         expecting,
         media,
+        media_form,
+        pointing,
         screens,
         serial_console,
         typing_keys,
         viewing,
+        vnc,
     )
+    from kvmtui.manage.forms import FormField
+    from kvmtui.manage.last_minutes import LastMinutes
     from kvmtui.manage.views import GuestView, LiveGuest
     from kvmtui.qemu.picture import Picture
 else:
@@ -31,10 +36,13 @@ else:
     expect_script = Later("kvmtui.manage.expect_script")
     expecting = Later("kvmtui.manage.expecting")
     media = Later("kvmtui.manage.media")
+    media_form = Later("kvmtui.manage.media_form")
+    pointing = Later("kvmtui.manage.pointing")
     screens = Later("kvmtui.manage.screens")
     serial_console = Later("kvmtui.manage.serial_console")
     typing_keys = Later("kvmtui.manage.typing_keys")
     viewing = Later("kvmtui.manage.viewing")
+    vnc = Later("kvmtui.manage.vnc")
 
 
 class ConsoleDoor:
@@ -77,6 +85,10 @@ class ConsoleDoor:
     async def press_keys(self, name: str, combinations: list[str]) -> Outcome:
         """As `typing_keys.press_keys`."""
         return await typing_keys.press_keys(self._library, name, combinations)
+
+    async def point(self, name: str, deeds: Sequence[pointing.Deed]) -> None:
+        """As `pointing.point`."""
+        await pointing.point(self._library, name, deeds)
 
     async def agent_info(self, name: str) -> agents.AgentInfo:
         """As `agents.info`."""
@@ -121,21 +133,52 @@ class ConsoleDoor:
         """As `media.eject`."""
         return await media.eject(self._library, name, drive=drive, force=force, save=save)
 
+    async def cd_fields(self, name: str) -> list[FormField]:
+        """As `media_form.fields`."""
+        return await media_form.fields(self._library, name)
+
+    async def told_of_cd(self, name: str, drive: str) -> str:
+        """As `media_form.told_of_drive`."""
+        return await media_form.told_of_drive(self._library, name, drive)
+
+    async def check_cd(self, file: str) -> tuple[bool, str]:
+        """As `media_form.check_file`."""
+        return await asyncio.to_thread(media_form.check_file, file)
+
+    async def change_cd(self, name: str, values: dict[str, str]) -> Outcome:
+        """As `media_form.change`."""
+        return await media_form.change(self._library, name, values)
+
     async def viewer(self, name: str) -> viewing.Viewer:
         """As `viewing.viewer`."""
         return await asyncio.to_thread(viewing.viewer, self._library, name)
 
-    async def notice(self, view: GuestView) -> black_box.Report | None:
-        """As `black_box.notice`."""
-        return await asyncio.to_thread(black_box.notice, self._library, view)
+    async def set_vnc_password(
+        self, name: str, password: str, *, expires_s: int | None = None
+    ) -> Outcome:
+        """As `vnc.set_password`."""
+        return await vnc.set_password(self._library, name, password, expires_s=expires_s)
 
-    def keep_watch(self, before: Mapping[str, LiveGuest], after: Mapping[str, LiveGuest]) -> None:
+    async def notice(
+        self, view: GuestView, minutes: LastMinutes | None = None
+    ) -> black_box.Report | None:
+        """As `black_box.notice`."""
+        return await asyncio.to_thread(black_box.notice, self._library, view, minutes)
+
+    def keep_watch(
+        self,
+        before: Mapping[str, LiveGuest],
+        after: Mapping[str, LiveGuest],
+        minutes_of: Callable[[str], LastMinutes | None],
+    ) -> None:
         """Have a report made of each guest that has come into trouble between two refreshes."""
         for name, live in after.items():
             known = before.get(name)
             if known is None or known.view.state == live.view.state:
                 continue
             if live.view.state in ("crashed", "io-error"):
-                task: asyncio.Task[object] = asyncio.create_task(self.notice(live.view))
+                task: asyncio.Task[object] = asyncio.create_task(
+                    self.notice(live.view, minutes_of(name))
+                )
                 self._noticing.add(task)
                 task.add_done_callback(self._noticing.discard)

@@ -104,7 +104,7 @@ class Fleet(HostDoor, DefinitionDoor):
             name: live for name, live in fresh.items() if self.guests.get(name) != live
         }
         changed |= {name: None for name in self.guests if name not in fresh}
-        self.console.keep_watch(self.guests, fresh)
+        self.console.keep_watch(self.guests, fresh, self._watch.last_minutes)
         self.guests = fresh
         if changed:
             for callback in list(self._subscribers):

@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from kvmtui.manage.images import ImageView
 
 _MOST_BYTES = 4096
+MOST_VNC_BYTES = 8
+"""Of a VNC password: the protocol knows no more."""
 
 
 def check_files(folder: GuestFolder, wants: Wants) -> None:
-    """Refuse a passphrase's file of which QEMU could make nothing, or that others may read.
+    """Refuse a secret's file of which QEMU could make nothing, or that others may read.
 
     Raises:
         ImageError: Names the key and the file.
     """
-    for index, file in wants.secrets:
-        where = f"{folder.name}: disks[{index}].secret: {visible(file)}"
+    named = [(f"disks[{index}].secret", file, _MOST_BYTES) for index, file in wants.secrets]
+    if wants.vnc_secret is not None:
+        named.append(("vnc.secret", wants.vnc_secret, MOST_VNC_BYTES))
+    for key, file, most in named:
+        where = f"{folder.name}: {key}: {visible(file)}"
         try:
             status = os.stat(file)
         except OSError as error:
@@ -38,8 +43,9 @@ def check_files(folder: GuestFolder, wants: Wants) -> None:
             raise ImageError(f"{where} is no file")
         if status.st_mode & 0o077:
             raise ImageError(f"{where} can be read by others", hint=f"chmod 600 {visible(file)}")
-        if not 0 < status.st_size <= _MOST_BYTES:
-            raise ImageError(f"{where} is empty, or too long for a passphrase")
+        if not 0 < status.st_size <= most:
+            why = f"{where} is empty, or longer than the {most} bytes that count"
+            raise ImageError(why, hint="a newline counts too")
         with open(file, "rb") as stream:
             if stream.read(_MOST_BYTES).endswith(b"\n"):
                 raise ImageError(

@@ -9,7 +9,6 @@ guests that somebody looks at (`sampling`).
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +19,7 @@ from kvmtui.light import Later
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.looking import Look, ask_open_ones
 from kvmtui.manage.operations import read_deletions, read_operations
-from kvmtui.manage.recorded import Recorded, identity_of
+from kvmtui.manage.recorded import Recorded, identity_of, sign_of
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
 from kvmtui.manage.wanted import Wanted
@@ -41,12 +40,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from kvmtui.manage import sampled, sampling
+    from kvmtui.manage import last_minutes, sampled, sampling
+    from kvmtui.manage.last_minutes import LastMinutes
+    from kvmtui.stats import figure_file
     from kvmtui.stats.figures import Figures
     from kvmtui.stats.history import Series, Span
     from kvmtui.stats.host import HostFigures
     from kvmtui.stats.rates import Moment
 else:
+    figure_file = Later("kvmtui.stats.figure_file")
+    last_minutes = Later("kvmtui.manage.last_minutes")
     sampled = Later("kvmtui.manage.sampled")
     sampling = Later("kvmtui.manage.sampling")
 
@@ -62,15 +65,7 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 def signature_of(folder: GuestFolder) -> Signature:
     """What changes when anything about the guest does: its files' inode, time and size."""
-    return tuple(_sign(f"{folder.path}/{name}") for name in _SIGNS)
-
-
-def _sign(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path, follow_symlinks=False)
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return tuple(sign_of(f"{folder.path}/{name}") for name in _SIGNS)
 
 
 class _Watched:
@@ -126,7 +121,10 @@ class _Watched:
     def live(self, figures: Figures | None) -> LiveGuest | None:
         if self.view is None:
             return None
-        return LiveGuest(self.view, self.cpu_percent, self.under_way, figures)
+        view = self.view
+        if figures is not None and figures.addresses:
+            view = view._replace(addresses=figures.addresses)
+        return LiveGuest(view, self.cpu_percent, self.under_way, figures)
 
 
 class Watch:
@@ -155,6 +153,7 @@ class Watch:
         self.history = History()
         self._summaries = Summaries(library)
         self._guests: dict[str, _Watched] = {}
+        self._crashed: dict[str, LastMinutes | None] = {}
         self._deletions: list[OperationView] = []
         self._image_work: list[OperationView] = []
         self._home_sign: object = None
@@ -222,7 +221,16 @@ class Watch:
         told = None if self._sampler is None else self._sampler.counters(name)
         return Counters(guest.meter.cpu_s, guest.meter.uptime_s, *(told or ((), ())))
 
+    def last_minutes(self, name: str) -> LastMinutes | None:
+        """The figures of the minutes before a trouble that the last round found, told once."""
+        return self._crashed.pop(name) if name in self._crashed else self._minutes(name)
+
+    def _minutes(self, name: str) -> LastMinutes | None:
+        now = figure_file.stamp_now(int(self._clock()[1]))
+        return last_minutes.from_memory(name, self.history, now)
+
     def _round(self) -> dict[str, LiveGuest]:
+        self._crashed.clear()
         self._read_home_story()
         names = self._library.names()
         for gone in self._guests.keys() - set(names):
@@ -265,7 +273,7 @@ class Watch:
                 if self._keeps:
                     self.history.rest(name, second)
                 else:
-                    self.history.forget(name)
+                    self._forget(name)
                 continue
             values = [("cpu", running[name].cpu_percent)]
             if name in found:
@@ -274,6 +282,13 @@ class Watch:
                     values += _kept_of_each(found[name])
             self.history.record(name, second, values)
         return found
+
+    def _forget(self, name: str) -> None:
+        """Drop the history of a guest that does not run, but for the report of a crash."""
+        view = self._guests[name].view
+        if view is not None and view.state == "crashed" and self.history.knows(name):
+            self._crashed[name] = self._minutes(name)
+        self.history.forget(name)
 
     def keep_host(self, host: HostFigures) -> None:
         """Keep what was read of this machine in the history."""
@@ -289,7 +304,7 @@ class Watch:
         self.history.record(HOST, int(self._clock()[1]), values)
 
     def _read_home_story(self) -> None:
-        sign = _sign(str(self._library.history))
+        sign = sign_of(str(self._library.history))
         changed, self._home_sign = sign != self._home_sign, sign
         with contextlib.suppress(OSError):
             if changed:

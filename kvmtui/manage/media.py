@@ -105,7 +105,7 @@ async def insert(
         StateError: There is no such drive, the guest holds it shut, or it does not run.
         ImageError: There is no such image.
     """
-    _check_image(file)
+    check_image(file)
     folder = library.folder(name)
     running = is_running(library, folder)
     _refuse_unsaved(folder, running, save)
@@ -143,7 +143,7 @@ async def eject(
     return Outcome(name, "device eject", changed, message, note)
 
 
-def _check_image(file: str) -> None:
+def check_image(file: str) -> None:
     try:
         mode = os.stat(file).st_mode
     except OSError as error:

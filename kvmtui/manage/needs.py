@@ -81,7 +81,7 @@ def check_files(folder: GuestFolder, wants: Wants) -> None:
             raise ImageError(f"{folder.name}: {key}: {visible(path)} is no file or block device")
     _check_distinct(folder, wants)
     check_formats(folder, wants)
-    if wants.secrets:
+    if wants.secrets or wants.vnc_secret:
         from kvmtui.manage import image_secrets
 
         image_secrets.check_files(folder, wants)

@@ -31,6 +31,7 @@ DOING = {
     "set": "being changed",
     "edit": "being edited",
     "insert": "getting another CD",
+    "password": "getting a VNC password",
     "eject": "having its CD taken out",
 }
 """What is under way, by its verb."""

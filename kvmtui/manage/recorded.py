@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kvmtui.guest.library import Library
     from kvmtui.manage.summaries import Summaries
     from kvmtui.stats import figure_file
-    from kvmtui.stats.figure_file import Content
+    from kvmtui.stats.figure_file import Content, Stamp
     from kvmtui.stats.history import Series, Span
 else:
     from kvmtui.light import NamedTuple
@@ -80,7 +80,7 @@ class Recorded:
                 self._look(name, asked, summaries, second)
 
     def _look(self, name: str, asked: _Asked, summaries: Summaries, second: int) -> None:
-        sign = _sign(path_of(self._library, name))
+        sign = sign_of(path_of(self._library, name))
         if sign == asked.sign:
             return
         content = None
@@ -137,9 +137,14 @@ def past_figures(library: Library, name: str, span: Span, width: int) -> PastFig
     history = History()
     history.restore(name, content.dump, shift_s)
     history.rest(name, now.second)
-    series = {key: history.series(name, key, span, width) for key in keys_of(name)}
-    step_s = series["cpu"].step_s
-    return PastFigures(name, step_s, now.wall - now.second % step_s, series)
+    return figures_of(name, history, span, width, now)
+
+
+def figures_of(name: str, history: History, span: Span, width: int, now: Stamp) -> PastFigures:
+    """What a history has of a guest, or of the host."""
+    series = {key: history.series(name, key, span, width, now=now.second) for key in keys_of(name)}
+    cpu = series["cpu"]
+    return PastFigures(name, cpu.step_s, now.wall - now.second + cpu.number * cpu.step_s, series)
 
 
 def keys_of(name: str) -> tuple[str, ...]:
@@ -167,7 +172,8 @@ def host_identity() -> str:
     return "host"
 
 
-def _sign(path: str) -> tuple[int, int, int] | None:
+def sign_of(path: str) -> tuple[int, int, int] | None:
+    """A file's inode, time and size: other than before where it was written; None without it."""
     try:
         found = os.stat(path, follow_symlinks=False)
     except OSError:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmtui.guest.folder import AGENT, RUN, GuestFolder
+from kvmtui.manage.addresses import addresses_in
 from kvmtui.qemu.agent_polls import AgentPoll
 from kvmtui.qemu.process import command_line_of
 from kvmtui.stats import answers, network, rates
@@ -132,6 +133,7 @@ class Sampled:
         self._interfaces, self._macs = _interfaces_of(process.pid)
         self._agent: AgentPoll | None = None
         self._agent_told: Moment | None = None
+        self._addresses: tuple[str, ...] = ()
         self._networks = network.NetworksMeter()
         self._each_network: tuple[NetworkFigures, ...] = ()
 
@@ -194,8 +196,9 @@ class Sampled:
             moment = (asked, asked + now[1] - now[0])
             self._each_network = self._networks.take(self._macs, cards, moment)
             self._agent_told = now
+            self._addresses = addresses_in(line)
         elif self._agent_told is not None and now[1] - self._agent_told[1] > _AGENT_STALE_S:
-            self._each_network, self._agent_told = (), None
+            self._each_network, self._agent_told, self._addresses = (), None, ()
 
     def take(self, found: Mapping[str, bytes], moment: Moment, now: Moment) -> None:
         """Take QEMU's answers; those that are missing leave their figures empty.
@@ -254,6 +257,7 @@ class Sampled:
             self._each_disk if is_close else (),
             self._each_network if is_close else (),
             missing,
+            self._addresses,
         )
 
 

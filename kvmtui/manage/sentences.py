@@ -19,6 +19,7 @@ _PAST = {
     "reboot": "rebooted",
     "edit": "edited",
     "insert": "CD put in",
+    "password": "VNC password set",
     "eject": "CD taken out",
 }
 _RUN_ENDS = {

@@ -11,7 +11,7 @@ from kvmtui.guest.history import iso_time
 from kvmtui.manage.living import was_killed_on_request
 from kvmtui.qemu.events import event_entry, read_events
 from kvmtui.qemu.launch import log_lines
-from kvmtui.text import visible, visible_lines
+from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,8 +77,12 @@ class Why(NamedTuple):
     console: list[str]
     report: str | None = None
     """The newest report of a crash, a panic or an I/O error; None where there is none."""
+    report_of: str = ""
+    """What that was, and when."""
     screen: tuple[str, ...] = ()
-    """The last screen of such a guest."""
+    """The last screen of a guest that is in such trouble now."""
+    picture: str | None = None
+    """The file with it, where it was no text."""
 
 
 def last_stop_of_record(folder: GuestFolder) -> LastStop | None:
@@ -192,7 +196,8 @@ def why(library: Library, name: str) -> Why:
     Raises:
         KvmtuiError: There is no such guest.
     """
-    from kvmtui.manage import crash_reports
+    from kvmtui.manage import black_box
+    from kvmtui.manage.logs import console_end
     from kvmtui.manage.looking import look_at
 
     folder = library.folder(name)
@@ -203,11 +208,8 @@ def why(library: Library, name: str) -> Why:
     asked = None
     if begin is not None:
         asked = f"{begin.get('verb')} by {begin.get('user')} at {begin.get('time')}"
-    report = None
-    if view.state in ("crashed", "io-error"):
-        from kvmtui.manage import black_box
-
-        report = black_box.notice(library, view)
+    trouble = black_box.notice(library, view)
+    report = trouble or black_box.newest(folder)
     return Why(
         name=name,
         state=view.state,
@@ -216,9 +218,11 @@ def why(library: Library, name: str) -> Why:
         asked_by=asked,
         events=recent_events(folder),
         qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
-        console=_console_tail(folder),
-        report=report.path if report else crash_reports.newest_report(folder),
-        screen=report.screen if report else (),
+        console=console_end(folder, last=6, tail_bytes=16384),
+        report=report.path if report else None,
+        report_of=f"{report.reason} at {report.time}" if report else "",
+        screen=trouble.screen if trouble else (),
+        picture=trouble.picture if trouble else None,
     )
 
 
@@ -282,13 +286,3 @@ def event_line(time: float, name: str, data: dict[str, Any]) -> str:
 
     details = visible(json.dumps(data, ensure_ascii=False)) if data else ""
     return f"{iso_time(time)}  {name}  {details}".rstrip()
-
-
-def _console_tail(folder: GuestFolder) -> list[str]:
-    try:
-        with open(folder.at(CONSOLE_LOG), "rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 16384))
-            return visible_lines(file.read(16384), last=6)
-    except OSError:
-        return []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 
 from kvmtui.errors import StateError
 from kvmtui.guest.folder import MONITORS
@@ -74,6 +76,30 @@ def layout_of(library: Library, name: str) -> str:
     return load_definition(library.folder(name)).keyboard
 
 
+@contextlib.asynccontextmanager
+async def input_session(
+    library: Library, name: str, verb: str, what: str
+) -> AsyncIterator[Monitor]:
+    """A monitor for input to a guest that takes some.
+
+    Args:
+        what: What would be lost otherwise, such as ``keys``.
+
+    Raises:
+        StateError: It does not run, or is paused.
+    """
+    folder = library.folder(name)
+    refuse_stopped(library, folder)
+    place = MonitorPlace(folder.run, folder.path, MONITORS[:-1])
+    async with command_session(place, f"kvmtui {verb} {name}") as monitor:
+        status = (await monitor.execute("query-status"))["status"]
+        if status != "running":
+            raise StateError(
+                f"{name} is {status}: {what} would be lost", hint=f"kvmtui resume {name}"
+            )
+        yield monitor
+
+
 async def type_strokes(library: Library, name: str, strokes: list[Stroke]) -> Outcome:
     """Press keys of a guest.
 
@@ -81,15 +107,7 @@ async def type_strokes(library: Library, name: str, strokes: list[Stroke]) -> Ou
         StateError: It does not run, is paused, or reads no keys.
         MonitorError: Its QEMU does not answer.
     """
-    folder = library.folder(name)
-    refuse_stopped(library, folder)
-    place = MonitorPlace(folder.run, folder.path, MONITORS[:-1])
-    async with command_session(place, f"kvmtui type {name}") as monitor:
-        status = (await monitor.execute("query-status"))["status"]
-        if status != "running":
-            raise StateError(
-                f"{name} is {status}: keys would be lost", hint=f"kvmtui resume {name}"
-            )
+    async with input_session(library, name, "type", "keys") as monitor:
         arch = (await monitor.execute("query-target"))["arch"]
         try:
             await Typist(monitor, has_port=arch in ("x86_64", "i386")).press(strokes)

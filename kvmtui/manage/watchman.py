@@ -21,12 +21,13 @@ from kvmtui.guest import history
 from kvmtui.guest.folder import CONSOLE_LOG, QEMU_LOG
 from kvmtui.guest.library import Library
 from kvmtui.host.settings import Settings
-from kvmtui.manage import crash_reports, thresholds, watch_state
+from kvmtui.manage import thresholds, watch_state
 from kvmtui.manage.forecast import forecast_of
 from kvmtui.manage.growth import Growth
 from kvmtui.manage.live import Watch
 from kvmtui.manage.operation import locked
 from kvmtui.manage.recording import Recorder
+from kvmtui.manage.reporting import Reporter
 from kvmtui.manage.resuming import Resumer
 from kvmtui.manage.scrapes import Snapshot
 from kvmtui.manage.views import LiveGuest
@@ -74,10 +75,10 @@ class Watchman:
         self._recorder = Recorder(library, self._watch, stamp)
         self._growth = Growth(library)
         self._resumer = Resumer(library)
+        self._reporter = Reporter(library, self._watch.history, stamp)
         self._holding = thresholds.Holding(settings.thresholds.for_s)
         self._pending: dict[str, deque[dict[str, Any]]] = {}
-        self._runs: dict[str, dict[str, Any]] = {}
-        self._seen: dict[str, tuple[int | None, str]] = {}
+        self._known: set[str] = set()
         self._told_faults: dict[str, str] = {}
         self._faults: dict[str, str] = {}
         self._bound_due = 0.0
@@ -113,6 +114,7 @@ class Watchman:
         self._recorder.finish(self._days)
         self._growth.close()
         self._resumer.close()
+        self._reporter.close()
         self._watch.close()
 
     def fault(self, subject: str, text: str) -> None:
@@ -151,6 +153,7 @@ class Watchman:
             self._bound_logs(guests)
         for _, words in self._resumer.step(guests):
             self._tell(words)
+        self._report(guests)
         self._snap(guests)
         self._tell_faults_of_files()
 
@@ -168,17 +171,15 @@ class Watchman:
             self._mend(f"guest {name}")
 
     def _forget_gone(self, guests: Mapping[str, LiveGuest]) -> None:
-        for gone in self._runs.keys() - guests.keys():
-            del self._runs[gone]
-            self._seen.pop(gone, None)
+        for gone in self._known - guests.keys():
             self._pending.pop(gone, None)
             self._holding.forget(gone)
+        self._known = set(guests)
         for subject in [one for one in self._faults if one.startswith("guest ")]:
             if subject.split(" ")[1] not in guests:
                 self._mend(subject)
 
     def _look_at(self, name: str, live: LiveGuest, now: float) -> None:
-        self._report_crash(name, live)
         if live.view.pid is None:
             self._holding.forget(name)
         else:
@@ -187,28 +188,15 @@ class Watchman:
         if self._pending.get(name):
             self._write_notes(name)
 
-    def _report_crash(self, name: str, live: LiveGuest) -> None:
-        """Write a report where a run of the guest crashed, also one that was followed at once."""
-        seen = (live.view.pid, live.view.state)
-        if self._seen.get(name) == seen:
-            return
-        folder = self._library.place(name)
-        record, before = folder.start_record(), self._runs.get(name, {})
-        run = record.get("run") if record is not None else None
-        if before.get("run") not in (None, run):
-            told = crash_reports.crash_in_story(folder, str(before["run"]))
-            if told is not None:
-                self._write_report(name, before, told)
-        if live.view.state == "crashed" and record is not None and isinstance(run, str):
-            self._write_report(name, record, None)
-        self._runs[name], self._seen[name] = record or {}, seen
-
-    def _write_report(self, name: str, record: dict[str, Any], told: history.Line | None) -> None:
-        path = crash_reports.write_report(
-            self._library.place(name), record, self._watch.history, self._stamp(), told=told
-        )
-        if path is not None:
-            self._tell(f"{name} crashed: {path}")
+    def _report(self, guests: Mapping[str, LiveGuest]) -> None:
+        for told in self._reporter.step(guests):
+            if told.text:
+                self._tell(told.text)
+            subject = f"guest {told.name} report"
+            if told.fault:
+                self._fault(subject, told.fault)
+            else:
+                self._mend(subject)
 
     def _note(self, name: str, notes: list[thresholds.Note]) -> None:
         for note in notes:

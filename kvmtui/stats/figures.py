@@ -72,3 +72,5 @@ class Figures(NamedTuple):
     """Each interface; at the level ``detail``."""
     missing: str = ""
     """Why QEMU was not asked or did not answer; empty where it did."""
+    addresses: tuple[str, ...] = ()
+    """The guest's, where its agent is asked for what its cards count."""

@@ -284,6 +284,10 @@ class History:
         """Drop a guest that does not run any more."""
         self._kept.pop(name, None)
 
+    def knows(self, name: str) -> bool:
+        """Whether anything is kept of a guest."""
+        return name in self._kept
+
     def names(self) -> list[str]:
         """Those of whom anything is kept."""
         return list(self._kept)

@@ -228,6 +228,9 @@ class GuestDesk:
     def _do_edit(self, guests: list[LiveGuest]) -> None:
         self._app.open_form(guests[0].view.name)
 
+    def _do_cd(self, guests: list[LiveGuest]) -> None:
+        self._app.open_cd(guests[0].view.name)
+
     def _do_new(self, _guests: list[LiveGuest]) -> None:
         self._app.open_form(None)
 

@@ -107,6 +107,12 @@ class OpeningApp(WireApp):
 
         self.push_screen(DefinitionScreen(self.fleet, name))
 
+    def open_cd(self, name: str) -> None:
+        """Open the form of a guest's CD drive."""
+        from kvmtui.tui.screens.media import MediaScreen
+
+        self.push_screen(MediaScreen(self.fleet, name))
+
     # Palette and help.
 
     def press(self, shown: str) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import threading
+import time
 
 import guest_agent
 import pytest
 
 from kvmtui.errors import BusyError, CommandRefused, KvmtuiError, MonitorTimeout
 from kvmtui.manage import agents
+from kvmtui.manage.live import Watch
 from kvmtui.qemu import agent as agent_module
 from kvmtui.qemu.agent import AgentSilent, agent_session
 from kvmtui.qemu.claims import claim
@@ -34,6 +37,21 @@ def with_agent(kvmtui, linux, linux_guest_files):
     return kvmtui
 
 
+def seen_by_who_looks(kvmtui, name):
+    """The addresses that the interface has once somebody looks at the guest's figures."""
+    watch = Watch(kvmtui.library)
+    try:
+        assert watch.round()[name].view.addresses == ()
+        watch.wanted.want("test", {name}, "columns")
+        deadline = time.monotonic() + 60
+        while not (found := watch.round()[name].view.addresses):
+            assert time.monotonic() < deadline
+            os.sched_yield()
+        return found
+    finally:
+        watch.close()
+
+
 def test_a_real_agent(with_agent):
     kvmtui = with_agent
     assert "g's agent answers" in kvmtui.ok("agent", "g", "ping").out
@@ -44,6 +62,7 @@ def test_a_real_agent(with_agent):
     assert "10.0.2.15" in kvmtui.ok("agent", "g", "info").out
     assert "10.0.2.15" in kvmtui.row("g")["addresses"]
     assert "10.0.2.15" in kvmtui.ok("list").out and "10.0.2.15" in kvmtui.ok("show", "g").out
+    assert "10.0.2.15" in seen_by_who_looks(kvmtui, "g")
     assert kvmtui.ok("--json", "agent", "g", "ping").json["answers"] is True
     done = kvmtui.ok("agent", "g", "exec", "/bin/sh", "-c", "echo out; echo err >&2")
     assert (done.out, done.err) == ("out\n", "err\n")

@@ -6,11 +6,12 @@ import asyncio
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
 
-from kvmtui.errors import DefinitionError
+from kvmtui.errors import BusyError, DefinitionError
 from kvmtui.manage import black_box
 from kvmtui.manage.expect_script import read_script
 from kvmtui.manage.fleet import Fleet
@@ -169,8 +170,14 @@ def test_a_killed_one_leaves_a_report(kvmtui):
         pass
     report = newest_report(kvmtui, "a") if kvmtui.ok("why", "a") else None
     assert report["reason"] == "crashed" and report["screen"] is None
+    again = kvmtui.ok("why", "a", "--json").json
+    assert again["report_of"] == f"crashed at {report['time']}"
     kvmtui.ok("start", "a")
-    assert kvmtui.ok("why", "a", "--json").json["report"] is None
+    assert kvmtui.ok("why", "a", "--json").json == {
+        **kvmtui.ok("why", "a", "--json").json,
+        "report": again["report"],
+        "screen": [],
+    }
 
 
 def test_the_interface_notices_by_itself(kvmtui):
@@ -179,7 +186,9 @@ def test_the_interface_notices_by_itself(kvmtui):
 
     async def watch():
         fleet = Fleet(kvmtui.library)
-        await fleet.refresh()
+        async with asyncio.timeout(30):
+            while (await fleet.refresh())["a"].cpu_percent is None:
+                await asyncio.sleep(0.05)
         os.kill(kvmtui.pid("a"), signal.SIGKILL)
         async with asyncio.timeout(30):
             while not black_box.reports(kvmtui.library.folder("a")):
@@ -188,7 +197,26 @@ def test_the_interface_notices_by_itself(kvmtui):
         fleet.close()
 
     asyncio.run(watch())
-    assert newest_report(kvmtui, "a")["reason"] == "crashed"
+    report = newest_report(kvmtui, "a")
+    assert report["reason"] == "crashed"
+    assert any(percent is not None for percent in report["figures"]["cpu"])
+
+
+def test_one_at_a_time_makes_a_report(kvmtui):
+    kvmtui.tiny("a")
+    folder = kvmtui.library.folder("a")
+    with black_box._alone(folder), pytest.raises(BusyError, match="is being made"):
+        black_box.collect(kvmtui.library, folder, "crashed", alive=False)
+    report = black_box.collect(kvmtui.library, folder, "crashed", alive=False)
+    os.unlink(report.path)
+    view = look_at(kvmtui.library, "a")._replace(state="crashed")
+    found = []
+    waits = threading.Thread(target=lambda: found.append(black_box.notice(kvmtui.library, view)))
+    with black_box._alone(folder):
+        waits.start()
+        assert not found
+    waits.join(30)
+    assert found[0] is not None and os.path.exists(found[0].path)
 
 
 def test_the_newest_reports_are_kept(kvmtui):
@@ -199,6 +227,7 @@ def test_the_newest_reports_are_kept(kvmtui):
     kept = black_box.reports(folder)
     assert len(kept) == black_box.MOST_REPORTS
     assert kept[0].time.startswith("2001-09-09T01:47:04")
+    assert black_box.newest(folder) == kept[0]
     (Path(kept[0].path)).write_bytes(b"[" * 100_000)
     assert len(black_box.reports(folder)) == black_box.MOST_REPORTS - 1
     reports = kvmtui.folder("a") / "reports"

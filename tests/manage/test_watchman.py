@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import math
 import os
 import shutil
@@ -13,12 +14,12 @@ import pytest
 
 from kvmtui.guest import history
 from kvmtui.host.settings import Settings, Thresholds
-from kvmtui.manage import crash_reports, recorded, watchman
+from kvmtui.manage import black_box, recorded, watchman
 from kvmtui.manage.live import Watch
 from kvmtui.manage.watchman import Watchman
 from kvmtui.stats import rates
 from kvmtui.stats.figure_file import FILE_BYTES, Day, Stamp, stamp_now
-from kvmtui.stats.history import HOST, MINUTES, History
+from kvmtui.stats.history import HOST, KEYS, MINUTES
 
 LIMIT_S = 30.0
 
@@ -372,6 +373,12 @@ def crash(kvmtui, name="a"):
     os.kill(kvmtui.pid(name), signal.SIGKILL)
 
 
+def documents(kvmtui, name="a"):
+    """The guest's reports, oldest first."""
+    found = reversed(black_box.reports(kvmtui.library.folder(name)))
+    return [json.loads(open(one.path).read()) for one in found]
+
+
 def test_a_crash_has_a_report_which_why_names(kvmtui, begin, clock):
     kvmtui.tiny("a")
     kvmtui.ok("start", "a")
@@ -381,22 +388,55 @@ def test_a_crash_has_a_report_which_why_names(kvmtui, begin, clock):
         one.round()
     kvmtui.folder("a").joinpath("console.log").write_bytes(b"last words\x1b[31m\n")
     crash(kvmtui)
-    reports = kvmtui.folder("a") / "reports"
-    until(one, reports.exists)
-    one.round()
-    (report,) = reports.iterdir()
-    text = report.read_text()
-    assert text.startswith("a crashed: seen at 20")
-    assert "last words\\x1b[31m" in text and "== qemu.log" in text and "== Events" in text
-    figures = text.partition("== Figures")[2].splitlines()
-    assert figures[1].split()[:3] == ["UTC", "CPU%", "WAIT"] and len(figures) > 20
-    assert f"report of its last crash: {report}" in kvmtui.ok("why", "a").out
+    until(one, lambda: documents(kvmtui))
+    until(one, lambda: one.lines)
+    (report,) = (kvmtui.folder("a") / "reports").glob("*.json")
+    (found,) = documents(kvmtui)
+    assert found["guest"] == "a" and found["reason"] == "crashed" and found["accelerator"]
+    assert found["console"] == ["last words"] and "qemu_log" in found
+    assert not found["another_run_since"]
+    figures = found["figures"]
+    assert figures["step_s"] == 5 and len(figures["times"]) >= 20
+    assert figures["times"] == sorted(figures["times"])
+    assert all(len(figures[key]) == len(figures["times"]) for key in KEYS)
+    assert any(value is not None for value in figures["cpu"])
+    assert f": {report}" in kvmtui.ok("why", "a").out
     assert kvmtui.ok("why", "a", "--json").json["report"] == str(report)
-    assert [line for line in one.lines if str(report) in line]
+    assert one.lines == [f"a crashed: {report}"]
     # The next watch knows that it is written.
+    before = report.read_bytes()
     other = begin()
-    other.round()
-    assert list(reports.iterdir()) == [report]
+    until(other, lambda: not other._reporter._under_way and other._reporter._seen)
+    assert len(documents(kvmtui)) == 1 and report.read_bytes() == before
+
+
+def test_the_watch_adds_figures_to_a_report_that_another_made(kvmtui, begin, clock):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    one = begin()
+    for _ in range(5):
+        clock.ahead += 5
+        one.round()
+    figures = kvmtui.folder("a") / "figures.bin"
+    figures.unlink(missing_ok=True)
+    crash(kvmtui)
+    kvmtui.ok("why", "a")
+    (bare,) = documents(kvmtui)
+    assert bare["figures"] is None
+    until(one, lambda: documents(kvmtui)[0]["figures"])
+    (found,) = documents(kvmtui)
+    assert {**found, "figures": None} == bare
+
+
+def test_a_report_takes_its_figures_from_the_file(kvmtui, begin, clock):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    one = begin()
+    until(one, lambda: not math.isnan(one._watch.history.series("a", "cpu", "1min", 60).values[-1]))
+    one.close()
+    crash(kvmtui)
+    assert "crashed" in kvmtui.ok("why", "a").out
+    assert documents(kvmtui)[0]["figures"]["times"]
 
 
 def test_a_crash_that_was_followed_by_a_start_at_once_has_one_too(kvmtui, begin):
@@ -404,27 +444,14 @@ def test_a_crash_that_was_followed_by_a_start_at_once_has_one_too(kvmtui, begin)
     kvmtui.ok("start", "a")
     one = begin()
     until(one, lambda: one.snapshot.guests["a"].view.state == "running")
+    run = kvmtui.library.folder("a").start_record()["run"]
     crash(kvmtui)
     kvmtui.ok("start", "a")
-    reports = kvmtui.folder("a") / "reports"
-    until(one, lambda: list(reports.glob("*")))
-    (report,) = reports.iterdir()
-    assert "another run has begun since" in report.read_text()
+    until(one, lambda: documents(kvmtui))
+    (report,) = documents(kvmtui)
+    assert report["another_run_since"] and report["run"] == run.lower()
     crash(kvmtui)
-    until(one, lambda: len(list(reports.iterdir())) == 2)
-
-
-def test_the_newest_reports_are_kept(kvmtui, clock):
-    kvmtui.tiny("a")
-    folder = kvmtui.library.place("a")
-    for number in range(crash_reports.MOST + 3):
-        clock.wall += 1
-        record = {"run": f"{number:016x}"}
-        assert crash_reports.write_report(folder, record, History(), clock.stamp())
-        assert crash_reports.write_report(folder, record, History(), clock.stamp()) is None
-    names = sorted(path.name for path in (kvmtui.folder("a") / "reports").iterdir())
-    assert len(names) == crash_reports.MOST and names[-1].endswith("00c.txt")
-    assert crash_reports.newest_report(folder) == folder.at("reports", names[-1])
+    until(one, lambda: len(documents(kvmtui)) == 2)
 
 
 def test_a_stop_is_no_crash_and_time_goes_on_behind_it(kvmtui, begin, clock):

@@ -13,8 +13,8 @@ CHORD = "\x1d"
 
 @pytest.fixture
 def at_display(kvmtui, open_app):
-    def open_one(disk, *size, text=True):
-        kvmtui.tiny("v", "--disk", "1M", "--set", "disks[0].file=disk0.raw")
+    def open_one(disk, *size, text=True, more=()):
+        kvmtui.tiny("v", "--disk", "1M", "--set", "disks[0].file=disk0.raw", *more)
         (kvmtui.folder("v") / "disk0.raw").write_bytes(disk)
         kvmtui.ok("start", "v")
         terminal = open_app(*size)
@@ -101,3 +101,40 @@ def test_colours_and_the_end(kvmtui, at_display):
 )
 def test_names_of_keys(key, name):
     assert key_name(key) == name
+
+
+def pressed(button, column, row, *, up=False):
+    """What a terminal sends for the mouse."""
+    return f"\x1b[<{button};{column};{row}{'m' if up else 'M'}"
+
+
+@pytest.mark.parametrize("graphics", [False, True])
+def test_the_mouse_is_the_guests_where_it_has_a_tablet(kvmtui, at_display, graphics):
+    traced = "qemu_args=['-trace', 'input_event_*']"
+    disk = boot_guests.shows_mode(0x4F02, 0x101) if graphics else boot_guests.TYPES_BACK
+    terminal = at_display(
+        disk, 100, 30, text=not graphics, more=["--set", traced, "--set", "usb=on"]
+    )
+    terminal.wait_for("graphics 640×480" if graphics else "text 80×25")
+    log = kvmtui.folder("v") / "qemu.log"
+    terminal.send(pressed(0, 41, 14))
+    terminal.wait_for("v uses no tablet")
+    assert "input_event_btn" not in log.read_text()
+    # As a guest's driver does.
+    mice = kvmtui.ok("qmp", "v", "query-mice").json
+    tablet = next(one["index"] for one in mice if one["absolute"])
+    command = f'{{"command-line": "mouse_set {tablet}"}}'
+    kvmtui.ok("qmp", "v", "human-monitor-command", command)
+    terminal.send(pressed(2, 1, 2) + pressed(2, 1, 2, up=True) + pressed(65, 40, 13))
+    terminal.wait_until(lambda: "wheel-down, down 0" in log.read_text(), what="the wheel")
+    told = [line.partition(" ")[2] for line in log.read_text().splitlines() if "con -1" in line]
+    buttons = [line.partition("button ")[2] for line in told if "button" in line]
+    assert buttons == ["right, down 1", "right, down 0", "wheel-down, down 1", "wheel-down, down 0"]
+    places = [int(line.rpartition(" ")[2], 16) for line in told if "axis" in line]
+    assert places[:2] == places[2:4] and max(places[:2]) < 32767 // 40
+    assert all(abs(place - 32767 // 2) < 32767 // 12 for place in places[4:6])
+    # Beside the picture nothing is the guest's.
+    before = log.read_text()
+    terminal.send(pressed(0, 99, 5) + pressed(0, 99, 5, up=True) + "\x1d?")
+    terminal.wait_for("Ctrl-] ? is no key")
+    assert log.read_text() == before

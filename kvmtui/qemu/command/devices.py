@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from kvmtui.guest.definition import Vnc
 from kvmtui.qemu.command.plan import Plan
+
+VNC_PORT_ID = "tcp"
+"""How QEMU calls the VNC server on a TCP port."""
+_FIRST_VNC_PORT = 5900
 
 _VIDEO = {
     "std": "VGA",
@@ -19,6 +24,24 @@ def add_display(plan: Plan) -> None:
         plan.device(_VIDEO[definition.video] if plan.is_x86 else "virtio-gpu-pci", id="vga0")
     if definition.display == "vnc" and definition.video != "none":
         plan.option("-vnc", "unix:vnc")
+    if definition.vnc is not None and definition.video != "none":
+        _add_vnc_port(plan, definition.vnc)
+
+
+def _add_vnc_port(plan: Plan, vnc: Vnc) -> None:
+    """A second VNC server, on a TCP port."""
+    host = f"[{vnc.address}]" if ":" in vnc.address else vnc.address
+    words = [f"{host}:{vnc.port - _FIRST_VNC_PORT}", f"id={VNC_PORT_ID}"]
+    if vnc.secret is not None:
+        plan.option("-object", {"qom-type": "secret", "id": "vnc-key", "file": vnc.secret})
+        words.append("password-secret=vnc-key")
+    elif vnc.password:
+        words.append("password=on")
+    if vnc.tls is not None:
+        credentials = {"qom-type": "tls-creds-x509", "id": "vnc-tls", "dir": vnc.tls}
+        plan.option("-object", {**credentials, "endpoint": "server", "verify-peer": False})
+        words.append("tls-creds=vnc-tls")
+    plan.option("-vnc", ",".join(words))
 
 
 def add_usb(plan: Plan) -> None:

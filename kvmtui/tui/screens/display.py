@@ -7,19 +7,23 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual import events
+from textual import events, on
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.fleet import Fleet
+from kvmtui.manage.pointing import Deed
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.render import vga
+from kvmtui.tui.render.confirm import question_secret
 from kvmtui.tui.screens.palette import Entry, PaletteScreen
 from kvmtui.tui.screens.viewing import CHORD_SHOWN, ViewingScreen
 from kvmtui.tui.spans import Line, Span
-from kvmtui.tui.widgets.cell_view import Cells, CellView
+from kvmtui.tui.widgets.cell_view import Cells
+from kvmtui.tui.widgets.display_view import DisplayView
 
 if TYPE_CHECKING:
     from kvmtui.manage.screens import Picture, TextMirror, TextScreen
+    from kvmtui.tui.widgets.dialog import Answer
 
 FRAME_S = 0.04
 """Between two looks at a text screen."""
@@ -27,6 +31,7 @@ _BUSY_FRAME_S, _BUSY_ROWS = 0.25, 5
 """Where so many rows change in each frame, fewer frames are sent."""
 _PICTURE_S = 1.0
 _AGAIN_S = 1.0
+_MOST_DEEDS = 200
 _NAMED = {
     **{"escape": "esc", "enter": "ret", "pageup": "pgup", "pagedown": "pgdn"},
     **{"delete": "delete", "space": "spc", "circumflex_accent": "6", "at": "2"},
@@ -59,7 +64,7 @@ class DisplayScreen(ViewingScreen):
     AUTO_FOCUS = "#face"
 
     def __init__(self, fleet: Fleet, keys: Keys, name: str) -> None:
-        super().__init__(fleet, keys, name, CellView(id="face"))
+        super().__init__(fleet, keys, name, DisplayView(id="face"))
         self.view.can_focus = True
         self._facts = ""
         self._ended = ""
@@ -67,6 +72,8 @@ class DisplayScreen(ViewingScreen):
         self._picture: Picture | None = None
         self._typed: deque[tuple[str, bool]] = deque()
         self._typed_some = asyncio.Event()
+        self._pointed: deque[Deed] = deque(maxlen=_MOST_DEEDS)
+        self._pointed_some = asyncio.Event()
         self._looking = False
 
     def on_mount(self) -> None:
@@ -74,6 +81,7 @@ class DisplayScreen(ViewingScreen):
         super().on_mount()
         self._look()
         self.run_worker(self._type(), group="typing")
+        self.run_worker(self._point(), group="pointing")
 
     # Looking.
 
@@ -185,6 +193,7 @@ class DisplayScreen(ViewingScreen):
             "t": ("type text", lambda: self.ask_paste(self._type_text)),
             "c": ("copy", self._copy),
             "y": ("viewer", self._copy_viewer),
+            "p": ("VNC password", self._ask_password),
         }
 
     # What a person does.
@@ -228,6 +237,29 @@ class DisplayScreen(ViewingScreen):
             except (KvmtuiError, OSError) as error:
                 self.refuse(as_told("type", error).message)
 
+    @on(DisplayView.Pointed)
+    def _was_pointed(self, event: DisplayView.Pointed) -> None:
+        """Take what the mouse did; of moves in a row the last counts."""
+        if not self.runs:
+            return
+        moved = event.button is None
+        if moved and self._pointed and self._pointed[-1].button is None:
+            self._pointed.pop()
+        self._pointed.append(Deed(event.x, event.y, event.button, event.down))
+        self._pointed_some.set()
+
+    async def _point(self) -> None:
+        """Do what the mouse did in the guest; what comes meanwhile goes in one."""
+        while True:
+            await self._pointed_some.wait()
+            self._pointed_some.clear()
+            deeds = list(self._pointed)
+            self._pointed.clear()
+            try:
+                await self._fleet.console.point(self.guest, deeds)
+            except (KvmtuiError, OSError) as error:
+                self.refuse(as_told("mouse", error).message)
+
     def _choose_keys(self) -> None:
         entries = [Entry(keys, "", f"{keys}  {words}", "", "") for keys, words in COMBINATIONS]
 
@@ -240,6 +272,22 @@ class DisplayScreen(ViewingScreen):
 
     def _copy(self) -> None:
         self.copy_text(self._text.lines() if self._text is not None else [])
+
+    def _ask_password(self) -> None:
+        def answered(answer: Answer) -> None:
+            self.run_worker(self._set_password(answer.text), group="password", exclusive=True)
+
+        label = "At most 8 characters, not shown, until the guest ends"
+        question = question_secret(f"VNC password of {self.guest}", label, "Set")
+        self.kvmtui.ask(question, "", [self.guest], answered)
+
+    async def _set_password(self, password: str) -> None:
+        try:
+            outcome = await self._fleet.console.set_vnc_password(self.guest, password)
+        except (KvmtuiError, OSError) as error:
+            self.tell_failure(self.guest, as_told("password", error))
+        else:
+            self.kvmtui.told(outcome)
 
     def _copy_viewer(self) -> None:
         self.run_worker(self._tell_viewer(), group="viewer", exclusive=True)

@@ -73,6 +73,13 @@ class CellView(Widget):
             self._muted = muted
             self.refresh()
 
+    def place_at(self, x: int, y: int) -> tuple[float, float] | None:
+        """The middle of a seen cell as parts of the picture's width and height; None beside it."""
+        width = sum(len(run.text) for run in self._row(y + self._top))
+        if not 0 <= x < width:
+            return None
+        return (x + 0.5) / width, (y + self._top + 0.5) / len(self._rows)
+
     def _row(self, y: int) -> Cells:
         return self._rows[y] if 0 <= y < len(self._rows) else ()
 
