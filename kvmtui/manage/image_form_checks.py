@@ -7,32 +7,37 @@ from collections.abc import Callable
 
 from kvmtui.errors import ImageError
 from kvmtui.guest.library import Library
-from kvmtui.guest.units import format_size, parse_size
-from kvmtui.manage import image_guard, image_places
+from kvmtui.guest.units import format_size
+from kvmtui.manage import image_guard, image_live_forms, image_places, image_secrets
 from kvmtui.manage.image_copying import SUFFIX_OF, measured
-from kvmtui.manage.image_forms import (
-    UNDO,
+from kvmtui.manage.image_form_words import (
     YES,
     Kind,
     Said,
     Told,
     Values,
-    format_can,
     new_size,
+    put_size,
     source_figure,
     space_figure,
     target_figure,
     words_of,
 )
+from kvmtui.manage.image_forms import UNDO, format_can
 from kvmtui.manage.image_importing import Import
 from kvmtui.manage.image_importing import target_name as import_name
-from kvmtui.manage.image_moving import target_of_move
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.starting import image_tools
 from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
 
-_HEAD_BYTES = 1 << 20
+_Check = Callable[[Library, ImageView, Values, image_live_forms.Figures], Said]
+_OF_RUNNING: dict[Kind, _Check] = {
+    "move": image_live_forms.check_move,
+    "flatten": image_live_forms.check_flatten,
+    "commit": image_live_forms.check_commit,
+    "limits": image_live_forms.check_limits,
+}
 
 
 class Checks:
@@ -46,8 +51,8 @@ class Checks:
             "convert": self._convert,
             "clone": self._clone,
             "rebase": self._rebase,
-            "move": self._move,
             "repair": self._repair,
+            **{kind: self._of_running(check) for kind, check in _OF_RUNNING.items()},
         }
         self._free: dict[Kind, Callable[[Values], Said]] = {
             "create": self._create,
@@ -79,7 +84,7 @@ class Checks:
                 fault = "only a qcow2 image can stand on another"
             told = f"it begins as that image, {format_size(base)}"
             said["backing"] = ("problem", fault) if fault else ("fine", told)
-        size = base if not values["size"].strip() and backing else _put_size(said, values["size"])
+        size = base if not values["size"].strip() and backing else put_size(said, values["size"])
         if size is not None and backing and size < base:
             said["size"] = ("problem", f"it stands on {format_size(base)}: not less than that")
         allocation = values["preallocation"]
@@ -87,13 +92,17 @@ class Checks:
             said["preallocation"] = ("problem", "a raw image has no metadata: falloc or full")
         elif allocation != "off" and backing:
             said["preallocation"] = ("problem", "an image that stands on another is not")
+        secret = values["secret"].strip()
+        if secret:
+            fault = words_of(lambda: image_secrets.check_file("it", _path(secret)))
+            said["secret"] = ("problem", fault) if fault else ("fine", "encrypted with LUKS")
         if size is None or target is None:
             return Said(said)
         at_once = size if allocation in ("falloc", "full") else 0
         folder = os.path.dirname(target)
         if at_once > image_guard.free_bytes(folder):
             said["preallocation"] = ("problem", "there is no room for all of it now")
-        what = f"{values['format']}, {format_size(size)}"
+        what = f"{values['format']}, {format_size(size)}" + ", encrypted" * bool(secret)
         to = target_figure(self._library, target, what)
         return Said(said, (to, space_figure(folder, at_once, size)))
 
@@ -168,6 +177,9 @@ class Checks:
 
     # Of an image.
 
+    def _of_running(self, check: _Check) -> Callable[[ImageView, Values], Said]:
+        return lambda view, values: check(self._library, view, values, self._figures)
+
     def _resize(self, view: ImageView, values: Values) -> Said:
         try:
             size = new_size(view, values["size"])
@@ -195,7 +207,7 @@ class Checks:
         image_format = values["format"]
         said, target = self._new(values["name"], f".{SUFFIX_OF.get(image_format, image_format)}")
         if values["rate"].strip():
-            _put_size(said, values["rate"], "rate")
+            put_size(said, values["rate"], "rate")
         fault, least, most = self._figures(view, image_format, values)
         if values["compress"] == YES:
             least = None
@@ -266,22 +278,6 @@ class Checks:
         figures = (source_figure(view), space_figure(os.path.dirname(view.path), least, None))
         return Said(said, figures, fault)
 
-    def _move(self, view: ImageView, values: Values) -> Said:
-        if not values["target"].strip():
-            return Said({"target": ("problem", "a place is needed")}, (source_figure(view),))
-        text = values["target"].strip()
-        fault = words_of(lambda: target_of_move(self._library, view.path, text))
-        if fault:
-            return Said({"target": ("problem", fault)}, (source_figure(view),))
-        target = target_of_move(self._library, view.path, text)
-        folder = os.path.dirname(target)
-        same = os.stat(folder).st_dev == os.stat(view.path).st_dev
-        taken = 0 if same else view.actual_size_bytes or 0
-        said: Told = {"target": ("fine", "on the same file system, at once" if same else "copied")}
-        to = target_figure(self._library, target, view.format or "")
-        figures = (source_figure(view), to, space_figure(folder, taken, None))
-        return Said(said, figures)
-
     def _repair(self, view: ImageView, values: Values) -> Said:
         fault = words_of(lambda: image_guard.refuse_in_use(self._library, view, "is busy"))
         said: Told = {}
@@ -345,19 +341,6 @@ def kept_metadata(path: str) -> str:
     folder, name = os.path.split(os.path.realpath(path))
     kept = [one for one in os.listdir(folder) if one.startswith(f"{name}.before-repair-")]
     return f"{folder}/{max(kept)}" if kept else ""
-
-
-def _put_size(said: Told, text: str, id: str = "size") -> int | None:
-    try:
-        size = parse_size(text)
-    except ValueError as error:
-        said[id] = ("problem", str(error))
-        return None
-    if size <= 0 or size > 1 << 60:
-        said[id] = ("problem", f"it cannot be {format_size(size)}")
-        return None
-    said[id] = ("fine", format_size(size))
-    return size
 
 
 def _path(text: str) -> str:

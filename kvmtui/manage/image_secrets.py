@@ -26,26 +26,42 @@ def check_files(folder: GuestFolder, wants: Wants) -> None:
         ImageError: Names the key and the file.
     """
     for index, file in wants.secrets:
-        where = f"{folder.name}: disks[{index}].secret: {visible(file)}"
-        try:
-            status = os.stat(file)
-        except OSError as error:
-            raise ImageError(
-                f"{where}: {error.strerror}",
-                hint="write the passphrase there, without a newline, closed to others (chmod 600)",
-            ) from None
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{where} is no file")
-        if status.st_mode & 0o077:
-            raise ImageError(f"{where} can be read by others", hint=f"chmod 600 {visible(file)}")
-        if not 0 < status.st_size <= _MOST_BYTES:
-            raise ImageError(f"{where} is empty, or too long for a passphrase")
-        with open(file, "rb") as stream:
-            if stream.read(_MOST_BYTES).endswith(b"\n"):
-                raise ImageError(
-                    f"{where} ends with a newline, which QEMU takes for a part of the passphrase",
-                    hint=f"truncate -s -1 {visible(file)}",
-                )
+        check_file(f"{folder.name}: disks[{index}].secret: {visible(file)}", file)
+
+
+def check_file(where: str, file: str) -> None:
+    """Refuse a passphrase's file of which QEMU could make nothing, or that others may read.
+
+    Args:
+        where: What a failure begins with.
+
+    Raises:
+        ImageError: Names it, and what is wrong.
+    """
+    try:
+        status = os.stat(file)
+    except OSError as error:
+        raise ImageError(
+            f"{where}: {error.strerror}",
+            hint="write the passphrase there, without a newline, closed to others (chmod 600)",
+        ) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError(f"{where} is no file")
+    if status.st_mode & 0o077:
+        raise ImageError(f"{where} can be read by others", hint=f"chmod 600 {visible(file)}")
+    if not 0 < status.st_size <= _MOST_BYTES:
+        raise ImageError(f"{where} is empty, or too long for a passphrase")
+    if read_passphrase(file).endswith(b"\n"):
+        raise ImageError(
+            f"{where} ends with a newline, which QEMU takes for a part of the passphrase",
+            hint=f"truncate -s -1 {visible(file)}",
+        )
+
+
+def read_passphrase(file: str) -> bytes:
+    """What a passphrase's file holds."""
+    with open(file, "rb") as stream:
+        return stream.read(_MOST_BYTES)
 
 
 def secret_of(library: Library, view: ImageView) -> str | None:
