@@ -199,7 +199,9 @@ class ImageActs:
             if action_id:
                 self._do_copy([info.view])
 
-        self._screen.app.push_screen(ImageScreen(info, self._known, self._keys), answered)
+        images = self._fleet.images
+        shown = ImageScreen(info, self._known, self._keys, lambda: images.partitions(path))
+        self._screen.app.push_screen(shown, answered)
 
 
 def _disk_users(view: ImageView) -> list[ImageUser]:

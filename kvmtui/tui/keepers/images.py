@@ -36,6 +36,8 @@ AGAIN_S = 10.0
 _FRESH_S = 3.0
 _REST = 10
 """How many times as long as a look takes it rests before the next of itself."""
+FORECAST_AGAIN_S = 300.0
+"""How often it is looked up when storage is full: that takes what a watch recorded."""
 _DISK_FAULTS = (KvmtuiError, OSError)
 
 
@@ -65,6 +67,7 @@ class ImagesKeeper(Keeper):
         self._again = False
         self._looked = float("-inf")
         self._took_s = 0.0
+        self._forecast_at = float("-inf")
         self._pids: dict[str, int | None] = {}
         self._silent_since: dict[str, float] = {}
         self._every: Timer | None = None
@@ -118,7 +121,18 @@ class ImagesKeeper(Keeper):
         except _DISK_FAULTS:
             storages = view.storages
         self._know(self.view._replace(storages=storages))
+        await self._foresee()
         self._took_s = asyncio.get_running_loop().time() - self._looked
+
+    async def _foresee(self) -> None:
+        """Look up when storage is full, while the pane is seen."""
+        if self._every is None or self._looked - self._forecast_at < FORECAST_AGAIN_S:
+            return
+        self._forecast_at = self._looked
+        try:
+            self._know(self.view._replace(forecast=await self._fleet.forecast()))
+        except _DISK_FAULTS:
+            self._know(self.view._replace(forecast=None))
 
     def _know(self, view: ImagesView) -> None:
         if view != self.view:
