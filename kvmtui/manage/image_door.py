@@ -238,6 +238,7 @@ class ImageDoor:
         path: str,
         backing: str | None,
         *,
+        backing_format: str | None = None,
         unsafe: bool = False,
         follow: bool = False,
         tell: Tell | None = None,
@@ -245,7 +246,13 @@ class ImageDoor:
         """As `image_changing.rebase`."""
         return await self._work(
             lambda watcher: image_changing.rebase(
-                self._library, path, backing, unsafe=unsafe, follow=follow, watcher=watcher
+                self._library,
+                path,
+                backing,
+                backing_format=backing_format,
+                unsafe=unsafe,
+                follow=follow,
+                watcher=watcher,
             ),
             tell,
         )
@@ -356,7 +363,13 @@ class ImageDoor:
         return await self._work(lambda watcher: image_deleting.delete(self._library, path))
 
     async def read(self, read: Callable[[], T]) -> T:
-        """Read something in a thread that nobody waits for when the app is left."""
+        """Read something in a thread that nobody waits for when the app is left.
+
+        Raises:
+            asyncio.CancelledError: It is left already.
+        """
+        if self._ended.is_set():
+            raise asyncio.CancelledError
         return await asyncio.get_running_loop().run_in_executor(self._reader, read)
 
     async def _work(self, act: Callable[[image_work.Watcher], T], tell: Tell | None = None) -> T:

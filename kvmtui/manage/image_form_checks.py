@@ -16,6 +16,7 @@ from kvmtui.manage.image_form_words import (
     Said,
     Told,
     Values,
+    named_format,
     new_size,
     put_size,
     source_figure,
@@ -26,12 +27,14 @@ from kvmtui.manage.image_form_words import (
 from kvmtui.manage.image_forms import UNDO, format_can
 from kvmtui.manage.image_importing import Import
 from kvmtui.manage.image_importing import target_name as import_name
+from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.starting import image_tools
 from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
 
 _Check = Callable[[Library, ImageView, Values, image_live_forms.Figures], Said]
+_MOST_MEASURED = 64
 _OF_RUNNING: dict[Kind, _Check] = {
     "move": image_live_forms.check_move,
     "flatten": image_live_forms.check_flatten,
@@ -67,7 +70,8 @@ class Checks:
             return self._free[kind](values)
         if view is None or not os.path.lexists(view.path):
             return Said({}, fault="the image is gone")
-        fault = format_can(view, kind)
+        named = kind == "convert" and named_format(values, "source_format")
+        fault = "" if named else format_can(view, kind)
         said = self._by_kind[kind](view, values)
         return said._replace(fault=fault or said.fault)
 
@@ -79,7 +83,7 @@ class Checks:
         base = 0
         backing = values["backing"].strip()
         if backing:
-            fault, base = self._base(backing)
+            fault, base = self._base(backing, named_format(values, "backing_format"))
             if not fault and values["format"] != "qcow2":
                 fault = "only a qcow2 image can stand on another"
             told = f"it begins as that image, {format_size(base)}"
@@ -92,6 +96,9 @@ class Checks:
             said["preallocation"] = ("problem", "a raw image has no metadata: falloc or full")
         elif allocation != "off" and backing:
             said["preallocation"] = ("problem", "an image that stands on another is not")
+        _put_clusters(said, values)
+        if values["compression"] != "zlib" and values["format"] == "raw":
+            said["compression"] = ("problem", "a raw image has no compression")
         secret = values["secret"].strip()
         if secret:
             fault = words_of(lambda: image_secrets.check_file("it", _path(secret)))
@@ -127,7 +134,7 @@ class Checks:
             target = None if fault else image_places.new_place(self._library, name)
         if fault:
             said["name"] = ("problem", fault)
-        fault, what = self._source(source)
+        fault, what = self._source(source, named_format(values, "source_format"))
         said["source"] = ("problem", fault) if fault else ("fine", what)
         figures = [("From", f"{visible(source, limit=80)}, {what or 'unknown'}")]
         if target is not None:
@@ -135,7 +142,7 @@ class Checks:
             figures.append(space_figure(os.path.dirname(target), taken, None))
         return Said(said, tuple(figures))
 
-    def _source(self, source: str) -> tuple[str, str]:
+    def _source(self, source: str, named: str | None) -> tuple[str, str]:
         """What is wrong with a file that is to be brought in, and what it is."""
         with open(source, "rb") as file:
             head = file.read(512)
@@ -143,7 +150,7 @@ class Checks:
             return "", "an archive, as an OVA is"
         if head.startswith((b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh")):
             return "", "compressed"
-        recorded = "raw" if source.endswith(".raw") else None
+        recorded = named or ("raw" if source.endswith(".raw") else None)
         try:
             header = read_header(source, recorded)
         except ImageError as error:
@@ -208,6 +215,7 @@ class Checks:
         said, target = self._new(values["name"], f".{SUFFIX_OF.get(image_format, image_format)}")
         if values["rate"].strip():
             put_size(said, values["rate"], "rate")
+        _put_clusters(said, values)
         fault, least, most = self._figures(view, image_format, values)
         if values["compress"] == YES:
             least = None
@@ -260,7 +268,7 @@ class Checks:
         said: Told = {}
         least = None
         if backing:
-            fault, size = self._base(backing)
+            fault, size = self._base(backing, named_format(values, "backing_format"))
             if not fault and os.path.realpath(self._found(backing)) == os.path.realpath(view.path):
                 fault = "it cannot stand on itself"
             said["backing"] = ("problem", fault) if fault else ("fine", format_size(size))
@@ -305,12 +313,16 @@ class Checks:
     def _found(self, text: str) -> str:
         return image_places.find_image(self._library, text)
 
-    def _base(self, text: str) -> tuple[str, int]:
+    def _base(self, text: str, named: str | None) -> tuple[str, int]:
         """What is wrong with an image that is to be stood on, and its size."""
-        fault = words_of(lambda: image_guard.chain_of(self._library, self._found(text)))
+
+        def look() -> list[ChainPart]:
+            return image_guard.chain_of(self._library, self._found(text), recorded=named)
+
+        fault = words_of(look)
         if fault:
             return fault, 0
-        header = image_guard.chain_of(self._library, self._found(text))[0].header
+        header = look()[0].header
         return "", header.virtual_size_bytes or 0
 
     def _figures(
@@ -318,15 +330,21 @@ class Checks:
     ) -> tuple[str, int | None, int | None]:
         """Why an image cannot be read; what a copy takes at once, and in the end."""
         follow = values.get("follow") == YES
-        fault = words_of(lambda: image_guard.chain_of(self._library, view.path, follow=follow))
+        named = named_format(values, "source_format")
+
+        def look() -> list[ChainPart]:
+            return image_guard.chain_of(self._library, view.path, recorded=named, follow=follow)
+
+        fault = words_of(look)
         if fault:
             return fault, None, None
-        key = (view.path, image_format, view.changed, view.actual_size_bytes)
+        key = (view.path, image_format, named, view.changed, view.actual_size_bytes)
         if key not in self._measured:
-            chain = image_guard.chain_of(self._library, view.path, follow=follow)
+            if len(self._measured) >= _MOST_MEASURED:
+                self._measured.clear()
             try:
                 with image_tools():
-                    self._measured[key] = measured(chain, image_format)
+                    self._measured[key] = measured(look(), image_format)
             except ImageError as error:
                 return error.message, None, None
         needed = self._measured[key] or {}
@@ -341,6 +359,18 @@ def kept_metadata(path: str) -> str:
     folder, name = os.path.split(os.path.realpath(path))
     kept = [one for one in os.listdir(folder) if one.startswith(f"{name}.before-repair-")]
     return f"{folder}/{max(kept)}" if kept else ""
+
+
+def _put_clusters(said: Told, values: Values) -> None:
+    """Of a qcow2 alone, and a power of two."""
+    text = values["cluster"].strip()
+    if not text:
+        return
+    size = put_size(said, text, "cluster")
+    if values["format"] != "qcow2":
+        said["cluster"] = ("problem", f"{values['format']} has none that can be chosen")
+    elif size is not None and (size & (size - 1) or not 512 <= size <= 2 << 20):
+        said["cluster"] = ("problem", "a power of two from 512 to 2M")
 
 
 def _path(text: str) -> str:

@@ -12,7 +12,7 @@ from kvmtui.guest.units import parse_size
 from kvmtui.manage import image_places, image_secrets
 from kvmtui.manage.image_copying import Copy
 from kvmtui.manage.image_form_checks import Checks, kept_metadata
-from kvmtui.manage.image_form_words import YES, Kind, Said, Values, new_size
+from kvmtui.manage.image_form_words import YES, Kind, Said, Values, named_format, new_size
 from kvmtui.manage.image_forms import UNDO, ImageForm, form_of
 from kvmtui.manage.image_importing import Import
 from kvmtui.manage.image_live_forms import KEEP, limit_values
@@ -109,6 +109,10 @@ class FormDoor:
                 Literal["off", "metadata", "falloc", "full"], values["preallocation"]
             ),
             backing=backing,
+            backing_format=named_format(values, "backing_format"),
+            cluster_bytes=_size(values["cluster"]),
+            # zlib is what it has anyway, and no wish of a raw one.
+            compression="zstd" if values["compression"] == "zstd" else None,
         )
         size = parse_size(values["size"]) if values["size"] else None
         return await self._door.create(values["name"], size, wish)
@@ -116,7 +120,7 @@ class FormDoor:
     async def _import(self, path: str, values: Values) -> Outcome:
         disk = int(values["disk"]) if values["disk"] else None
         source = os.path.abspath(os.path.expanduser(values["source"]))
-        how = Import(values["format"], None, disk)
+        how = Import(values["format"], named_format(values, "source_format"), disk)
         return await self._door.import_image(source, values["name"] or None, how)
 
     async def _resize(self, path: str, values: Values) -> Outcome:
@@ -130,7 +134,9 @@ class FormDoor:
         how = Copy(
             format=values["format"],
             compress=values["compress"] == YES,
-            rate_bytes_per_s=_rate(values),
+            rate_bytes_per_s=_size(values["rate"]),
+            cluster_bytes=_size(values["cluster"]),
+            source_format=named_format(values, "source_format"),
             follow=values.get("follow") == YES,
         )
         return await self._door.convert(path, values["name"], how)
@@ -143,18 +149,21 @@ class FormDoor:
     async def _rebase(self, path: str, values: Values) -> Outcome:
         backing = await self._door.find(values["backing"]) if values["backing"] else None
         unsafe, follow = values["unsafe"] == YES, values.get("follow") == YES
-        return await self._door.rebase(path, backing, unsafe=unsafe, follow=follow)
+        named = named_format(values, "backing_format")
+        return await self._door.rebase(
+            path, backing, backing_format=named, unsafe=unsafe, follow=follow
+        )
 
     async def _move(self, path: str, values: Values) -> Outcome:
         asked = None if values["format"] == KEEP else values["format"]
-        return await self._door.move(path, values["target"], how=Move(asked, _rate(values)))
+        return await self._door.move(path, values["target"], how=Move(asked, _size(values["rate"])))
 
     async def _flatten(self, path: str, values: Values) -> Outcome:
         follow = values.get("follow") == YES
-        return await self._door.flatten(path, rate_bytes_per_s=_rate(values), follow=follow)
+        return await self._door.flatten(path, rate_bytes_per_s=_size(values["rate"]), follow=follow)
 
     async def _commit(self, path: str, values: Values) -> Outcome:
-        return await self._door.commit(path, rate_bytes_per_s=_rate(values))
+        return await self._door.commit(path, rate_bytes_per_s=_size(values["rate"]))
 
     async def _limits(self, path: str, values: Values) -> Outcome:
         return await self._door.limit(path, limit_values(values))
@@ -189,5 +198,5 @@ class FormDoor:
         raise KvmtuiError(f"{values['path']} is not listed")
 
 
-def _rate(values: Values) -> int | None:
-    return parse_size(values["rate"]) if values["rate"] else None
+def _size(text: str) -> int | None:
+    return parse_size(text) if text else None

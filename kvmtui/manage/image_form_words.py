@@ -35,6 +35,8 @@ Told = dict[str, tuple[Standing, str]]
 """Of fields, by their ids: how a value stands, and a few words."""
 
 YES, NO = "yes", "no"
+AS_IT_SAYS = "as it says"
+"""The format of an image by its own first bytes, its name or a definition."""
 
 
 class Said(NamedTuple):
@@ -134,3 +136,9 @@ def put_size(said: Told, text: str, id: str = "size") -> int | None:
         return None
     said[id] = ("fine", format_size(size))
     return size
+
+
+def named_format(values: Values, id: str) -> str | None:
+    """The format that a person says an image has; None where it is to say so itself."""
+    text = values.get(id, AS_IT_SAYS)
+    return None if text == AS_IT_SAYS else text

@@ -17,9 +17,9 @@ from kvmtui.manage.forms import FormField
 from kvmtui.manage.image_changing import RESIZABLE
 from kvmtui.manage.image_checking import REPAIRABLE
 from kvmtui.manage.image_copying import CLONES, SUFFIX_OF, WRITEABLE
-from kvmtui.manage.image_form_words import NO, Kind, field
+from kvmtui.manage.image_form_words import AS_IT_SAYS, NO, Kind, field
 from kvmtui.manage.image_links import check_data_files
-from kvmtui.manage.image_making import MAKEABLE, PREALLOCATIONS
+from kvmtui.manage.image_making import COMPRESSIONS, MAKEABLE, PREALLOCATIONS
 from kvmtui.manage.images import ImageView
 from kvmtui.text import visible
 
@@ -124,6 +124,12 @@ def _create_fields(library: Library, view: ImageView | None) -> list[FormField]:
             *("preallocation", "Preallocated", "choice", "off", PREALLOCATIONS),
             help="off takes room as it is needed; falloc and full take all of it now.",
         ),
+        _format_field("backing_format", "That is"),
+        _cluster_field(),
+        field(
+            *("compression", "Compression", "choice", "zlib", COMPRESSIONS),
+            help="How compressed clusters are written later, of a qcow2: zstd is quicker.",
+        ),
         field(
             "secret",
             "Passphrase",
@@ -131,6 +137,15 @@ def _create_fields(library: Library, view: ImageView | None) -> list[FormField]:
             "encrypted with LUKS; empty: it is not.",
         ),
     ]
+
+
+def _format_field(id: str, label: str) -> FormField:
+    help = "raw: all in it is a guest's own, also where its first bytes look like another format."
+    return field(id, label, "choice", AS_IT_SAYS, (AS_IT_SAYS, "raw"), help)
+
+
+def _cluster_field() -> FormField:
+    return field("cluster", "Clusters", help="Their size, 512 to 2M, of a qcow2; empty: 64K.")
 
 
 def _import_fields(library: Library, view: ImageView | None) -> list[FormField]:
@@ -142,6 +157,7 @@ def _import_fields(library: Library, view: ImageView | None) -> list[FormField]:
         ),
         field("name", "Name", help="In the home's images/; empty: as the source is called."),
         field("format", "Format", "choice", "qcow2", WRITEABLE, "What it is written as."),
+        _format_field("source_format", "It is"),
         field("disk", "Disk", help="Of an OVA with several: 1, 2 …; empty for its only one."),
     ]
 
@@ -163,6 +179,8 @@ def _convert_fields(library: Library, view: ImageView | None) -> list[FormField]
         _name_field(library, view, image_format),
         field("compress", "Compress", "switch", NO, help="Smaller, and slower to read."),
         field("rate", "At most", help="A second, such as 50M, to leave the disk some peace."),
+        _cluster_field(),
+        _format_field("source_format", "It is"),
     ]
 
 
@@ -186,6 +204,7 @@ def _rebase_fields(library: Library, view: ImageView | None) -> list[FormField]:
             *("backing", "Stands on", "text", value),
             help="The image it is to stand on; empty: nothing, then all is copied into it.",
         ),
+        _format_field("backing_format", "That is"),
         field(
             *("unsafe", "Name only", "switch", NO),
             help="For a backing file that was moved: only its name is written. Its content "

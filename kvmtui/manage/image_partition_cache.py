@@ -30,18 +30,22 @@ class PartitionCache:
         self._library = library
         self._known: OrderedDict[str, tuple[Identity, Table]] = OrderedDict()
         self._reader = ThreadPoolExecutor(1, "kvmtui-partitions")
+        self._closed = False
 
     def close(self) -> None:
         """Nobody waits for what is being read."""
+        self._closed = True
         self._reader.shutdown(wait=False, cancel_futures=True)
 
     async def partitions(self, path: str) -> Table:
         """As `image_partitions.partitions`; what was read is kept.
 
         Raises:
-            asyncio.CancelledError: Nobody wants it any more; it is not begun then.
+            asyncio.CancelledError: The app is left.
             ImageError, StateError, OSError: It cannot be read.
         """
+        if self._closed:
+            raise asyncio.CancelledError
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reader, lambda: self._read(path))
 

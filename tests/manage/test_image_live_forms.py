@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 
@@ -154,3 +155,45 @@ def test_an_encrypted_image_is_made_by_a_closed_file(kvmtui, fleet, tmp_path):
     opened = f"driver=qcow2,file.filename={dark},encrypt.key-secret=s0"
     key = ["--object", f"secret,id=s0,file={secret}"]
     subprocess.run(["qemu-io", *key, "--image-opts", opened, "-c", "read 0 4M"], check=True)
+
+
+def test_the_options_of_the_command_line_are_fields_too(kvmtui, fleet, tmp_path):
+    images = kvmtui.home / "images"
+    (images / "plain.data").write_bytes(b"QFI\xfb" * (1 << 20))
+    base = {"name": "over", "size": "", "backing": "plain.data", "cluster": "128K"}
+    assert said(fleet, "create", **base).fields["backing"][0] == "problem"
+    assert said(fleet, "create", **base, format="raw").fields["cluster"][0] == "problem"
+    odd = said(fleet, "create", **base | {"cluster": "100K"}).fields["cluster"]
+    assert odd == ("problem", "a power of two from 512 to 2M")
+    one = base | {"backing_format": "raw", "compression": "zstd"}
+    assert done(fleet, "create", **one).changed
+    words = ["qemu-img", "info", "--output=json", images / "over.qcow2"]
+    found = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    assert found["cluster-size"] == 128 << 10 and found["backing-filename-format"] == "raw"
+    assert found["format-specific"]["data"]["compression-type"] == "zstd"
+    asyncio.run(fleet.images.survey())
+    plain = str(images / "plain.data")
+    assert said(fleet, "convert", plain, name="c").fault
+    assert done(fleet, "convert", plain, format="qcow2", name="c", source_format="raw").changed
+    outside = tmp_path / "other.data"
+    outside.write_bytes(b"QFI\xfb" * (1 << 18))
+    assert said(fleet, "import", source=str(outside)).fields["source"][0] == "problem"
+    assert done(fleet, "import", source=str(outside), source_format="raw").changed
+    over = str(images / "over.qcow2")
+    assert said(fleet, "rebase", over, backing="plain.data").fields["backing"][0] == "problem"
+    again = {"backing": "plain.data", "backing_format": "raw"}
+    assert done(fleet, "rebase", over, **again).changed is not None
+
+
+def test_what_is_asked_after_the_end_is_nobodys_fault(kvmtui, fleet):
+    images = kvmtui.home / "images"
+    path = make(images / "a.qcow2")
+    asyncio.run(fleet.images.partitions(path))
+    fleet.close()
+    for ask in (fleet.images.survey, lambda: fleet.images.partitions(path), fleet.forecast):
+
+        async def asked(ask=ask):
+            with pytest.raises(asyncio.CancelledError):
+                await ask()
+
+        asyncio.run(asked())

@@ -7,8 +7,8 @@ import time
 import pytest
 from tui.views import operation
 
-from kvmtui.manage.image_links import Link
 from kvmtui.manage.forecast import Forecast
+from kvmtui.manage.image_links import Link
 from kvmtui.manage.image_storage import Storage
 from kvmtui.manage.image_users import ImageUser
 from kvmtui.manage.images import ImageView

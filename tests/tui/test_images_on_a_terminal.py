@@ -304,7 +304,7 @@ def test_what_must_not_be_followed_is_flagged_and_followed_on_a_word(
     terminal.send(CTRL_S)
     terminal.wait_for("▲ ")
     assert not (images / "far.raw").exists()
-    terminal.send(f"{TAB * 4} ")
+    terminal.send(f"{TAB * 6} ")
     terminal.wait_gone("which is in no folder of images")
     terminal.send(CTRL_S)
     terminal.wait_for("far.raw is made")
@@ -407,7 +407,7 @@ def test_leaving_in_the_middle_of_work_removes_what_is_unfinished(kvmtui, images
     terminal.send("q")
     terminal.wait_for("Leave while work goes on?")
     terminal.send("y")
-    assert terminal.wait_end() == 0
+    assert terminal.wait_end() == 0, terminal.text
     assert not leftovers(kvmtui) and [one.name for one in images.iterdir()] == ["big.raw"]
 
 
