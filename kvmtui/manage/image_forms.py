@@ -120,11 +120,11 @@ def _create_fields(library: Library, view: ImageView | None) -> list[FormField]:
             "Stands on",
             help="An image whose content it begins with, and which must stay as it is; or empty.",
         ),
+        _format_field("backing_format", "That is"),
         field(
             *("preallocation", "Preallocated", "choice", "off", PREALLOCATIONS),
             help="off takes room as it is needed; falloc and full take all of it now.",
         ),
-        _format_field("backing_format", "That is"),
         _cluster_field(),
         field(
             *("compression", "Compression", "choice", "zlib", COMPRESSIONS),

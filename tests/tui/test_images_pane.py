@@ -15,7 +15,9 @@ from rich.cells import cell_len
 from kvmtui.host.accelerator import Verdict
 from kvmtui.manage import image_partitions
 from kvmtui.manage.fleet import Fleet
+from kvmtui.manage.forecast import Forecast
 from kvmtui.manage.preferences import load_preferences
+from kvmtui.stats.host import mount_of
 from kvmtui.tui.app import KvmtuiApp
 from kvmtui.tui.screens.image import ImageScreen
 from kvmtui.tui.screens.image_form import ImageFormScreen
@@ -454,5 +456,26 @@ def test_why_there_is_no_commit_and_no_limit(play, images):
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, ImageFormScreen))
         assert not isinstance(app.screen, Dialog)
+
+    play(scene)
+
+
+def test_storage_says_when_it_is_full_once_it_is_seen(play, images, monkeypatch):
+    make(images / "a.qcow2")
+    asked = []
+
+    async def forecast(self):
+        asked.append(1)
+        return Forecast(mount_of(str(images)), 1, 1, 1.0, 7.0, time.time() + 86400 * 30)
+
+    monkeypatch.setattr(Fleet, "forecast", forecast)
+
+    async def scene(app, pilot):
+        await until(pilot, lambda: ", full on " in app.seen)
+        app.main.images_keeper.look()
+        await until(pilot, lambda: not app.main.images_keeper._looking)
+        await pilot.press("1", "2")
+        await pilot.pause()
+        assert len(asked) == 1
 
     play(scene)

@@ -124,9 +124,12 @@ class ImagesKeeper(Keeper):
         await self._foresee()
         self._took_s = asyncio.get_running_loop().time() - self._looked
 
+    def _is_to_foresee(self, now: float) -> bool:
+        return now - self._forecast_at >= FORECAST_AGAIN_S
+
     async def _foresee(self) -> None:
         """Look up when storage is full, while the pane is seen."""
-        if self._every is None or self._looked - self._forecast_at < FORECAST_AGAIN_S:
+        if self._every is None or not self._is_to_foresee(self._looked):
             return
         self._forecast_at = self._looked
         try:
@@ -194,7 +197,8 @@ class ImagesKeeper(Keeper):
         if self._every is None:
             self._every = self._screen.set_interval(AGAIN_S, self._look_again)
         now = asyncio.get_running_loop().time()
-        if not self.view.known or now - self._looked > _FRESH_S:
+        is_fresh = self.view.known and now - self._looked <= _FRESH_S
+        if not is_fresh or self._is_to_foresee(now):
             self.look()
 
     def _look_again(self) -> None:
