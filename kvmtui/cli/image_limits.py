@@ -8,22 +8,22 @@ from kvmtui.cli.context import Context
 from kvmtui.cli.image_telling import finish
 from kvmtui.errors import UsageError
 from kvmtui.manage import image_limiting, image_places
-from kvmtui.manage.image_limiting import KEYS
+from kvmtui.manage.image_limiting import KEYS, WORDS
 
 _OPTIONS = {
-    "bytes_per_s": ("--bytes", "SIZE", "the most a second, read and written: 50M"),
-    "read_bytes_per_s": ("--read-bytes", "SIZE", "the most that is read"),
-    "write_bytes_per_s": ("--write-bytes", "SIZE", "the most that is written"),
-    "iops": ("--iops", "N", "the most operations a second"),
-    "read_iops": ("--read-iops", "N", "of reading"),
-    "write_iops": ("--write-iops", "N", "of writing"),
-    "burst_bytes_per_s": ("--burst-bytes", "SIZE", "more for a while, where less was used before"),
-    "burst_read_bytes_per_s": ("--burst-read-bytes", "SIZE", "the same for reading"),
-    "burst_write_bytes_per_s": ("--burst-write-bytes", "SIZE", "the same for writing"),
-    "burst_iops": ("--burst-iops", "N", "the same for operations"),
-    "burst_read_iops": ("--burst-read-iops", "N", "of reading"),
-    "burst_write_iops": ("--burst-write-iops", "N", "of writing"),
-    "burst_s": ("--burst-seconds", "N", "how long a burst may last"),
+    "bytes_per_s": ("--bytes", "SIZE"),
+    "read_bytes_per_s": ("--read-bytes", "SIZE"),
+    "write_bytes_per_s": ("--write-bytes", "SIZE"),
+    "iops": ("--iops", "N"),
+    "read_iops": ("--read-iops", "N"),
+    "write_iops": ("--write-iops", "N"),
+    "burst_bytes_per_s": ("--burst-bytes", "SIZE"),
+    "burst_read_bytes_per_s": ("--burst-read-bytes", "SIZE"),
+    "burst_write_bytes_per_s": ("--burst-write-bytes", "SIZE"),
+    "burst_iops": ("--burst-iops", "N"),
+    "burst_read_iops": ("--burst-read-iops", "N"),
+    "burst_write_iops": ("--burst-write-iops", "N"),
+    "burst_s": ("--burst-seconds", "N"),
 }
 
 
@@ -31,8 +31,8 @@ def configure_limit(parser: argparse.ArgumentParser) -> None:
     """Arguments of `image limit`."""
     parser.add_argument("image", metavar="IMAGE")
     for key in KEYS:
-        option, metavar, text = _OPTIONS[key]
-        parser.add_argument(option, dest=key, metavar=metavar, help=text)
+        option, metavar = _OPTIONS[key]
+        parser.add_argument(option, dest=key, metavar=metavar, help=WORDS[key])
     parser.add_argument("--none", action="store_true", help="take all limits away, but those given")
 
 

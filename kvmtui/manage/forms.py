@@ -95,7 +95,7 @@ def _values(plain: Plain) -> Values:
     definition = definition_from(plain)
     networks, cdroms = definition.networks, definition.cdroms
     values = {key: _shown(getattr(definition, key)) for key in _LABELS}
-    values["memory"] = _shown_size(definition.memory)
+    values["memory"] = shown_size(definition.memory)
     values["disk"] = ""
     values["firmware"] = definition.boot_firmware()
     values["cdrom"] = (cdroms[0].file or "") if cdroms else ""
@@ -117,7 +117,7 @@ def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _shown_size(size_bytes: int) -> str:
+def shown_size(size_bytes: int) -> str:
     """A size that reads back as itself: ``2G``, ``1536M``."""
     for letter, power in (("G", 30), ("M", 20), ("K", 10)):
         if size_bytes % (1 << power) == 0:

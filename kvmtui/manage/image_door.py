@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         image_live_merging,
         image_live_moving,
         image_making,
-        image_partitions,
+        image_partition_cache,
         image_places,
         image_records,
         image_storage,
@@ -50,7 +50,7 @@ else:
     image_live_merging = Later("kvmtui.manage.image_live_merging")
     image_live_moving = Later("kvmtui.manage.image_live_moving")
     image_making = Later("kvmtui.manage.image_making")
-    image_partitions = Later("kvmtui.manage.image_partitions")
+    image_partition_cache = Later("kvmtui.manage.image_partition_cache")
     image_places = Later("kvmtui.manage.image_places")
     image_records = Later("kvmtui.manage.image_records")
     image_storage = Later("kvmtui.manage.image_storage")
@@ -89,12 +89,15 @@ class ImageDoor:
         self._ended = threading.Event()
         self._looking = threading.Lock()
         self._forms: image_form_door.FormDoor | None = None
+        self._partitions: image_partition_cache.PartitionCache | None = None
 
     def close(self) -> None:
         """End all work; nobody waits for what does not answer."""
         self._ended.set()
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._workers.shutdown(wait=False, cancel_futures=True)
+        if self._partitions is not None:
+            self._partitions.close()
 
     @property
     def forms(self) -> image_form_door.FormDoor:
@@ -153,8 +156,10 @@ class ImageDoor:
         return await self.read(look)
 
     async def partitions(self, path: str) -> Table:
-        """As `image_partitions.partitions`."""
-        return await self.read(lambda: image_partitions.partitions(self._library, path))
+        """As `image_partition_cache.PartitionCache.partitions`."""
+        if self._partitions is None:
+            self._partitions = image_partition_cache.PartitionCache(self._library)
+        return await self._partitions.partitions(path)
 
     async def find(self, text: str) -> str:
         """As `image_places.find_image`."""
@@ -233,6 +238,7 @@ class ImageDoor:
         path: str,
         backing: str | None,
         *,
+        backing_format: str | None = None,
         unsafe: bool = False,
         follow: bool = False,
         tell: Tell | None = None,
@@ -240,7 +246,13 @@ class ImageDoor:
         """As `image_changing.rebase`."""
         return await self._work(
             lambda watcher: image_changing.rebase(
-                self._library, path, backing, unsafe=unsafe, follow=follow, watcher=watcher
+                self._library,
+                path,
+                backing,
+                backing_format=backing_format,
+                unsafe=unsafe,
+                follow=follow,
+                watcher=watcher,
             ),
             tell,
         )
@@ -351,7 +363,13 @@ class ImageDoor:
         return await self._work(lambda watcher: image_deleting.delete(self._library, path))
 
     async def read(self, read: Callable[[], T]) -> T:
-        """Read something in a thread that nobody waits for when the app is left."""
+        """Read something in a thread that nobody waits for when the app is left.
+
+        Raises:
+            asyncio.CancelledError: It is left already.
+        """
+        if self._ended.is_set():
+            raise asyncio.CancelledError
         return await asyncio.get_running_loop().run_in_executor(self._reader, read)
 
     async def _work(self, act: Callable[[image_work.Watcher], T], tell: Tell | None = None) -> T:

@@ -7,32 +7,40 @@ from collections.abc import Callable
 
 from kvmtui.errors import ImageError
 from kvmtui.guest.library import Library
-from kvmtui.guest.units import format_size, parse_size
-from kvmtui.manage import image_guard, image_places
+from kvmtui.guest.units import format_size
+from kvmtui.manage import image_guard, image_live_forms, image_places, image_secrets
 from kvmtui.manage.image_copying import SUFFIX_OF, measured
-from kvmtui.manage.image_forms import (
-    UNDO,
+from kvmtui.manage.image_form_words import (
     YES,
     Kind,
     Said,
     Told,
     Values,
-    format_can,
+    named_format,
     new_size,
+    put_size,
     source_figure,
     space_figure,
     target_figure,
     words_of,
 )
+from kvmtui.manage.image_forms import UNDO, format_can
 from kvmtui.manage.image_importing import Import
 from kvmtui.manage.image_importing import target_name as import_name
-from kvmtui.manage.image_moving import target_of_move
+from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.starting import image_tools
 from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
 
-_HEAD_BYTES = 1 << 20
+_Check = Callable[[Library, ImageView, Values, image_live_forms.Figures], Said]
+_MOST_MEASURED = 64
+_OF_RUNNING: dict[Kind, _Check] = {
+    "move": image_live_forms.check_move,
+    "flatten": image_live_forms.check_flatten,
+    "commit": image_live_forms.check_commit,
+    "limits": image_live_forms.check_limits,
+}
 
 
 class Checks:
@@ -46,8 +54,8 @@ class Checks:
             "convert": self._convert,
             "clone": self._clone,
             "rebase": self._rebase,
-            "move": self._move,
             "repair": self._repair,
+            **{kind: self._of_running(check) for kind, check in _OF_RUNNING.items()},
         }
         self._free: dict[Kind, Callable[[Values], Said]] = {
             "create": self._create,
@@ -62,7 +70,8 @@ class Checks:
             return self._free[kind](values)
         if view is None or not os.path.lexists(view.path):
             return Said({}, fault="the image is gone")
-        fault = format_can(view, kind)
+        named = kind == "convert" and named_format(values, "source_format")
+        fault = "" if named else format_can(view, kind)
         said = self._by_kind[kind](view, values)
         return said._replace(fault=fault or said.fault)
 
@@ -74,12 +83,12 @@ class Checks:
         base = 0
         backing = values["backing"].strip()
         if backing:
-            fault, base = self._base(backing)
+            fault, base = self._base(backing, named_format(values, "backing_format"))
             if not fault and values["format"] != "qcow2":
                 fault = "only a qcow2 image can stand on another"
             told = f"it begins as that image, {format_size(base)}"
             said["backing"] = ("problem", fault) if fault else ("fine", told)
-        size = base if not values["size"].strip() and backing else _put_size(said, values["size"])
+        size = base if not values["size"].strip() and backing else put_size(said, values["size"])
         if size is not None and backing and size < base:
             said["size"] = ("problem", f"it stands on {format_size(base)}: not less than that")
         allocation = values["preallocation"]
@@ -87,13 +96,20 @@ class Checks:
             said["preallocation"] = ("problem", "a raw image has no metadata: falloc or full")
         elif allocation != "off" and backing:
             said["preallocation"] = ("problem", "an image that stands on another is not")
+        _put_clusters(said, values)
+        if values["compression"] != "zlib" and values["format"] == "raw":
+            said["compression"] = ("problem", "a raw image has no compression")
+        secret = values["secret"].strip()
+        if secret:
+            fault = words_of(lambda: image_secrets.check_file("it", _path(secret)))
+            said["secret"] = ("problem", fault) if fault else ("fine", "encrypted with LUKS")
         if size is None or target is None:
             return Said(said)
         at_once = size if allocation in ("falloc", "full") else 0
         folder = os.path.dirname(target)
         if at_once > image_guard.free_bytes(folder):
             said["preallocation"] = ("problem", "there is no room for all of it now")
-        what = f"{values['format']}, {format_size(size)}"
+        what = f"{values['format']}, {format_size(size)}" + ", encrypted" * bool(secret)
         to = target_figure(self._library, target, what)
         return Said(said, (to, space_figure(folder, at_once, size)))
 
@@ -118,7 +134,7 @@ class Checks:
             target = None if fault else image_places.new_place(self._library, name)
         if fault:
             said["name"] = ("problem", fault)
-        fault, what = self._source(source)
+        fault, what = self._source(source, named_format(values, "source_format"))
         said["source"] = ("problem", fault) if fault else ("fine", what)
         figures = [("From", f"{visible(source, limit=80)}, {what or 'unknown'}")]
         if target is not None:
@@ -126,7 +142,7 @@ class Checks:
             figures.append(space_figure(os.path.dirname(target), taken, None))
         return Said(said, tuple(figures))
 
-    def _source(self, source: str) -> tuple[str, str]:
+    def _source(self, source: str, named: str | None) -> tuple[str, str]:
         """What is wrong with a file that is to be brought in, and what it is."""
         with open(source, "rb") as file:
             head = file.read(512)
@@ -134,7 +150,7 @@ class Checks:
             return "", "an archive, as an OVA is"
         if head.startswith((b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh")):
             return "", "compressed"
-        recorded = "raw" if source.endswith(".raw") else None
+        recorded = named or ("raw" if source.endswith(".raw") else None)
         try:
             header = read_header(source, recorded)
         except ImageError as error:
@@ -168,6 +184,9 @@ class Checks:
 
     # Of an image.
 
+    def _of_running(self, check: _Check) -> Callable[[ImageView, Values], Said]:
+        return lambda view, values: check(self._library, view, values, self._figures)
+
     def _resize(self, view: ImageView, values: Values) -> Said:
         try:
             size = new_size(view, values["size"])
@@ -195,7 +214,8 @@ class Checks:
         image_format = values["format"]
         said, target = self._new(values["name"], f".{SUFFIX_OF.get(image_format, image_format)}")
         if values["rate"].strip():
-            _put_size(said, values["rate"], "rate")
+            put_size(said, values["rate"], "rate")
+        _put_clusters(said, values)
         fault, least, most = self._figures(view, image_format, values)
         if values["compress"] == YES:
             least = None
@@ -248,7 +268,7 @@ class Checks:
         said: Told = {}
         least = None
         if backing:
-            fault, size = self._base(backing)
+            fault, size = self._base(backing, named_format(values, "backing_format"))
             if not fault and os.path.realpath(self._found(backing)) == os.path.realpath(view.path):
                 fault = "it cannot stand on itself"
             said["backing"] = ("problem", fault) if fault else ("fine", format_size(size))
@@ -265,22 +285,6 @@ class Checks:
         fault = fault or words_of(lambda: image_guard.refuse_in_use(self._library, view, "is busy"))
         figures = (source_figure(view), space_figure(os.path.dirname(view.path), least, None))
         return Said(said, figures, fault)
-
-    def _move(self, view: ImageView, values: Values) -> Said:
-        if not values["target"].strip():
-            return Said({"target": ("problem", "a place is needed")}, (source_figure(view),))
-        text = values["target"].strip()
-        fault = words_of(lambda: target_of_move(self._library, view.path, text))
-        if fault:
-            return Said({"target": ("problem", fault)}, (source_figure(view),))
-        target = target_of_move(self._library, view.path, text)
-        folder = os.path.dirname(target)
-        same = os.stat(folder).st_dev == os.stat(view.path).st_dev
-        taken = 0 if same else view.actual_size_bytes or 0
-        said: Told = {"target": ("fine", "on the same file system, at once" if same else "copied")}
-        to = target_figure(self._library, target, view.format or "")
-        figures = (source_figure(view), to, space_figure(folder, taken, None))
-        return Said(said, figures)
 
     def _repair(self, view: ImageView, values: Values) -> Said:
         fault = words_of(lambda: image_guard.refuse_in_use(self._library, view, "is busy"))
@@ -309,12 +313,16 @@ class Checks:
     def _found(self, text: str) -> str:
         return image_places.find_image(self._library, text)
 
-    def _base(self, text: str) -> tuple[str, int]:
+    def _base(self, text: str, named: str | None) -> tuple[str, int]:
         """What is wrong with an image that is to be stood on, and its size."""
-        fault = words_of(lambda: image_guard.chain_of(self._library, self._found(text)))
+
+        def look() -> list[ChainPart]:
+            return image_guard.chain_of(self._library, self._found(text), recorded=named)
+
+        fault = words_of(look)
         if fault:
             return fault, 0
-        header = image_guard.chain_of(self._library, self._found(text))[0].header
+        header = look()[0].header
         return "", header.virtual_size_bytes or 0
 
     def _figures(
@@ -322,15 +330,21 @@ class Checks:
     ) -> tuple[str, int | None, int | None]:
         """Why an image cannot be read; what a copy takes at once, and in the end."""
         follow = values.get("follow") == YES
-        fault = words_of(lambda: image_guard.chain_of(self._library, view.path, follow=follow))
+        named = named_format(values, "source_format")
+
+        def look() -> list[ChainPart]:
+            return image_guard.chain_of(self._library, view.path, recorded=named, follow=follow)
+
+        fault = words_of(look)
         if fault:
             return fault, None, None
-        key = (view.path, image_format, view.changed, view.actual_size_bytes)
+        key = (view.path, image_format, named, view.changed, view.actual_size_bytes)
         if key not in self._measured:
-            chain = image_guard.chain_of(self._library, view.path, follow=follow)
+            if len(self._measured) >= _MOST_MEASURED:
+                self._measured.clear()
             try:
                 with image_tools():
-                    self._measured[key] = measured(chain, image_format)
+                    self._measured[key] = measured(look(), image_format)
             except ImageError as error:
                 return error.message, None, None
         needed = self._measured[key] or {}
@@ -347,17 +361,16 @@ def kept_metadata(path: str) -> str:
     return f"{folder}/{max(kept)}" if kept else ""
 
 
-def _put_size(said: Told, text: str, id: str = "size") -> int | None:
-    try:
-        size = parse_size(text)
-    except ValueError as error:
-        said[id] = ("problem", str(error))
-        return None
-    if size <= 0 or size > 1 << 60:
-        said[id] = ("problem", f"it cannot be {format_size(size)}")
-        return None
-    said[id] = ("fine", format_size(size))
-    return size
+def _put_clusters(said: Told, values: Values) -> None:
+    """Of a qcow2 alone, and a power of two."""
+    text = values["cluster"].strip()
+    if not text:
+        return
+    size = put_size(said, text, "cluster")
+    if values["format"] != "qcow2":
+        said["cluster"] = ("problem", f"{values['format']} has none that can be chosen")
+    elif size is not None and (size & (size - 1) or not 512 <= size <= 2 << 20):
+        said["cluster"] = ("problem", "a power of two from 512 to 2M")
 
 
 def _path(text: str) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, cast
 
 from kvmtui.errors import ImageError, KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import parse_size
-from kvmtui.manage import image_places
+from kvmtui.manage import image_places, image_secrets
 from kvmtui.manage.image_copying import Copy
 from kvmtui.manage.image_form_checks import Checks, kept_metadata
-from kvmtui.manage.image_forms import UNDO, YES, ImageForm, Kind, Said, Values, form_of, new_size
+from kvmtui.manage.image_form_words import YES, Kind, Said, Values, named_format, new_size
+from kvmtui.manage.image_forms import UNDO, ImageForm, form_of
 from kvmtui.manage.image_importing import Import
+from kvmtui.manage.image_live_forms import KEEP, limit_values
+from kvmtui.manage.image_live_moving import Move
 from kvmtui.manage.image_making import Wish
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.views import Outcome
@@ -47,6 +51,9 @@ class FormDoor:
             "repair": self._repair,
             "add": self._add,
             "remove": self._remove,
+            "flatten": self._flatten,
+            "commit": self._commit,
+            "limits": self._limits,
         }
 
     async def open(self, kind: Kind, path: str = "") -> ImageForm:
@@ -89,22 +96,31 @@ class FormDoor:
 
     async def _create(self, path: str, values: Values) -> Outcome:
         backing = await self._door.find(values["backing"]) if values["backing"] else None
+        secret = values["secret"] and os.path.abspath(os.path.expanduser(values["secret"]))
+
+        def read() -> bytes:
+            image_secrets.check_file(visible(secret), secret)
+            return image_secrets.read_passphrase(secret)
+
         wish = Wish(
+            passphrase=await self._door.read(read) if secret else None,
             format=values["format"],
             preallocation=cast(
                 Literal["off", "metadata", "falloc", "full"], values["preallocation"]
             ),
             backing=backing,
+            backing_format=named_format(values, "backing_format"),
+            cluster_bytes=_size(values["cluster"]),
+            # zlib is what it has anyway, and no wish of a raw one.
+            compression="zstd" if values["compression"] == "zstd" else None,
         )
         size = parse_size(values["size"]) if values["size"] else None
         return await self._door.create(values["name"], size, wish)
 
     async def _import(self, path: str, values: Values) -> Outcome:
-        import os
-
         disk = int(values["disk"]) if values["disk"] else None
         source = os.path.abspath(os.path.expanduser(values["source"]))
-        how = Import(values["format"], None, disk)
+        how = Import(values["format"], named_format(values, "source_format"), disk)
         return await self._door.import_image(source, values["name"] or None, how)
 
     async def _resize(self, path: str, values: Values) -> Outcome:
@@ -118,7 +134,9 @@ class FormDoor:
         how = Copy(
             format=values["format"],
             compress=values["compress"] == YES,
-            rate_bytes_per_s=parse_size(values["rate"]) if values["rate"] else None,
+            rate_bytes_per_s=_size(values["rate"]),
+            cluster_bytes=_size(values["cluster"]),
+            source_format=named_format(values, "source_format"),
             follow=values.get("follow") == YES,
         )
         return await self._door.convert(path, values["name"], how)
@@ -131,10 +149,24 @@ class FormDoor:
     async def _rebase(self, path: str, values: Values) -> Outcome:
         backing = await self._door.find(values["backing"]) if values["backing"] else None
         unsafe, follow = values["unsafe"] == YES, values.get("follow") == YES
-        return await self._door.rebase(path, backing, unsafe=unsafe, follow=follow)
+        named = named_format(values, "backing_format")
+        return await self._door.rebase(
+            path, backing, backing_format=named, unsafe=unsafe, follow=follow
+        )
 
     async def _move(self, path: str, values: Values) -> Outcome:
-        return await self._door.move(path, values["target"])
+        asked = None if values["format"] == KEEP else values["format"]
+        return await self._door.move(path, values["target"], how=Move(asked, _size(values["rate"])))
+
+    async def _flatten(self, path: str, values: Values) -> Outcome:
+        follow = values.get("follow") == YES
+        return await self._door.flatten(path, rate_bytes_per_s=_size(values["rate"]), follow=follow)
+
+    async def _commit(self, path: str, values: Values) -> Outcome:
+        return await self._door.commit(path, rate_bytes_per_s=_size(values["rate"]))
+
+    async def _limits(self, path: str, values: Values) -> Outcome:
+        return await self._door.limit(path, limit_values(values))
 
     async def _repair(self, path: str, values: Values) -> Outcome:
         if values["repair"] == UNDO:
@@ -150,8 +182,6 @@ class FormDoor:
         )
 
     async def _add(self, path: str, values: Values) -> Outcome:
-        import os
-
         new, place = await self._door.add_place(os.path.expanduser(values["path"]))
         shown = visible(place)
         message = f"{shown} is listed" if new else f"{shown} is listed already"
@@ -166,3 +196,7 @@ class FormDoor:
                 told = f"{shown} is listed no more" if known else f"{shown} was not listed"
                 return Outcome(shown, "image remove-directory", known, told)
         raise KvmtuiError(f"{values['path']} is not listed")
+
+
+def _size(text: str) -> int | None:
+    return parse_size(text) if text else None

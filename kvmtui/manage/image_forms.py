@@ -8,32 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from kvmtui.errors import KvmtuiError, as_told
+from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
-from kvmtui.guest.units import format_size, parse_size
-from kvmtui.manage import image_guard, image_places
+from kvmtui.manage import image_live_forms, image_places
 from kvmtui.manage.forms import FormField
 from kvmtui.manage.image_changing import RESIZABLE
 from kvmtui.manage.image_checking import REPAIRABLE
 from kvmtui.manage.image_copying import CLONES, SUFFIX_OF, WRITEABLE
+from kvmtui.manage.image_form_words import AS_IT_SAYS, NO, Kind, field
 from kvmtui.manage.image_links import check_data_files
-from kvmtui.manage.image_making import MAKEABLE, PREALLOCATIONS
-from kvmtui.manage.image_names import shown_name
+from kvmtui.manage.image_making import COMPRESSIONS, MAKEABLE, PREALLOCATIONS
 from kvmtui.manage.images import ImageView
 from kvmtui.text import visible
 
-Kind = Literal[
-    "create", "import", "resize", "convert", "clone", "rebase", "move", "repair", "add", "remove"
-]
-Standing = Literal["fine", "warning", "problem"]
-Values = dict[str, str]
-Told = dict[str, tuple[Standing, str]]
-"""Of fields, by their ids: how a value stands, and a few words."""
-
-YES, NO = "yes", "no"
 UNDO = "undo the last repair"
+_FOLLOWING = ("convert", "clone", "rebase", "flatten")
 REPAIRS = ("leaks", "all", UNDO)
 _FOLLOW = (
     "It refers to a file in no folder of images. An image can name any file of this machine: "
@@ -48,22 +39,6 @@ class ImageForm(NamedTuple):
     does: str
     """What Ctrl-S does, a verb."""
     fields: tuple[FormField, ...]
-
-
-class Said(NamedTuple):
-    """What is said of the values of a form."""
-
-    fields: Told
-    figures: tuple[tuple[str, str], ...] = ()
-    """From what, to what, the room after it: a label and a text each."""
-    fault: str = ""
-    """Why it cannot be done whatever is typed; empty where it can."""
-
-    @property
-    def problem(self) -> str:
-        """The first thing that is not right; empty where all is."""
-        wrong = [words for standing, words in self.fields.values() if standing == "problem"]
-        return self.fault or (wrong[0] if wrong else "")
 
 
 # The fields.
@@ -88,23 +63,15 @@ def form_of(library: Library, kind: Kind, view: ImageView | None, folders: list[
         "repair": f"Repair {name}",
         "add": "List another directory",
         "remove": "List a directory no more",
+        "flatten": f"Let {name} stand alone",
+        "commit": f"Commit {name} into what it stands on",
+        "limits": f"Limits of {name}",
     }[kind]
-    does = {"import": "bring in", "add": "list it", "remove": "list no more"}.get(kind, kind)
+    does = {"import": "bring in", "add": "list it", "remove": "list no more", "limits": "set them"}
     fields = _FIELDS[kind](library, view)
-    if view is not None and kind in ("convert", "clone", "rebase") and _leads_away(view, folders):
-        fields.append(_field("follow", "Follow it", "switch", NO, help=_FOLLOW))
-    return ImageForm(title, does, tuple(fields))
-
-
-def _field(
-    id: str,
-    label: str,
-    kind: Literal["text", "choice", "switch"] = "text",
-    value: str = "",
-    choices: tuple[str, ...] = (),
-    help: str = "",
-) -> FormField:
-    return FormField(id, label, kind, value, choices, help)
+    if view is not None and kind in _FOLLOWING and _leads_away(view, folders):
+        fields.append(field("follow", "Follow it", "switch", NO, help=_FOLLOW))
+    return ImageForm(title, does.get(kind, kind), tuple(fields))
 
 
 def _leads_away(view: ImageView, folders: list[str]) -> bool:
@@ -128,7 +95,7 @@ def _name_field(library: Library, view: ImageView | None, image_format: str) -> 
         stem = "".join(c for c in stem if c.isprintable() and not "\ud800" <= c <= "\udfff")
         value = _free_name(library, stem[:120] or "image", image_format)
     help = "A name in the home's images/, or a path. Without an ending it gets its format's."
-    return _field("name", "Name", value=value, help=help)
+    return field("name", "Name", value=value, help=help)
 
 
 def _free_name(library: Library, stem: str, image_format: str) -> str:
@@ -143,40 +110,62 @@ def _free_name(library: Library, stem: str, image_format: str) -> str:
 def _create_fields(library: Library, view: ImageView | None) -> list[FormField]:
     return [
         _name_field(library, None, "qcow2"),
-        _field("size", "Size", value="20G", help="What a guest will see: 512M, 20G. A number."),
-        _field(
+        field("size", "Size", value="20G", help="What a guest will see: 512M, 20G. A number."),
+        field(
             *("format", "Format", "choice", "qcow2", MAKEABLE),
             help="qcow2 grows as it is written to and can have snapshots; raw is the bytes alone.",
         ),
-        _field(
+        field(
             "backing",
             "Stands on",
             help="An image whose content it begins with, and which must stay as it is; or empty.",
         ),
-        _field(
+        _format_field("backing_format", "That is"),
+        field(
             *("preallocation", "Preallocated", "choice", "off", PREALLOCATIONS),
             help="off takes room as it is needed; falloc and full take all of it now.",
+        ),
+        _cluster_field(),
+        field(
+            *("compression", "Compression", "choice", "zlib", COMPRESSIONS),
+            help="How compressed clusters are written later, of a qcow2: zstd is quicker.",
+        ),
+        field(
+            "secret",
+            "Passphrase",
+            help="A file with the passphrase alone, closed to others (chmod 600), by which it is "
+            "encrypted with LUKS; empty: it is not.",
         ),
     ]
 
 
+def _format_field(id: str, label: str) -> FormField:
+    help = "raw: all in it is a guest's own, also where its first bytes look like another format."
+    return field(id, label, "choice", AS_IT_SAYS, (AS_IT_SAYS, "raw"), help)
+
+
+def _cluster_field() -> FormField:
+    return field("cluster", "Clusters", help="Their size, 512 to 2M, of a qcow2; empty: 64K.")
+
+
 def _import_fields(library: Library, view: ImageView | None) -> list[FormField]:
     return [
-        _field(
+        field(
             "source",
             "From",
             help="Path of an image, an OVA, or one of these compressed (.gz, .xz, .bz2).",
         ),
-        _field("name", "Name", help="In the home's images/; empty: as the source is called."),
-        _field("format", "Format", "choice", "qcow2", WRITEABLE, "What it is written as."),
-        _field("disk", "Disk", help="Of an OVA with several: 1, 2 …; empty for its only one."),
+        field("name", "Name", help="In the home's images/; empty: as the source is called."),
+        field("format", "Format", "choice", "qcow2", WRITEABLE, "What it is written as."),
+        _format_field("source_format", "It is"),
+        field("disk", "Disk", help="Of an OVA with several: 1, 2 …; empty for its only one."),
     ]
 
 
 def _resize_fields(library: Library, view: ImageView | None) -> list[FormField]:
     return [
-        _field("size", "Size", value="+10G", help="The new size, 40G; or how much more, +10G."),
-        _field(
+        field("size", "Size", value="+10G", help="The new size, 40G; or how much more, +10G."),
+        field(
             *("shrink", "May shrink", "switch", NO),
             help="What lies behind the new end is lost. Shrink the file systems in it first.",
         ),
@@ -186,10 +175,12 @@ def _resize_fields(library: Library, view: ImageView | None) -> list[FormField]:
 def _convert_fields(library: Library, view: ImageView | None) -> list[FormField]:
     image_format = "raw" if view is not None and view.format == "qcow2" else "qcow2"
     return [
-        _field("format", "Format", "choice", image_format, WRITEABLE, "What it is written as."),
+        field("format", "Format", "choice", image_format, WRITEABLE, "What it is written as."),
         _name_field(library, view, image_format),
-        _field("compress", "Compress", "switch", NO, help="Smaller, and slower to read."),
-        _field("rate", "At most", help="A second, such as 50M, to leave the disk some peace."),
+        field("compress", "Compress", "switch", NO, help="Smaller, and slower to read."),
+        field("rate", "At most", help="A second, such as 50M, to leave the disk some peace."),
+        _cluster_field(),
+        _format_field("source_format", "It is"),
     ]
 
 
@@ -197,7 +188,7 @@ def _clone_fields(library: Library, view: ImageView | None) -> list[FormField]:
     image_format = (view.format if view is not None else None) or "qcow2"
     return [
         _name_field(library, view, image_format),
-        _field(
+        field(
             *("way", "Way", "choice", "auto", CLONES),
             help="full copies; linked stands on the source, which must stay as it is; reflink "
             "shares blocks where the file system can; auto is reflink, else full.",
@@ -209,11 +200,12 @@ def _rebase_fields(library: Library, view: ImageView | None) -> list[FormField]:
     backing = view.backing if view is not None else None
     value = "" if backing is None else visible(backing.path or "", limit=4096)
     return [
-        _field(
+        field(
             *("backing", "Stands on", "text", value),
             help="The image it is to stand on; empty: nothing, then all is copied into it.",
         ),
-        _field(
+        _format_field("backing_format", "That is"),
+        field(
             *("unsafe", "Name only", "switch", NO),
             help="For a backing file that was moved: only its name is written. Its content "
             "becomes that of the other image where it has none of its own.",
@@ -221,20 +213,9 @@ def _rebase_fields(library: Library, view: ImageView | None) -> list[FormField]:
     ]
 
 
-def _move_fields(library: Library, view: ImageView | None) -> list[FormField]:
-    return [
-        _field(
-            "target",
-            "To",
-            help="A directory, a path, or a name for images/. Guests that use it and images that "
-            "stand on it are told.",
-        )
-    ]
-
-
 def _repair_fields(library: Library, view: ImageView | None) -> list[FormField]:
     return [
-        _field(
+        field(
             *("repair", "Repair", "choice", "leaks", REPAIRS),
             help="leaks frees what nothing uses; all mends wrong references too, which may lose "
             "data. The metadata are kept beside the image first, so that it can be undone.",
@@ -244,7 +225,7 @@ def _repair_fields(library: Library, view: ImageView | None) -> list[FormField]:
 
 def _add_fields(library: Library, view: ImageView | None) -> list[FormField]:
     help = "A directory of images, or a block device such as an LVM volume."
-    return [_field("path", "Path", help=help)]
+    return [field("path", "Path", help=help)]
 
 
 def _remove_fields(library: Library, view: ImageView | None) -> list[FormField]:
@@ -252,7 +233,7 @@ def _remove_fields(library: Library, view: ImageView | None) -> list[FormField]:
     added = tuple(visible(one, limit=4096) for one in (*places.directories, *places.devices))
     value = added[0] if added else ""
     help = "Only the list forgets it: nothing in it is touched."
-    return [_field("path", "Path", "choice", value, added, help)]
+    return [field("path", "Path", "choice", value, added, help)]
 
 
 _FIELDS: dict[Kind, Callable[[Library, ImageView | None], list[FormField]]] = {
@@ -262,71 +243,14 @@ _FIELDS: dict[Kind, Callable[[Library, ImageView | None], list[FormField]]] = {
     "convert": _convert_fields,
     "clone": _clone_fields,
     "rebase": _rebase_fields,
-    "move": _move_fields,
+    "move": image_live_forms.move_fields,
     "repair": _repair_fields,
     "add": _add_fields,
     "remove": _remove_fields,
+    "flatten": image_live_forms.merge_fields,
+    "commit": image_live_forms.merge_fields,
+    "limits": image_live_forms.limit_fields,
 }
-
-
-# What is common to the checks.
-
-
-def words_of(act: Callable[[], object]) -> str:
-    """What a check refuses with; empty where it does not."""
-    try:
-        act()
-    except (KvmtuiError, OSError) as error:
-        return as_told("", error).message
-    return ""
-
-
-def new_size(view: ImageView, text: str) -> int:
-    """The size that a text means for an image: whole, or so much more.
-
-    Raises:
-        ValueError: It is no size; says what to write.
-    """
-    wanted = parse_size(text.strip().removeprefix("+"))
-    if text.strip().startswith("+"):
-        return (view.virtual_size_bytes or 0) + wanted
-    return wanted
-
-
-def share(view: ImageView) -> str:
-    """``12G of 40G``."""
-    real = "" if view.actual_size_bytes is None else f"{format_size(view.actual_size_bytes)} of "
-    return real + ("?" if view.virtual_size_bytes is None else format_size(view.virtual_size_bytes))
-
-
-def source_figure(view: ImageView) -> tuple[str, str]:
-    """Where something is made from."""
-    return "From", f"{visible(view.name, limit=60)}, {view.format or 'unknown'}, {share(view)}"
-
-
-def target_figure(library: Library, path: str, more: str) -> tuple[str, str]:
-    """What is made."""
-    return "To", f"{visible(shown_name(library, path), limit=80)}, {more}"
-
-
-def space_figure(folder: str, least: int | None, most: int | None) -> tuple[str, str]:
-    """The room on a file system, now and after it; ▲ and ✗ are said by words.
-
-    Args:
-        least: What is taken at once; None where it is not known.
-        most: What may be taken in the end.
-    """
-    free = image_guard.free_bytes(folder)
-    text = f"{format_size(free)} left"
-    if least:
-        text += f", then {_left(free, least)}"
-    if most is not None and most != least:
-        text += f"; {_left(free, most)} once all of it is written"
-    return "Space", text
-
-
-def _left(free: int, taken: int) -> str:
-    return format_size(free - taken) if taken <= free else f"{format_size(taken - free)} too little"
 
 
 def format_can(view: ImageView, kind: Kind) -> str:

@@ -139,7 +139,7 @@ def carry_out(
     try:
         with session(folder) as monitor:
             start(monitor)
-        found = _follow(folder, job, course)
+        found = _follow(folder, one, job, course)
         failure = ImageError("the job ended")
         if found.get("status") == "ready":
             # From here on, whatever fails, QEMU may have let the guest change over.
@@ -200,7 +200,7 @@ def _settled_after(library: Library, job: Job) -> End:
         return End("unknown", "", [])
 
 
-def _follow(folder: GuestFolder, job: Job, course: Course) -> dict[str, Any]:
+def _follow(folder: GuestFolder, one: Work, job: Job, course: Course) -> dict[str, Any]:
     """Wait until a job is ready to change over, or has ended; tell how far it is."""
     while True:
         if course.is_cancelled():
@@ -209,6 +209,7 @@ def _follow(folder: GuestFolder, job: Job, course: Course) -> dict[str, Any]:
         if found is not None:
             done, total = found.get("current-progress"), found.get("total-progress")
             if isinstance(done, int) and isinstance(total, int) and total > 0:
+                one.total_bytes = total
                 course.tell(min(99.9, 100 * done / total))
             if found.get("status") in ("ready", "pending", "concluded"):
                 return found

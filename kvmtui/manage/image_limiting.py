@@ -20,6 +20,22 @@ from kvmtui.text import visible
 
 KEYS = (*THROTTLES, *(f"burst_{key}" for key in THROTTLES), "burst_s")
 """The limits that a disk can have, as its definition calls them."""
+WORDS = {
+    "bytes_per_s": "the most a second, read and written: 50M",
+    "read_bytes_per_s": "the most that is read",
+    "write_bytes_per_s": "the most that is written",
+    "iops": "the most operations a second",
+    "read_iops": "of reading",
+    "write_iops": "of writing",
+    "burst_bytes_per_s": "more for a while, where less was used before",
+    "burst_read_bytes_per_s": "the same for reading",
+    "burst_write_bytes_per_s": "the same for writing",
+    "burst_iops": "the same for operations",
+    "burst_read_iops": "of reading",
+    "burst_write_iops": "of writing",
+    "burst_s": "how long a burst may last",
+}
+"""What each of them is."""
 
 
 class DiskLimits(NamedTuple):
@@ -46,7 +62,7 @@ def limit(library: Library, path: str, values: dict[str, str], *, clear: bool = 
     """
     view = image_guard.view_of(library, path)
     notes, changed = [], []
-    for user in _users(view):
+    for user in disk_users(view):
         place: list[str | int] = ["disks", int(user.role.removeprefix("disk")), "limits"]
         changes = [Change(place, "")] if clear else []
         changes += [Change([*place, key], text) for key, text in values.items()]
@@ -62,7 +78,12 @@ def limit(library: Library, path: str, values: dict[str, str], *, clear: bool = 
     return Outcome(name, "image limit", bool(changed), message, "\n".join(notes))
 
 
-def _users(view: ImageView) -> list[ImageUser]:
+def disk_users(view: ImageView) -> list[ImageUser]:
+    """The guests whose disk an image is.
+
+    Raises:
+        StateError: There is none.
+    """
     users = [user for user in view.used_by if user.role.startswith("disk")]
     if not users:
         raise StateError(
@@ -79,7 +100,7 @@ def limits_of(library: Library, path: str) -> list[DiskLimits]:
         StateError: No guest uses it.
     """
     view = image_guard.view_of(library, path)
-    return [_limits(library, view, user) for user in _users(view)]
+    return [_limits(library, view, user) for user in disk_users(view)]
 
 
 def _limits(library: Library, view: ImageView, user: ImageUser) -> DiskLimits:

@@ -108,7 +108,7 @@ def commit(
     what = f"{name} was not committed"
     chain = image_guard.chain_of(library, path)
     user = running_writer(view)
-    base = _refuse_commit(library, view, user, chain, what)
+    base = refuse_commit(library, view, user, chain, what)
     reads = tuple(part.path for part in chain[2:])
     with (
         image_tools(),
@@ -126,7 +126,7 @@ def commit(
     return Outcome(shown, "image commit", True, message, note)
 
 
-def _refuse_commit(
+def refuse_commit(
     library: Library, view: ImageView, user: ImageUser | None, chain: list[ChainPart], what: str
 ) -> ImageView:
     """Everything that stands against a commit; the lower image."""

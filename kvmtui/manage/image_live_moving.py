@@ -97,12 +97,12 @@ def _move_live(
     name = visible(view.name)
     what = f"{name} was not moved"
     chain = image_guard.chain_of(library, view.path)
-    _refuse(library, view, user, chain, what)
-    target_format = _format(chain, target_text, how.format)
+    refuse_move(library, view, user, chain, what)
+    target_format = live_format(chain, target_text, how.format)
     target = image_moving.target_of_move(library, view.path, target_text, how.format)
     folder = library.folder(user.guest)
     drive, run = drive_in_run(folder, view, user, what)
-    keeps = _keeps_backing(chain, target_format)
+    keeps = keeps_backing(chain, target_format)
     reads = tuple(part.path for part in chain[1:])
     with (
         image_tools(),
@@ -144,9 +144,10 @@ def _move_live(
     )
 
 
-def _refuse(
+def refuse_move(
     library: Library, view: ImageView, user: ImageUser, chain: list[ChainPart], what: str
 ) -> None:
+    """Everything that stands against moving an image while its guest runs."""
     image_guard.refuse_device(view, what)
     if os.path.islink(view.path):
         raise ImageError(f"{what}: it is a link", hint="kvmtui image move its real path")
@@ -170,7 +171,12 @@ def refuse_others(view: ImageView, user: ImageUser, what: str) -> None:
         )
 
 
-def _format(chain: list[ChainPart], target_text: str, asked: str | None) -> str:
+def live_format(chain: list[ChainPart], target_text: str, asked: str | None) -> str:
+    """The format that a copy gets while its guest runs.
+
+    Raises:
+        UsageError: No guest can run on it.
+    """
     found = asked or format_of_name(target_text) or chain[0].header.driver
     if found not in LIVE_FORMATS:
         raise UsageError(
@@ -180,7 +186,7 @@ def _format(chain: list[ChainPart], target_text: str, asked: str | None) -> str:
     return found
 
 
-def _keeps_backing(chain: list[ChainPart], target_format: str) -> bool:
+def keeps_backing(chain: list[ChainPart], target_format: str) -> bool:
     """Whether the copy stands on what the image stands on; else it stands alone."""
     return len(chain) > 1 and target_format == "qcow2"
 

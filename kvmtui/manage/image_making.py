@@ -19,6 +19,7 @@ from kvmtui.qemu import image_tool
 from kvmtui.text import visible
 
 MAKEABLE = ("qcow2", "raw")
+COMPRESSIONS = ("zlib", "zstd")
 PREALLOCATIONS = ("off", "metadata", "falloc", "full")
 _SLACK_BYTES = 1 << 20
 _COARSE_CLOCK = "accurate CPU usage"

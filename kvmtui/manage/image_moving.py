@@ -51,18 +51,11 @@ def move(
     """
     view = image_guard.view_of(library, path)
     name, what = visible(view.name), "was not moved"
-    image_guard.refuse_device(view, what)
     chain = image_guard.chain_of(library, path)
-    image_guard.refuse_in_use(library, view, what)
-    if os.path.islink(path):
-        real = visible(os.path.realpath(path))
-        raise ImageError(f"{name} {what}: it is a link", hint=f"kvmtui image move {real} TO")
-    if chain[0].header.data_files:
-        raise ImageError(f"{name} {what}: it is kept in several files")
+    refuse_move(library, view, chain, what)
     driver = chain[0].header.driver
+    refuse_format(view, chain, image_format, what)
     how = None if image_format in (None, driver) else Copy(format=str(image_format))
-    if how is not None:
-        _refuse_format(view, chain, how, what)
     target = target_of_move(library, path, target_text, image_format)
     found = images.survey(library, [path]).images
     children = [found[child] for child in view.children]
@@ -110,11 +103,29 @@ def target_of_move(library: Library, path: str, text: str, image_format: str | N
     return image_places.new_place(library, text)
 
 
-def _refuse_format(view: ImageView, chain: list[ChainPart], how: Copy, what: str) -> None:
+def refuse_move(library: Library, view: ImageView, chain: list[ChainPart], what: str) -> None:
+    """Everything that stands against moving an image of which no guest runs."""
     name = visible(view.name)
-    if how.format not in WRITEABLE:
+    image_guard.refuse_device(view, what)
+    image_guard.refuse_in_use(library, view, what)
+    if os.path.islink(view.path):
+        real = visible(os.path.realpath(view.path))
+        raise ImageError(f"{name} {what}: it is a link", hint=f"kvmtui image move {real} TO")
+    if chain[0].header.data_files:
+        raise ImageError(f"{name} {what}: it is kept in several files")
+
+
+def refuse_format(
+    view: ImageView, chain: list[ChainPart], image_format: str | None, what: str
+) -> None:
+    """What stands against having it in another format; None, and its own, are no other."""
+    if image_format in (None, chain[0].header.driver):
+        return
+    name = visible(view.name)
+    if image_format not in WRITEABLE:
         raise UsageError(
-            f"{visible(how.format)} cannot be written", hint=f"one of {', '.join(WRITEABLE)}"
+            f"{visible(str(image_format))} cannot be written",
+            hint=f"one of {', '.join(WRITEABLE)}",
         )
     if any(part.header.encrypted for part in chain):
         raise StateError(f"{name} {what}: it is encrypted, and the copy would not be")

@@ -18,8 +18,10 @@ from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.starting import image_tools
 from kvmtui.qemu import image_tool
 from kvmtui.qemu.file_systems import FileSystem
-from kvmtui.qemu.partitions import Table, read_table
+from kvmtui.qemu.partitions import Partition, Table, read_table
 from kvmtui.text import visible
+
+__all__ = ["FileSystem", "Partition", "Table", "document", "partitions"]
 
 _BLOCK = 512
 _LARGEST_READ_BYTES = 4 << 20

@@ -27,31 +27,48 @@ def check_files(folder: GuestFolder, wants: Wants) -> None:
     Raises:
         ImageError: Names the key and the file.
     """
-    named = [(f"disks[{index}].secret", file, _MOST_BYTES) for index, file in wants.secrets]
+    for index, file in wants.secrets:
+        check_file(f"{folder.name}: disks[{index}].secret: {visible(file)}", file)
     if wants.vnc_secret is not None:
-        named.append(("vnc.secret", wants.vnc_secret, MOST_VNC_BYTES))
-    for key, file, most in named:
-        where = f"{folder.name}: {key}: {visible(file)}"
-        try:
-            status = os.stat(file)
-        except OSError as error:
-            raise ImageError(
-                f"{where}: {error.strerror}",
-                hint="write the passphrase there, without a newline, closed to others (chmod 600)",
-            ) from None
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{where} is no file")
-        if status.st_mode & 0o077:
-            raise ImageError(f"{where} can be read by others", hint=f"chmod 600 {visible(file)}")
-        if not 0 < status.st_size <= most:
-            why = f"{where} is empty, or longer than the {most} bytes that count"
-            raise ImageError(why, hint="a newline counts too")
-        with open(file, "rb") as stream:
-            if stream.read(_MOST_BYTES).endswith(b"\n"):
-                raise ImageError(
-                    f"{where} ends with a newline, which QEMU takes for a part of the passphrase",
-                    hint=f"truncate -s -1 {visible(file)}",
-                )
+        where = f"{folder.name}: vnc.secret: {visible(wants.vnc_secret)}"
+        check_file(where, wants.vnc_secret, MOST_VNC_BYTES)
+
+
+def check_file(where: str, file: str, most: int = _MOST_BYTES) -> None:
+    """Refuse a passphrase's file of which QEMU could make nothing, or that others may read.
+
+    Args:
+        where: What a failure begins with.
+        most: The bytes that count.
+
+    Raises:
+        ImageError: Names it, and what is wrong.
+    """
+    try:
+        status = os.stat(file)
+    except OSError as error:
+        raise ImageError(
+            f"{where}: {error.strerror}",
+            hint="write the passphrase there, without a newline, closed to others (chmod 600)",
+        ) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError(f"{where} is no file")
+    if status.st_mode & 0o077:
+        raise ImageError(f"{where} can be read by others", hint=f"chmod 600 {visible(file)}")
+    if not 0 < status.st_size <= most:
+        why = f"{where} is empty, or longer than the {most} bytes that count"
+        raise ImageError(why, hint="a newline counts too")
+    if read_passphrase(file).endswith(b"\n"):
+        raise ImageError(
+            f"{where} ends with a newline, which QEMU takes for a part of the passphrase",
+            hint=f"truncate -s -1 {visible(file)}",
+        )
+
+
+def read_passphrase(file: str) -> bytes:
+    """What a passphrase's file holds."""
+    with open(file, "rb") as stream:
+        return stream.read(_MOST_BYTES)
 
 
 def secret_of(library: Library, view: ImageView) -> str | None:

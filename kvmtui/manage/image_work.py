@@ -82,6 +82,8 @@ class Work:
         self._record = record
         self._began = time.monotonic()
         self._told_at = 0.0
+        self.total_bytes: int | None = None
+        """How much is gone through in all, where that is known only on the way."""
         self.unsettled = False
         """Whether its record stays, since a guest could not be asked how it ended."""
 
@@ -139,7 +141,8 @@ class Work:
                 return
             self._told_at = now
             took = now - self._began
-            rate = total_bytes * percent / 100 / took if total_bytes and took >= 1 else None
+            total = total_bytes or self.total_bytes
+            rate = total * percent / 100 / took if total and took >= 1 else None
             left = took * (100 - percent) / percent if percent > 0 and took >= 1 else None
             self._record |= {"percent": percent, "rate_bytes_per_s": rate, "left_s": left}
             with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.errands import Act, Ended, Errands
 
 if TYPE_CHECKING:
-    from kvmtui.manage.image_forms import Kind
+    from kvmtui.manage.image_form_words import Kind
     from kvmtui.manage.images import ImageView
     from kvmtui.tui.app import KvmtuiApp
     from kvmtui.tui.render import confirm_images as confirm
@@ -28,7 +28,7 @@ _TITLES = {
     "add": "List another directory",
     "remove": "List a directory no more",
 }
-_QUICK = ("resize", "add", "remove", "delete")
+_QUICK = ("resize", "add", "remove", "delete", "limits")
 UNSTOPPABLE = ("resize", "delete", "undo-repair")
 """Work that ends by itself in a moment, or must not be cut."""
 
@@ -70,10 +70,12 @@ class ImageDesk:
         name: str,
         values: dict[str, str],
         leave: Callable[[], None],
+        figures: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Do what was filled in; where data would be lost, ask first.
 
         Args:
+            figures: What the form says beside its fields.
             leave: Closes the form, once it is begun.
         """
 
@@ -83,7 +85,7 @@ class ImageDesk:
             forms = self._fleet.images.forms
             self.begin(kind, visible(what, limit=60), lambda: forms.act(kind, path, values))
 
-        question = confirm.question_of_form(kind, name, values)
+        question = confirm.question_of_form(kind, name, values, figures)
         if question is None:
             begin()
         else:

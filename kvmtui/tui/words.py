@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.glyphs import Glyphs
-from kvmtui.tui.spans import Role
+from kvmtui.tui.spans import Line, Role, Span
+
+if TYPE_CHECKING:
+    from kvmtui.manage.forecast import Forecast
 
 _DOING = {
     "create": "creating",
@@ -22,6 +26,7 @@ _DOING = {
     "set": "changing",
     "edit": "changing",
 }
+_SOON_S = 7 * 86400.0
 NO_ANSWER = "no answer"
 TROUBLE = ("crashed", "io-error", "invalid")
 _ORDER = ("crashed", "io-error", "invalid", NO_ANSWER)
@@ -94,3 +99,17 @@ def clock_time(when: float, now: float) -> str:
     if then[:3] == today[:3]:
         return time.strftime("%H:%M", then)
     return time.strftime("%d %b" if then[0] == today[0] else "%Y-%m", then)
+
+
+def full_words(forecast: Forecast, before: str = "") -> Line:
+    """``full on 18 Jan``; empty where it is not known, or not within a year.
+
+    Args:
+        before: What parts it from what stands before it.
+    """
+    if forecast.full_at is None:
+        return ()
+    when = time.localtime(forecast.full_at)
+    soon = forecast.full_at - time.time() < _SOON_S
+    day = f"{when.tm_mday} {time.strftime('%b', when)}"
+    return (Span(before, "muted"), Span(f"full on {day}", "warn" if soon else "text"))

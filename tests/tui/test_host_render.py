@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from tui.hosts import CLOCK, FINE, NESTED, NO_QEMU, PROMISED, STAND, STORAGE, check, report, view
 
 from kvmtui.host.accelerator import Progress
 from kvmtui.host.remedies import Step
+from kvmtui.manage.forecast import Forecast
 from kvmtui.tui.glyphs import ASCII, UNICODE
 from kvmtui.tui.render import host as render
 from kvmtui.tui.render import machine
@@ -198,6 +201,20 @@ def test_the_rows_above_the_checks():
     assert lines[2].endswith("vCPUs           61    84     32")
     assert lines[3].startswith("/srv       ━") and lines[4].endswith("1.6T  2.8T   2.0T ▲")
     assert all(len(line) <= 78 for line in lines) and len(lines) == 5
+
+
+def test_when_the_home_is_full_or_who_would_know():
+    gib = 1 << 30
+    when = time.mktime((2027, 1, 18, 12, 0, 0, 0, 0, -1))
+    known = Forecast("/srv", 2000 * gib, 312 * gib, 6.0 * gib, 7.0, when)
+    for lines_of, width in ((machine.whole, 62), (machine.short, 78)):
+        lines = [plain(line) for line in lines_of(view(forecast=known), width, UNICODE)]
+        assert any("6.0G a day: full on 18 Jan" in line for line in lines)
+        unknown = known._replace(bytes_per_day=None, over_days=None, full_at=None)
+        lines = [plain(line) for line in lines_of(view(forecast=unknown), width, UNICODE)]
+        assert any("kvmtui watch would know when" in line for line in lines)
+        still = view(forecast=known._replace(bytes_per_day=0.0, full_at=None))
+        assert lines_of(still, width, UNICODE) == lines_of(view(), width, UNICODE)
 
 
 def test_what_is_not_known_is_left_out():

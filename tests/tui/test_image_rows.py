@@ -7,6 +7,7 @@ import time
 import pytest
 from tui.views import operation
 
+from kvmtui.manage.forecast import Forecast
 from kvmtui.manage.image_links import Link
 from kvmtui.manage.image_storage import Storage
 from kvmtui.manage.image_users import ImageUser
@@ -180,6 +181,22 @@ def test_storage_has_bar_sum_and_promise():
     (only,) = render.storage_lines(ImagesView(storages=(one, full)), 60, UNICODE, 1)
     assert plain(only).startswith("/fast") and width_of(only) <= 60
     assert render.storage_lines(ImagesView(), 60, UNICODE, 2) == []
+
+
+def test_the_home_says_when_it_is_full():
+    one = Storage("/srv", 2000 * G, 400 * G, 0, 2900 * G, ("/srv/images",))
+    other = one._replace(mount="/fast")
+    when = time.mktime((2027, 1, 18, 12, 0, 0, 0, 0, -1))
+    known = Forecast("/srv", 2000 * G, 400 * G, 6.0 * G, 7.0, when)
+    seen = ImagesView(storages=(one, other), forecast=known)
+    lines = [plain(line) for line in render.storage_lines(seen, 130, UNICODE, 4)]
+    assert lines[0].endswith("promised 2.8T (145 %), full on 18 Jan")
+    assert lines[1].endswith("(145 %)")
+    narrow = [plain(line) for line in render.storage_lines(seen, 60, UNICODE, 4)]
+    assert narrow[0].endswith("1.6T of 2.0T, full on 18 Jan") and len(narrow[0]) <= 60
+    for unknown in (known._replace(full_at=None), known._replace(bytes_per_day=None, full_at=None)):
+        lines = render.storage_lines(seen._replace(forecast=unknown), 130, UNICODE, 4)
+        assert plain(lines[0]).endswith("(145 %)")
 
 
 def test_the_sum_of_it():

@@ -304,7 +304,7 @@ def test_what_must_not_be_followed_is_flagged_and_followed_on_a_word(
     terminal.send(CTRL_S)
     terminal.wait_for("▲ ")
     assert not (images / "far.raw").exists()
-    terminal.send(f"{TAB * 4} ")
+    terminal.send(f"{TAB * 6} ")
     terminal.wait_gone("which is in no folder of images")
     terminal.send(CTRL_S)
     terminal.wait_for("far.raw is made")
@@ -407,7 +407,7 @@ def test_leaving_in_the_middle_of_work_removes_what_is_unfinished(kvmtui, images
     terminal.send("q")
     terminal.wait_for("Leave while work goes on?")
     terminal.send("y")
-    assert terminal.wait_end() == 0
+    assert terminal.wait_end() == 0, terminal.text
     assert not leftovers(kvmtui) and [one.name for one in images.iterdir()] == ["big.raw"]
 
 
@@ -424,3 +424,70 @@ def test_a_disk_of_a_running_guest_is_grown_in_the_pane(kvmtui, images, open_app
     terminal.wait_until(lambda: " 16M " in row(terminal, "g/disk0.qcow2"), what="its new size")
     kvmtui.ok("stop", "g", "--yes")
     terminal.wait_until(lambda: "○ g" in row(terminal, "g/disk0.qcow2"), what="that it is off")
+
+
+def test_live_work_is_seen_in_activity_and_cancelled_there(kvmtui, images, open_app, tmp_path):
+    (tmp_path / "new").mkdir()
+    make(images / "a.qcow2")
+    io = ["qemu-io", "-f", "qcow2", "-c", "write -P 7 0 8M", os.fspath(images / "a.qcow2")]
+    subprocess.run(io, check=True, capture_output=True)
+    kvmtui.tiny("g", "--disk", images / "a.qcow2")
+    kvmtui.ok("start", "g")
+    terminal = open_images(open_app)
+    terminal.wait_until(lambda: "● g" in row(terminal, "a.qcow2"), what="its guest")
+    terminal.send("m")
+    fill(terminal, "To", f"{tmp_path}/new/")
+    terminal.wait_for("✓ copied while g runs")
+    terminal.send(TAB + TAB)
+    fill(terminal, "At most", "64K")
+    terminal.wait_for("✓ 64K")
+    terminal.send(CTRL_S)
+    terminal.wait_until(lambda: "» moving" in row(terminal, "a.qcow2"), what="the work")
+    terminal.send("5")
+    told = re.compile(r"» move a\.qcow2 .*━+.* \d+ % .*[KM] +\d+ (s|min) ")
+    terminal.wait_until(lambda: told.search(terminal.text), what="bar, rate and time left")
+    terminal.send("X")
+    terminal.wait_for("Cancel move of a.qcow2?")
+    terminal.send("y")
+    terminal.wait_for("a.qcow2 was not moved: it was cancelled")
+    assert list((tmp_path / "new").iterdir()) == [] and not leftovers(kvmtui)
+    assert kvmtui.ok("qmp", "g", "query-jobs", "--json").json == []
+    kvmtui.ok("stop", "g", "--yes")
+
+
+def test_flattened_limited_and_committed_by_keys_while_the_guest_runs(kvmtui, images, open_app):
+    make(images / "base.qcow2")
+    for name, below in (("mid", "base"), ("top", "mid")):
+        make(images / f"{name}.qcow2", "-b", f"{below}.qcow2", "-F", "qcow2")
+    kvmtui.tiny("g", "--disk", images / "top.qcow2")
+    kvmtui.ok("start", "g")
+    terminal = open_images(open_app, 80, 24)
+    go_to(terminal, "top.qcow2")
+    terminal.send("L")
+    fill(terminal, "Bytes", "50M")
+    terminal.wait_for("✓ 50M")
+    terminal.send(CTRL_S)
+    terminal.wait_for("top.qcow2 is limited, in g")
+    terminal.send("L")
+    terminal.wait_for(" 50M")
+    terminal.send(ESC)
+    terminal.wait_for("Used by")
+    terminal.send("W")
+    terminal.wait_for("g has that, top.qcow2 is gone; g runs on")
+    terminal.send(CTRL_S)
+    terminal.wait_for("Commit top.qcow2?")
+    terminal.send(ENTER)
+    terminal.wait_for("name incomplete")
+    assert (images / "top.qcow2").exists()
+    terminal.send(f"top.qcow2{ENTER}")
+    terminal.wait_for("mid.qcow2 has the content of top.qcow2 now")
+    terminal.wait_until(lambda: row(terminal, "mid.qcow2").startswith("▌"), what="the next row")
+    terminal.send("T")
+    terminal.wait_for("the same, alone; g runs on")
+    fill(terminal, "At most", "50M")
+    terminal.wait_for("✓ 50M")
+    terminal.send(CTRL_S)
+    terminal.wait_for("mid.qcow2 stands alone now; g runs on")
+    (disk,) = kvmtui.ok("show", "g", "--json").json["definition"]["disks"]
+    assert disk["file"] == str(images / "mid.qcow2") and disk["limits"]["bytes_per_s"]
+    kvmtui.ok("stop", "g", "--yes")

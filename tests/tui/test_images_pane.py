@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import struct
 import subprocess
 import time
 from contextlib import asynccontextmanager
@@ -12,8 +13,11 @@ import pytest
 from rich.cells import cell_len
 
 from kvmtui.host.accelerator import Verdict
+from kvmtui.manage import image_partitions
 from kvmtui.manage.fleet import Fleet
+from kvmtui.manage.forecast import Forecast
 from kvmtui.manage.preferences import load_preferences
+from kvmtui.stats.host import mount_of
 from kvmtui.tui.app import KvmtuiApp
 from kvmtui.tui.screens.image import ImageScreen
 from kvmtui.tui.screens.image_form import ImageFormScreen
@@ -410,5 +414,68 @@ def test_a_circle_a_chain_without_end_and_random_bytes(play, images):
             await until(pilot, lambda: app.screen is app.main)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ImageScreen))
+
+    play(scene)
+
+
+def test_a_page_shows_partitions_read_once(play, images, monkeypatch):
+    disk = images / "parts.raw"
+    entry = struct.pack("<8B2I", 0, 0, 0, 0, 0x83, 0, 0, 0, 2048, 4096)
+    disk.write_bytes(bytes(446) + entry + bytes(48) + b"\x55\xaa" + bytes(8 << 20))
+    reads = []
+    real = image_partitions.partitions
+    monkeypatch.setattr(
+        image_partitions, "partitions", lambda *words: reads.append(words) or real(*words)
+    )
+
+    async def scene(app, pilot):
+        for _ in range(2):
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, ImageScreen))
+            await until(pilot, lambda: "Parts      1 2.0M  Linux" in app.seen)
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is app.main)
+        assert len(reads) == 1
+        os.utime(disk, ns=(1, 1))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(reads) == 2 and "Parts      1 2.0M" in app.seen)
+
+    play(scene)
+
+
+def test_why_there_is_no_commit_and_no_limit(play, images):
+    chain(images)
+
+    async def scene(app, pilot):
+        await pilot.press("g", "W")
+        await until(pilot, lambda: "base.qcow2 stands on nothing" in app.seen)
+        await pilot.press("L")
+        await until(pilot, lambda: "base.qcow2 is no guest's disk, and limits are" in app.seen)
+        await pilot.press("j", "W")
+        await until(pilot, lambda: "two.qcow2 stands on it" in app.seen)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ImageFormScreen))
+        assert not isinstance(app.screen, Dialog)
+
+    play(scene)
+
+
+def test_storage_says_when_it_is_full_once_it_is_seen(play, images, monkeypatch):
+    make(images / "a.qcow2")
+    asked = []
+
+    async def forecast(self):
+        asked.append(1)
+        return Forecast(mount_of(str(images)), 1, 1, 1.0, 7.0, time.time() + 86400 * 30)
+
+    monkeypatch.setattr(Fleet, "forecast", forecast)
+
+    async def scene(app, pilot):
+        await until(pilot, lambda: ", full on " in app.seen)
+        app.main.images_keeper.look()
+        await until(pilot, lambda: not app.main.images_keeper._looking)
+        await pilot.press("1", "2")
+        await pilot.pause()
+        assert len(asked) == 1
 
     play(scene)

@@ -62,14 +62,24 @@ IMAGE_ACTIONS: tuple[Action, ...] = (
         bar=8,
     ),
     _action(
+        *("commit", "W", "commit", "Commit the image into the one it stands on"),
+        "Writes what the image has of its own into the one it stands on, which takes its place, "
+        "also in a guest that runs. Asks first: the lower image has no content of its own then.",
+    ),
+    _action(
+        *("limits", "L", "limits", "Limit what guests read and write of the image"),
+        "Limits bytes and operations a second, and bursts, of the disks that the image is; in "
+        "force at once where a guest runs.",
+    ),
+    _action(
         *("rebase", "B", "rebase", "Let the image stand on another one"),
         "Lets the image stand on another one, or on nothing; also where its backing file was "
         "moved or is gone.",
     ),
     _action(
         *("move", "m", "move", "Move the image"),
-        "Moves the image to another directory or name; guests that use it and images that stand "
-        "on it are told.",
+        "Moves the image to another directory, name or format, also while its guest runs; guests "
+        "that use it and images that stand on it are told.",
     ),
     _action(
         *("repair", "R", "repair", "Repair the image"),
@@ -91,8 +101,8 @@ IMAGE_ACTIONS: tuple[Action, ...] = (
     ),
     _action(
         *("open", "enter", "open", "Show all of the image"),
-        "Shows all of the image: its chain, who uses it, its snapshots, what a medium boots. On a "
-        "directory: folds it.",
+        "Shows all of the image: its chain, who uses it, its snapshots, its partitions, what a "
+        "medium boots. On a directory: folds it.",
         "Look",
     ),
     _action(

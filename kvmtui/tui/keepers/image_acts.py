@@ -13,7 +13,8 @@ from kvmtui.tui.panes.images import ImagesPane
 from kvmtui.tui.render.images import ImagesView, summary
 
 if TYPE_CHECKING:
-    from kvmtui.manage.image_forms import Kind
+    from kvmtui.manage.image_form_words import Kind
+    from kvmtui.manage.image_users import ImageUser
     from kvmtui.manage.images import ImageView
     from kvmtui.manage.views import OperationView
     from kvmtui.tui.image_desk import ImageDesk
@@ -30,12 +31,14 @@ _FORMS: dict[str, Kind] = {
     "images.rebase": "rebase",
     "images.move": "move",
     "images.repair": "repair",
+    "images.commit": "commit",
+    "images.limits": "limits",
 }
 _WITHOUT_IMAGE = ("create", "import", "add", "remove")
 _FOR_ONE = (
     *("images.grow", "images.convert", "images.clone", "images.rebase", "images.move"),
     *("images.repair", "images.measure", "images.copy", "images.cancel", "images.flatten"),
-    *("images.compact", "images.open"),
+    *("images.compact", "images.open", "images.commit", "images.limits"),
 )
 _FOR_SEVERAL = ("images.check", "images.delete")
 _DISK_FAULTS = (KvmtuiError, OSError)
@@ -69,8 +72,12 @@ class ImageActs:
         if action_id in _FOR_ONE and len(chosen) > 1:
             return f"this is for one image: {len(chosen)} are marked"
         view = chosen[0]
-        if action_id == "images.flatten" and view.backing is None:
-            return f"{visible(view.name, limit=60)} stands on nothing already"
+        if action_id in ("images.flatten", "images.commit") and view.backing is None:
+            return f"{visible(view.name, limit=60)} stands on nothing" + (
+                " already" if action_id == "images.flatten" else ""
+            )
+        if action_id == "images.limits" and not _disk_users(view):
+            return f"{visible(view.name, limit=60)} is no guest's disk, and limits are a disk's"
         if action_id == "images.cancel" and self._work_on(view) is None:
             return f"nothing is being done to {visible(view.name, limit=60)}"
         return ""
@@ -114,6 +121,10 @@ class ImageActs:
         self._desk.compact(views[0])
 
     def _do_flatten(self, views: list[ImageView]) -> None:
+        if any(user.running for user in _disk_users(views[0])):
+            # That guest's QEMU does it, and can be asked to take its time.
+            self._desk.open_form("flatten", views[0])
+            return
         folder = views[0].path.rpartition("/")[0]
         free = [one.free_bytes for one in self._known.storages if folder in one.directories]
         self._desk.flatten(views[0], free[0] if free else None)
@@ -188,4 +199,11 @@ class ImageActs:
             if action_id:
                 self._do_copy([info.view])
 
-        self._screen.app.push_screen(ImageScreen(info, self._known, self._keys), answered)
+        images = self._fleet.images
+        shown = ImageScreen(info, self._known, self._keys, lambda: images.partitions(path))
+        self._screen.app.push_screen(shown, answered)
+
+
+def _disk_users(view: ImageView) -> list[ImageUser]:
+    """The guests whose disk an image is."""
+    return [user for user in view.used_by if user.role.startswith("disk")]

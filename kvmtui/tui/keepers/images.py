@@ -36,6 +36,8 @@ AGAIN_S = 10.0
 _FRESH_S = 3.0
 _REST = 10
 """How many times as long as a look takes it rests before the next of itself."""
+FORECAST_AGAIN_S = 300.0
+"""How often it is looked up when storage is full: that takes what a watch recorded."""
 _DISK_FAULTS = (KvmtuiError, OSError)
 
 
@@ -65,6 +67,7 @@ class ImagesKeeper(Keeper):
         self._again = False
         self._looked = float("-inf")
         self._took_s = 0.0
+        self._forecast_at = float("-inf")
         self._pids: dict[str, int | None] = {}
         self._silent_since: dict[str, float] = {}
         self._every: Timer | None = None
@@ -118,7 +121,21 @@ class ImagesKeeper(Keeper):
         except _DISK_FAULTS:
             storages = view.storages
         self._know(self.view._replace(storages=storages))
+        await self._foresee()
         self._took_s = asyncio.get_running_loop().time() - self._looked
+
+    def _is_to_foresee(self, now: float) -> bool:
+        return now - self._forecast_at >= FORECAST_AGAIN_S
+
+    async def _foresee(self) -> None:
+        """Look up when storage is full, while the pane is seen."""
+        if self._every is None or not self._is_to_foresee(self._looked):
+            return
+        self._forecast_at = self._looked
+        try:
+            self._know(self.view._replace(forecast=await self._fleet.forecast()))
+        except _DISK_FAULTS:
+            self._know(self.view._replace(forecast=None))
 
     def _know(self, view: ImagesView) -> None:
         if view != self.view:
@@ -180,7 +197,8 @@ class ImagesKeeper(Keeper):
         if self._every is None:
             self._every = self._screen.set_interval(AGAIN_S, self._look_again)
         now = asyncio.get_running_loop().time()
-        if not self.view.known or now - self._looked > _FRESH_S:
+        is_fresh = self.view.known and now - self._looked <= _FRESH_S
+        if not is_fresh or self._is_to_foresee(now):
             self.look()
 
     def _look_again(self) -> None:

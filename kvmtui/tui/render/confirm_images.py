@@ -150,6 +150,7 @@ _LEFT = {
     "rebase": "It goes on standing on what it stood on; what was copied already stays in it.",
     "flatten": "It goes on standing on what it stood on; what was copied already stays in it.",
     "move": "The image stays where it was, the unfinished copy is removed.",
+    "commit": "The image stays; what was written already stays in the one below, too.",
     "check": "Nothing is changed.",
     "repair": "What is mended already stays so; the metadata from before are kept beside it.",
 }
@@ -172,8 +173,38 @@ def question_cancel(operation: OperationView) -> Question:
     return Question(f"Cancel {operation.verb} of {image}?", tuple(lines), "Go on", "Cancel it")
 
 
-def question_of_form(kind: str, name: str, values: dict[str, str]) -> Question | None:
-    """What is asked before a form is done; None where nothing can be lost."""
+def question_commit(name: str, figures: Sequence[tuple[str, str]]) -> Question:
+    """Before an image is written into the one below it; says what becomes of both."""
+    told = dict(figures)
+    base = told.get("Into", "what it stands on").partition(", ")[0]
+    typed = os.path.basename(name)
+    lines: tuple[Line, ...] = (
+        (Span(f"{base} gets the content of {name}: what it has there now is lost."),),
+        (Span(f"{name} is removed then, and {base} takes its place."),),
+        (Span(told.get("Then", ""), "muted"),),
+    )
+    return Question(
+        f"Commit {name}?",
+        lines,
+        "Keep both",
+        "Commit it",
+        ask=Ask(
+            "Type its name to commit:",
+            lambda text: "" if text == typed else "name incomplete",
+        ),
+    )
+
+
+def question_of_form(
+    kind: str, name: str, values: dict[str, str], figures: Sequence[tuple[str, str]] = ()
+) -> Question | None:
+    """What is asked before a form is done; None where nothing can be lost.
+
+    Args:
+        figures: What the form says beside its fields.
+    """
+    if kind == "commit":
+        return question_commit(name, figures)
     if kind == "resize" and values.get("shrink") == "yes":
         lines: tuple[Line, ...] = (
             (Span("What lies behind the new end is lost for good."),),

@@ -13,6 +13,7 @@ from kvmtui.tui.widgets.wrapping import wrap
 if TYPE_CHECKING:
     from kvmtui.manage.checking import Report, Result
     from kvmtui.manage.fleet import HostFigures
+    from kvmtui.manage.forecast import Forecast
     from kvmtui.manage.hosting import Progress
     from kvmtui.manage.machine import Promised, Pulse, Stand, Storage
 
@@ -32,6 +33,7 @@ class HostView(NamedTuple):
     pulse: Pulse | None = None
     promised: Promised | None = None
     storage: Storage | None = None
+    forecast: Forecast | None = None
     progress: Progress | None = None
     """What is being measured now."""
     fault: str = ""

@@ -12,9 +12,10 @@ from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.render.image_rows import Item, is_unused
 from kvmtui.tui.spans import Line, Role, Span, fit, shorten_middle, width_of
 from kvmtui.tui.widgets.bar import bar
-from kvmtui.tui.words import clock_time, doing
+from kvmtui.tui.words import clock_time, doing, full_words
 
 if TYPE_CHECKING:
+    from kvmtui.manage.forecast import Forecast
     from kvmtui.manage.image_storage import Storage
     from kvmtui.manage.images import ImageView
 
@@ -40,6 +41,8 @@ class ImagesView(NamedTuple):
     silent: tuple[tuple[str, str], ...] = ()
     """Directories that do not answer or cannot be read, and why, in words."""
     storages: tuple[Storage, ...] = ()
+    forecast: Forecast | None = None
+    """When the home's file system is full; None where it was not looked up."""
     states: Mapping[str, State] = {}
     """How the states of guests look, by their names."""
     work: Mapping[str, OperationView] = {}
@@ -202,14 +205,25 @@ def storage_lines(view: ImagesView, width: int, glyphs: Glyphs, room: int) -> li
     if not shown:
         return []
     label = min(max(*(len(visible(one.mount)) for one in shown), 4), width // 5) + 2
-    return [_storage_line(one, label, width, glyphs) for one in shown]
+    told = view.forecast
+    return [
+        _storage_line(one, label, width, glyphs, told if is_of(told, one.mount) else None)
+        for one in shown
+    ]
+
+
+def is_of(forecast: Forecast | None, mount: str) -> bool:
+    """Whether a forecast is of this file system."""
+    return forecast is not None and forecast.mount == visible(mount, limit=100)
 
 
 def _share(one: Storage) -> float:
     return 1 - one.free_bytes / one.total_bytes if one.total_bytes else 0.0
 
 
-def _storage_line(one: Storage, label: int, width: int, glyphs: Glyphs) -> Line:
+def _storage_line(
+    one: Storage, label: int, width: int, glyphs: Glyphs, forecast: Forecast | None
+) -> Line:
     taken = one.total_bytes - one.free_bytes
     words: Line = (
         Span(f"  {format_size(taken)}"),
@@ -219,6 +233,7 @@ def _storage_line(one: Storage, label: int, width: int, glyphs: Glyphs) -> Line:
     if full:
         sign = Span(glyphs.trouble, "warn", glyph=True)
         words = (*words, Span(", full now ", "warn"), sign)
+    until = full_words(forecast, ", ") if forecast is not None and not full else ()
     percent = round(100 * one.promised_bytes / one.total_bytes) if one.total_bytes else 0
     over = percent > 100
     promised: Line = (
@@ -227,8 +242,9 @@ def _storage_line(one: Storage, label: int, width: int, glyphs: Glyphs) -> Line:
         Span(f" ({percent} %)", "warn" if over else "muted"),
     )
     cells = min(31, width // 3)
-    if label + cells + width_of((*words, *promised)) <= width:
-        words = (*words, *promised)
+    # Where not all of it fits, when it is full matters most.
+    whole = (*words, *promised, *until)
+    words = whole if label + cells + width_of(whole) <= width else (*words, *until)
     mount = shorten_middle(visible(one.mount, limit=200), label - 2).ljust(label)
     return (
         Span(mount, "muted"),

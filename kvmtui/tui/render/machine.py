@@ -11,6 +11,7 @@ from kvmtui.tui.render.host import HostView
 from kvmtui.tui.spans import Line, Span, crop, fit, shorten_middle, width_of
 from kvmtui.tui.widgets.bar import bar
 from kvmtui.tui.widgets.wrapping import wrap
+from kvmtui.tui.words import full_words
 
 if TYPE_CHECKING:
     from kvmtui.manage.machine import Machine, Promised, Pulse, Stand, Storage
@@ -35,6 +36,8 @@ def whole(view: HostView, width: int, glyphs: Glyphs, graphs: Sequence[Line] = (
         lines += [(), *_promised(view.promised, view.storage, min(width, 60), glyphs)]
     if view.storage is not None:
         lines += [(), _room(view.storage, width, glyphs)]
+        full = _full(view)
+        lines += [_labelled("", full)] if full else []
     return [crop(line, width) for line in lines]
 
 
@@ -46,6 +49,8 @@ def short(view: HostView, width: int, glyphs: Glyphs, graphs: Sequence[Line] = (
     side = width - _PROMISED_WIDTH - 3
     if view.storage is not None:
         left.append(_room(view.storage, side, glyphs))
+        full = _full(view)
+        left += [_labelled("", full)] if full else []
     right = []
     if view.promised is not None:
         right = _promised(view.promised, view.storage, _PROMISED_WIDTH, glyphs)
@@ -206,6 +211,15 @@ def _promised(
 
 def _size(size_bytes: int | None) -> str:
     return "" if size_bytes is None else format_size(size_bytes)
+
+
+def _full(view: HostView) -> Line:
+    """When the storage is full, or who would know it; empty where it does not fill."""
+    if view.forecast is None:
+        return ()
+    if view.forecast.bytes_per_day is None:
+        return (Span("kvmtui watch would know when it is full", "muted"),)
+    return full_words(view.forecast, f"{format_size(round(view.forecast.bytes_per_day))} a day: ")
 
 
 def _room(storage: Storage, width: int, glyphs: Glyphs) -> Line:

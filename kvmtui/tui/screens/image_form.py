@@ -19,7 +19,8 @@ from kvmtui.tui.widgets.wrapping import wrap
 
 if TYPE_CHECKING:
     from kvmtui.manage.image_form_door import FormDoor
-    from kvmtui.manage.image_forms import ImageForm, Kind, Said
+    from kvmtui.manage.image_form_words import Kind, Said
+    from kvmtui.manage.image_forms import ImageForm
     from kvmtui.tui.image_desk import ImageDesk
 
 AGAIN_S = 3.0
@@ -115,11 +116,13 @@ class ImageFormScreen(FillingScreen):
 
     async def do(self, values: dict[str, str]) -> None:
         """Hand it to the desk, which tells how it ended."""
-        fault = self._said.fault if self._said is not None else ""
+        said = self._said
+        fault = said.fault if said is not None else ""
         if fault:
             self.refuse(fault)
             return
-        self._desk.do_form(self._kind, self._path, self._subject, values, self.leave)
+        figures = said.figures if said is not None else ()
+        self._desk.do_form(self._kind, self._path, self._subject, values, self.leave, figures)
 
     # The figures.
 
