@@ -29,6 +29,7 @@ from kvmtui.manage.logs import console_end
 from kvmtui.manage.views import GuestView
 from kvmtui.qemu.events import event_entry, read_events, tail_offset
 from kvmtui.qemu.launch import log_lines
+from kvmtui.text import visible
 
 MOST_REPORTS = 20
 CRASHES = ("crashed", "broken")
@@ -40,6 +41,7 @@ _PATIENCE_S, _PAUSE_S = 5.0, 0.05
 _CONSOLE_LINES = 200
 _QEMU_LINES = 60
 _MOST_EVENTS = 100
+_MOST_ROWS = 200
 _TROUBLES = ("GUEST_PANICKED", "BLOCK_IO_ERROR", "WATCHDOG", "MEMORY_FAILURE")
 
 
@@ -326,7 +328,9 @@ def _report(path: str, document: dict[str, Any]) -> Report:
         path=path,
         reason=str(document["reason"]),
         time=str(document["time"]),
-        screen=tuple(str(line) for line in lines if str(line).strip()),
+        screen=tuple(
+            visible(str(line), limit=400) for line in lines[:_MOST_ROWS] if str(line).strip()
+        ),
         picture=os.path.join(os.path.dirname(path), picture) if picture else None,
         known_until=str(times[-1]),
     )

@@ -228,6 +228,12 @@ def test_the_newest_reports_are_kept(kvmtui):
     assert len(kept) == black_box.MOST_REPORTS
     assert kept[0].time.startswith("2001-09-09T01:47:04")
     assert black_box.newest(folder) == kept[0]
+    document = json.loads(Path(kept[0].path).read_text())
+    document |= {"screen": ["\x1b[31mred"] * 1000, "picture": "../../etc/passwd"}
+    Path(kept[0].path).write_text(json.dumps(document))
+    hostile = black_box.reports(folder)[0]
+    assert hostile.screen == ("\\x1b[31mred",) * 200
+    assert hostile.picture == folder.at("reports", "passwd")
     (Path(kept[0].path)).write_bytes(b"[" * 100_000)
     assert len(black_box.reports(folder)) == black_box.MOST_REPORTS - 1
     reports = kvmtui.folder("a") / "reports"
