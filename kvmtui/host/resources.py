@@ -71,6 +71,24 @@ def has_qcow2_header(path: str) -> bool:
         return False
 
 
+def stands_alone(path: str) -> bool:
+    """Whether an image is qcow2 and its header names no other file, or it cannot be read.
+
+    Source: QEMU's ``docs/interop/qcow2.txt``: the backing file's offset, and the bit of
+    incompatible features for an external data file.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            header = file.read(80)
+    except OSError:
+        return True
+    if header[:4] != _QCOW2_MAGIC:
+        return False
+    version = int.from_bytes(header[4:8], "big")
+    data_file = version >= 3 and header[79] & 0x04
+    return not any(header[8:16]) and not data_file
+
+
 def opens_direct(path: str) -> bool:
     """Whether a file or device opens with O_DIRECT (tmpfs and some others refuse)."""
     try:

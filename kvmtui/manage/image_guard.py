@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from kvmtui.errors import ImageError, StateError
+from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import clashes, image_places, images
@@ -124,3 +125,17 @@ def refuse_without_room(folder: str, needed_bytes: int, what: str) -> None:
             f"has {format_size(free)} left",
             hint="make room there, or choose another directory",
         )
+
+
+def check_disk(folder: GuestFolder, index: int, path: str) -> None:
+    """Look at all that a guest's disk stands on before QEMU opens it.
+
+    Raises:
+        ImageError: It leads to a file in no folder of images, to no plain file, in a circle.
+    """
+    library = Library(os.path.dirname(os.path.dirname(folder.place)))
+    try:
+        chain_of(library, path)
+    except ImageError as error:
+        hint = (error.hint or "").replace(", or --follow", "")
+        raise ImageError(f"{folder.name}: disks[{index}]: {error.message}", hint=hint) from None

@@ -61,7 +61,14 @@ def target_of(path: str, named: str) -> str | None:
     """The absolute path that a name in an image means; None for ``nbd:``, ``json:`` and such."""
     if not named or "\0" in named or _PROTOCOL.match(named):
         return None
-    return os.path.normpath(os.path.join(os.path.dirname(path), named))
+    joined = os.path.join(os.path.dirname(path), named)
+    plain = os.path.normpath(joined)
+    if ".." in named.split("/"):
+        # The kernel goes up from where a linked folder leads to.
+        real = os.path.realpath(joined)
+        if real != os.path.realpath(plain):
+            return real
+    return plain
 
 
 def _trouble(path: str, target: str | None, folders: list[str]) -> str:

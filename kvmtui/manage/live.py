@@ -18,7 +18,7 @@ from kvmtui.guest.library import Library
 from kvmtui.light import Later
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.looking import Look, ask_open_ones
-from kvmtui.manage.operations import read_deletions, read_operations
+from kvmtui.manage.operations import read_home_story, read_operations
 from kvmtui.manage.recorded import Recorded, identity_of, sign_of
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
@@ -308,7 +308,7 @@ class Watch:
         changed, self._home_sign = sign != self._home_sign, sign
         with contextlib.suppress(OSError):
             if changed:
-                self._deletions = read_deletions(self._library)
+                self._deletions = read_home_story(self._library)
             if changed or any(one.result == "running" for one in self._image_work):
                 self._image_work = read_image_work(self._library)
 

@@ -81,6 +81,7 @@ def check_files(folder: GuestFolder, wants: Wants) -> None:
             raise ImageError(f"{folder.name}: {key}: {visible(path)} is no file or block device")
     _check_distinct(folder, wants)
     check_formats(folder, wants)
+    check_chains(folder, wants)
     if wants.secrets or wants.vnc_secret:
         from kvmtui.manage import image_secrets
 
@@ -103,6 +104,23 @@ def check_formats(folder: GuestFolder, wants: Wants) -> None:
                 "written as raw it would be destroyed",
                 hint=f"give disks[{index}] the format qcow2",
             )
+
+
+def check_chains(folder: GuestFolder, wants: Wants) -> None:
+    """Refuse a disk that leads QEMU to a file in no folder of images, or to no file at all.
+
+    Of an image that stands alone this is one read of its header.
+
+    Raises:
+        ImageError: Names the key, the image and what it names.
+    """
+    for index, file in enumerate(wants.disks):
+        path = folder.resolve(file)
+        if index in wants.raw_disks or resources.stands_alone(path):
+            continue
+        from kvmtui.manage import image_guard
+
+        image_guard.check_disk(folder, index, path)
 
 
 def _check_distinct(folder: GuestFolder, wants: Wants) -> None:

@@ -35,12 +35,19 @@ def read_operations(folder: GuestFolder) -> list[OperationView]:
         elif phase == "run" and line.get("reason") == "crashed":
             found.append(_crash(folder, line))
         elif phase == "note" and line.get("begins"):
-            found.append(_note(folder, line))
+            found.append(_note(folder.name, line))
     return found[-_MOST:]
 
 
-def read_deletions(library: Library) -> list[OperationView]:
-    """The guests that were deleted, newest last, from the home's own story."""
+def read_home_story(library: Library) -> list[OperationView]:
+    """The guests that were deleted and what was noted of the storage, newest last."""
+    notes = history.read(library.history, tail_bytes=_TAIL_BYTES, holding=b'"note"')
+    begun = [line for line in notes if line.get("phase") == "note" and line.get("begins")]
+    noted = [_note("", line) for line in begun]
+    return sorted(_deletions(library) + noted, key=lambda one: one.begun)[-_MOST:]
+
+
+def _deletions(library: Library) -> list[OperationView]:
     found = []
     lines = history.read(library.history, tail_bytes=_TAIL_BYTES, holding=b'"gone"')
     for number, line in enumerate(lines):
@@ -58,7 +65,7 @@ def read_deletions(library: Library) -> list[OperationView]:
                 message="it is gone with its files",
             )
         )
-    return found[-_MOST:]
+    return found
 
 
 def operation_of(
@@ -118,13 +125,13 @@ def _crash(folder: GuestFolder, line: dict[str, Any]) -> OperationView:
     )
 
 
-def _note(folder: GuestFolder, line: dict[str, Any]) -> OperationView:
-    """A figure above its threshold, as a watch has noted it."""
+def _note(guest: str, line: dict[str, Any]) -> OperationView:
+    """A figure above its threshold, as a watch has noted it; of no guest: the storage."""
     when = seconds_of(str(line.get("time")))
     what = visible(str(line.get("what")), limit=20)
     return OperationView(
         id=f"note-{what}-{when}",
-        guest=folder.name,
+        guest=guest,
         verb="threshold",
         result="noted",
         user="watch",

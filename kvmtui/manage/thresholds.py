@@ -129,8 +129,10 @@ class Holding:
             again = now - self._noted.get((subject, what), -_AGAIN_S) >= _AGAIN_S
             if span.told is None and now - span.since >= wait_s and again:
                 span.told = span.since
-                if what != "io-error":
-                    self._noted[subject, what] = now
+                self._noted[subject, what] = now
+                if what == "io-error":
+                    notes.append(Note(what, True, one.words, None, None))
+                else:
                     notes.append(Note(what, True, one.words, one.value, one.limit))
         for (name, what), span in list(self._spans.items()):
             if name != subject or what in overs:

@@ -138,7 +138,8 @@ class _Teller:
                 self._begin(entry)
             elif entry.get("phase") == "end":
                 self._end(entry)
-            elif entry.get("phase") == "note":
+            elif entry.get("phase") == "note" and entry.get("what") != "io-error":
+                # Of an I/O error QEMU's own event tells more.
                 kind = "warning" if entry.get("begins") else "event"
                 self._put(entry, str(entry.get("text")), kind)
             elif entry.get("phase") == "run" and entry.get("reason") != "killed":

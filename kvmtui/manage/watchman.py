@@ -223,8 +223,11 @@ class Watchman:
         found = thresholds.storage_over(
             self._settings.thresholds, day.size_bytes, day.size_bytes - day.used_bytes
         )
-        for note in self._holding.take(HOST, [] if found is None else [found], now):
-            self._tell(note.text)
+        self._note(HOST, self._holding.take(HOST, [] if found is None else [found], now))
+        pending = self._pending.get(HOST)
+        while pending:
+            history.append(self._library.history, pending[0])
+            pending.popleft()
 
     def _bound_logs(self, guests: Mapping[str, LiveGuest]) -> None:
         for name, live in guests.items():

@@ -251,7 +251,7 @@ def _disk(page: Page, disk: DiskFigures, width: int) -> list[Tile]:
         [("ops", _of_drive(page, disk, "ops", width), "")],
         COUNT_PER_S,
     )
-    late = over("disk_latency_ms", disk.p99_ms)
+    late = over("disk_latency_ms", disk.latency_ms)
     value = ()
     if disk.p99_ms is not None:
         value = (Span(f"{plain_count(disk.p99_ms)} ms", "warn" if late else "text"),)

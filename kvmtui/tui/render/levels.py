@@ -28,8 +28,8 @@ def over(figure: Figure, value: float | None) -> bool:
     """Whether it is told in the colour of a warning; what is not known never is.
 
     Args:
-        figure: The share of all its vCPUs that a guest uses; what its disks take for 99 of
-            100 reads and writes; how long its vCPUs waited for a core of the host, in percent
+        figure: The share of all its vCPUs that a guest uses; what its disks take for a read or
+            a write on the mean; how long its vCPUs waited for a core of the host, in percent
             of one; how much of a disk or a file system is used.
     """
     limit = _from[figure]
