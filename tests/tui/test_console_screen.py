@@ -66,10 +66,11 @@ def test_every_key_is_the_guests_but_one(linux, open_app):
     terminal.wait_for("*********")
     assert "geheim" not in terminal.text
     terminal.send("\r")
+    terminal.wait_gone("Paste into g")
     terminal.send("\r")
     terminal.wait_for("42-geheim")
     terminal.send(CHORD + "/")
-    terminal.wait_for("back to the console")
+    terminal.wait_for("Esc back")
     terminal.send("hello there")
     terminal.wait_for("of")
     terminal.send("\r" + ESC)
@@ -85,7 +86,7 @@ def test_nothing_of_the_guest_reaches_the_real_terminal(linux, open_app):
     evil = r"\033]2;evil\007\033]52;c;ZXZpbA==\007\033[8;9;9t\033[?1000h\033[6n\033Pq#0\033\\\\"
     terminal.send(f"printf '{evil}'; echo on\r")
     terminal.wait_for("on")
-    terminal.send("head -c 60000 /dev/urandom; printf '\\033\\134\\033c'; echo end-$((1+1))\r")
+    terminal.send("head -c 60000 /bin/busybox; printf '\\033\\134\\033c'; echo end-$((1+1))\r")
     linux.ok("wait", "g", "--for", "text=end-2", "--timeout", "120")
     # What the terminal answered to chance queries stands at the prompt now.
     terminal.send("\x03")
@@ -132,3 +133,36 @@ def test_the_guest_pauses_ends_and_comes_again(linux, open_app):
     linux.ok("stop", "g", "--yes")
     linux.ok("delete", "g", "--yes")
     terminal.wait_for("g is gone")
+
+
+def test_a_new_run_has_a_terminal_of_its_own(linux, open_app):
+    terminal = at_console(open_app, 100, 30)
+    terminal.send("vi /modules.list\r")
+    terminal.wait_for("/modules.list 1/")
+    terminal.send(CHORD + "s")
+    terminal.wait_for("typed: stty")
+    linux.ok("stop", "g", "--yes")
+    terminal.wait_for("s starts it")
+    assert "/modules/" in terminal.text
+    terminal.send("s")
+    terminal.wait_for("guest thinks 80×24", deadline_s=60)
+    terminal.wait_for("guest#", deadline_s=60)
+    assert "/modules/virtio_pci" not in terminal.text
+
+
+def test_what_has_no_console_says_so_once(kvmtui, open_app):
+    kvmtui.tiny("a", "--set", "serial=false", "--set", "video=none")
+    kvmtui.ok("start", "a")
+    terminal = open_app(100, 30)
+    wait_row(terminal, "a", "running")
+    for key, words in (("c", "without a serial console"), ("v", "has no display")):
+        terminal.send(key)
+        terminal.wait_for(words)
+        terminal.send(ESC)
+        terminal.wait_gone("Esc ×")
+        kvmtui.ok("pause", "a")
+        terminal.wait_for("paused")
+        kvmtui.ok("resume", "a")
+        terminal.wait_for("● running")
+        terminal.send(CHORD + ESC)
+        wait_row(terminal, "a", "running")

@@ -11,6 +11,7 @@ from textual import events, on
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.fleet import Fleet
 from kvmtui.tui.actions.registry import Keys
+from kvmtui.tui.screens.combinations import choose
 from kvmtui.tui.screens.viewing import CHORD_SHOWN, ViewingScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.emulator import MOST_COLUMNS, MOST_ROWS, Emulator
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 GUEST_COLUMNS, GUEST_ROWS = 80, 24
 """What a guest takes its serial terminal for until it is told otherwise."""
+_GUESTS_OWN = (GUEST_COLUMNS, GUEST_ROWS)
 _MOST_WAITING = 1 << 16
+_told: dict[str, tuple[int | None, tuple[int, int]]] = {}
+"""What each guest was told last, and in which run: it goes on with that."""
 
 
 class ConsoleScreen(ViewingScreen):
@@ -55,17 +59,17 @@ class ConsoleScreen(ViewingScreen):
 
     # Following the guest.
 
-    def _open(self) -> None:
+    def _open(self, *, take_over: bool = False) -> None:
         if not self._opening and self._session is None:
             self._opening = True
-            self.run_worker(self._follow(), group="console", exclusive=True)
+            self.run_worker(self._follow(take_over), group="console", exclusive=True)
 
-    async def _follow(self) -> None:
+    async def _follow(self, take_over: bool) -> None:
         """Show what the guest writes until it ends."""
         try:
-            session = await self._fleet.console.open_serial(self.guest)
+            session = await self._fleet.console.open_serial(self.guest, take_over=take_over)
         except (KvmtuiError, OSError) as error:
-            self._ended = as_told("console", error).message
+            self._ended, self._failed = as_told("console", error).message, self.run
             if self.runs:
                 self.tell_failure(self.guest, as_told("console", error))
             self.show_frame()
@@ -73,8 +77,10 @@ class ConsoleScreen(ViewingScreen):
         finally:
             self._opening = False
         self._session, self._ended = session, ""
+        self._told_size = self._size_of_run()
+        self.terminal.begin_anew(Emulator(*self._told_size))
         self.terminal.mute(False)
-        self.terminal.feed(session.tail())
+        self.terminal.feed(session.tail(), old=True)
         if session.state.note:
             self.refuse(session.state.note)
         self.show_frame()
@@ -111,7 +117,7 @@ class ConsoleScreen(ViewingScreen):
             return
         paused = live.view.pid is not None and live.view.state != "running"
         self.terminal.mute(paused or not self.runs)
-        if self.runs and self._session is None and live.under_way is None:
+        if self._session is None and self.may_try:
             self._open()
 
     # What stands around it.
@@ -146,8 +152,9 @@ class ConsoleScreen(ViewingScreen):
     def commands(self) -> dict[str, tuple[str, Callable[[], None]]]:
         """The letters after the chord."""
         commands: dict[str, tuple[str, Callable[[], None]]] = {
-            "/": ("search", self._search),
+            "/": ("search", lambda: self.search(self._log, "end of the console's log")),
             "c": ("copy", lambda: self.copy_text(self.terminal.emulator.text())),
+            "k": ("keys", lambda: choose(self, self._press)),
             "p": ("paste", lambda: self.ask_paste(self.terminal.paste)),
             "s": ("size", self._send_size),
             "r": ("repaint", self._begin_anew),
@@ -161,7 +168,9 @@ class ConsoleScreen(ViewingScreen):
     def type_key(self, event: events.Key) -> None:
         """Send a key; where another types, F takes the console over."""
         session = self._session
-        if session is None:
+        if session is None and event.character == "F":
+            self._open(take_over=True)
+        elif session is None:
             self.refuse(self._ended or "the console is being opened")
         elif session.typing:
             self.terminal.press(event)
@@ -203,6 +212,7 @@ class ConsoleScreen(ViewingScreen):
             return
         session.write(f"stty rows {height} cols {width}\r".encode())
         self._told_size = (width, height)
+        _told[self.guest] = (self._pid, (width, height))
         self.terminal.resize_terminal(width, height)
         self.tell(f"typed: stty rows {height} cols {width}; it needs a shell that reads it")
         self.show_frame()
@@ -211,10 +221,29 @@ class ConsoleScreen(ViewingScreen):
         """Draw all that the emulator has; what the real terminal shows may be another's."""
         self.kvmtui.action_repaint()
 
-    def _search(self) -> None:
-        from kvmtui.tui.screens.scrollback import ScrollbackScreen
+    @property
+    def _pid(self) -> int | None:
+        return self.live.view.pid if self.live is not None else None
 
-        self.app.push_screen(ScrollbackScreen(self._fleet, self.guest))
+    def _size_of_run(self) -> tuple[int, int]:
+        """What this run of the guest was last told from here."""
+        pid, size = _told.get(self.guest, (None, _GUESTS_OWN))
+        return size if pid == self._pid else _GUESTS_OWN
+
+    async def _log(self) -> list[str]:
+        return await self._fleet.log_tail(self.guest, "console")
+
+    def _press(self, keys: str) -> None:
+        self.run_worker(self._pressed(keys), group="keys")
+
+    async def _pressed(self, keys: str) -> None:
+        """Press keys of the guest's keyboard, which is not its serial console."""
+        try:
+            await self._fleet.console.press_keys(self.guest, [keys])
+        except (KvmtuiError, OSError) as error:
+            self.refuse(as_told("type", error).message)
+        else:
+            self.tell(f"{keys} pressed on the guest's keyboard")
 
 
 def _person(holder: str) -> str:

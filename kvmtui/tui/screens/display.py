@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 
@@ -15,7 +15,7 @@ from kvmtui.manage.pointing import Deed
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.render import vga
 from kvmtui.tui.render.confirm import question_secret
-from kvmtui.tui.screens.palette import Entry, PaletteScreen
+from kvmtui.tui.screens.combinations import choose
 from kvmtui.tui.screens.viewing import CHORD_SHOWN, ViewingScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.cell_view import Cells
@@ -38,29 +38,13 @@ _NAMED = {
     **{"left_square_bracket": "bracket_left", "right_square_bracket": "bracket_right"},
     **{"backslash": "backslash", "underscore": "minus", "minus": "minus"},
 }
-COMBINATIONS = (
-    ("ctrl-alt-delete", "Restart, or the login of Windows"),
-    ("ctrl-alt-f1", "First text console of Linux"),
-    ("ctrl-alt-f2", "Second text console, or the graphical one"),
-    ("ctrl-alt-f3", "Third text console"),
-    ("ctrl-alt-f7", "Seventh, of old the graphical one"),
-    ("ctrl-alt-backspace", "End the X server, where it allows that"),
-    ("alt-tab", "Next window"),
-    ("alt-f4", "Close the window"),
-    ("meta_l", "The key with the window on it"),
-    ("alt-sysrq-h", "Linux SysRq: help, on the console"),
-    ("alt-sysrq-s", "Linux SysRq: write all to the disks"),
-    ("alt-sysrq-u", "Linux SysRq: make all file systems read-only"),
-    ("alt-sysrq-e", "Linux SysRq: end all processes"),
-    ("alt-sysrq-i", "Linux SysRq: kill all processes"),
-    ("alt-sysrq-b", "Linux SysRq: restart at once"),
-)
 
 
 class DisplayScreen(ViewingScreen):
     """The display. It is looked at only while it is seen, and again when the guest starts."""
 
     WHAT = "screen"
+    ALIASES: ClassVar[dict[str, str]] = {"p": "t"}
     AUTO_FOCUS = "#face"
 
     def __init__(self, fleet: Fleet, keys: Keys, name: str) -> None:
@@ -102,7 +86,7 @@ class DisplayScreen(ViewingScreen):
                     pause = await self._show(mirror)
         except (KvmtuiError, OSError) as error:
             told = as_told("screen", error)
-            self._ended = told.message
+            self._ended, self._failed = told.message, self.run
             if self.runs:
                 self.tell_failure(self.guest, told)
         finally:
@@ -112,9 +96,9 @@ class DisplayScreen(ViewingScreen):
 
     async def _show(self, mirror: TextMirror) -> float:
         """Show one frame; returns how long to wait for the next."""
-        text = await mirror.frame()
         if not self.is_current:
             return _AGAIN_S
+        text = await mirror.frame()
         if text is None:
             return await self._show_picture(mirror.picture)
         self._picture = None
@@ -151,7 +135,7 @@ class DisplayScreen(ViewingScreen):
 
     def guest_changed(self) -> None:
         """It runs again, or has ended."""
-        if self.runs and self.live is not None and self.live.under_way is None:
+        if self.may_try:
             self._look()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -191,9 +175,10 @@ class DisplayScreen(ViewingScreen):
         return {
             "k": ("Ctrl-Alt-Del …", self._choose_keys),
             "t": ("type text", lambda: self.ask_paste(self._type_text)),
+            "/": ("search", self._search),
             "c": ("copy", self._copy),
             "y": ("viewer", self._copy_viewer),
-            "p": ("VNC password", self._ask_password),
+            "w": ("VNC password", self._ask_password),
         }
 
     # What a person does.
@@ -261,14 +246,20 @@ class DisplayScreen(ViewingScreen):
                 self.refuse(as_told("mouse", error).message)
 
     def _choose_keys(self) -> None:
-        entries = [Entry(keys, "", f"{keys}  {words}", "", "") for keys, words in COMBINATIONS]
+        def then(keys: str) -> None:
+            self._press(keys)
+            self.tell(f"{keys} pressed")
 
-        def chosen(keys: str | None) -> None:
-            if keys:
-                self._press(keys)
-                self.tell(f"{keys} pressed")
+        choose(self, then)
 
-        self.app.push_screen(PaletteScreen(entries), chosen)
+    async def _lines(self) -> list[str]:
+        return self._text.lines() if self._text is not None else []
+
+    def _search(self) -> None:
+        if self._text is None:
+            self.refuse("there is no text on the screen")
+        else:
+            self.search(self._lines, "text on the screen")
 
     def _copy(self) -> None:
         self.copy_text(self._text.lines() if self._text is not None else [])

@@ -1,7 +1,8 @@
-"""What a guest's console said before: its log, to scroll and to search."""
+"""What a guest has shown, to scroll and to search: its console's log, or its screen."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual import on
@@ -10,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from kvmtui.errors import KvmtuiError
-from kvmtui.manage.fleet import Fleet
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.message_line import MessageLine
@@ -18,11 +18,12 @@ from kvmtui.tui.widgets.text_view import LineView
 
 
 class ScrollbackScreen(AnsweringScreen):
-    """The console's log from its end, with a search that goes upwards.
+    """Lines from their end, with a search that goes upwards.
 
     Args:
-        fleet: Who reads it.
+        read: Reads them.
         name: The guest.
+        what: What they are, in the title.
     """
 
     DEFAULT_CSS = """
@@ -32,7 +33,7 @@ class ScrollbackScreen(AnsweringScreen):
     """
     AUTO_FOCUS = "#body"
     places = ("text",)
-    title_of_help = "Console log"
+    title_of_help = "Search"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", show=False),
         Binding("n", "next(-1)", "match above", show=False),
@@ -40,12 +41,12 @@ class ScrollbackScreen(AnsweringScreen):
         Binding("q", "leave", "back", show=False),
     ]
 
-    def __init__(self, fleet: Fleet, name: str) -> None:
+    def __init__(self, read: Callable[[], Awaitable[list[str]]], name: str, what: str) -> None:
         super().__init__()
         self.head = LineView(id="head")
         self.body = LineView(focusable=True, id="body")
-        self._fleet = fleet
-        self._guest = name
+        self._read_lines = read
+        self._guest, self._what = name, what
         self._log: list[str] = []
         self._wanted = ""
         self._at = -1
@@ -60,16 +61,16 @@ class ScrollbackScreen(AnsweringScreen):
         yield self.too_small
 
     def on_mount(self) -> None:
-        """Read the log, and have a text typed to look for."""
-        title = (Span(f" {self._guest}", bold=True), Span("  console log", "muted"))
+        """Read the lines, and have a text typed to look for."""
+        title = (Span(f" {self._guest}", bold=True), Span(f"  {self._what}", "muted"))
         self.head.set_lines([title])
-        keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back to the console")]
+        keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back")]
         self.key_bar.set_keys(keys, last=None)
         self.run_worker(self._read(), group="log", exclusive=True)
 
     async def _read(self) -> None:
         try:
-            self._log = await self._fleet.log_tail(self._guest, "console")
+            self._log = await self._read_lines()
         except (KvmtuiError, OSError) as error:
             self.refuse(str(error))
         self._at = len(self._log)
@@ -149,9 +150,9 @@ class ScrollbackScreen(AnsweringScreen):
         self._show()
 
     def action_leave(self) -> None:
-        """Back to the console."""
+        """Back to where one came from."""
         self.dismiss()
 
     def go_up(self) -> None:
-        """Back to the console."""
+        """Back to where one came from."""
         self.dismiss()

@@ -5,7 +5,7 @@ The one chord (Ctrl-]) takes a letter after it; Esc, or nothing for a moment, le
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 CHORD, CHORD_SHOWN = "ctrl+right_square_bracket", "Ctrl-]"
 LEAVES_AFTER_S = 1.5
 """How long the chord waits for its letter."""
-WIDE = 120
 
 
 class ViewingScreen(AnsweringScreen):
@@ -51,6 +50,8 @@ class ViewingScreen(AnsweringScreen):
     """
     WHAT: ClassVar[str]
     """What is looked at, in the title."""
+    ALIASES: ClassVar[dict[str, str]] = {}
+    """Further letters after the chord that do what one of the bar does."""
     hears_all = True
     typed_into = True
     title_of_help = "Guest"
@@ -65,6 +66,8 @@ class ViewingScreen(AnsweringScreen):
         self.guest = name
         """Which guest it is."""
         self._chord: Timer | None = None
+        self._failed: object = None
+        """The run of the guest of which nothing could be had."""
 
     def compose(self) -> ComposeResult:
         yield self.head
@@ -123,6 +126,19 @@ class ViewingScreen(AnsweringScreen):
     def runs(self) -> bool:
         """Whether there is a process of the guest."""
         return self.live is not None and self.live.view.pid is not None
+
+    @property
+    def run(self) -> object:
+        """What is another when the guest was started anew, or paused."""
+        live = self.live
+        return None if live is None else (live.view.pid, live.view.state)
+
+    @property
+    def may_try(self) -> bool:
+        """Whether it runs, nothing is done to it, and it is not what failed before."""
+        live = self.live
+        idle = live is not None and live.under_way is None
+        return self.runs and idle and self.run != self._failed
 
     @property
     def chosen(self) -> list[str]:
@@ -184,7 +200,9 @@ class ViewingScreen(AnsweringScreen):
         event.stop()
         event.prevent_default()
         self.key_came()
-        if self._chord is not None:
+        if event.key == "escape" and self.toast.shown:
+            self.toast.close()
+        elif self._chord is not None:
             self._end_chord()
             self._command(event)
         elif event.key == CHORD:
@@ -197,7 +215,7 @@ class ViewingScreen(AnsweringScreen):
 
     def _command(self, event: events.Key) -> None:
         letter = event.character or event.key
-        command = self.commands().get(letter)
+        command = self.commands().get(self.ALIASES.get(letter, letter))
         if event.key == CHORD:
             self.type_key(event)
         elif event.key in ("escape", "q", "enter"):
@@ -239,6 +257,16 @@ class ViewingScreen(AnsweringScreen):
         self.dismiss()
 
     # What both can do.
+
+    def search(self, read: Callable[[], Awaitable[list[str]]], what: str) -> None:
+        """Show lines to scroll and to search.
+
+        Args:
+            what: What they are, in the title.
+        """
+        from kvmtui.tui.screens.scrollback import ScrollbackScreen
+
+        self.app.push_screen(ScrollbackScreen(read, self.guest, what))
 
     def stopped_line(self, live: LiveGuest) -> Line:
         """The line of state of a guest that is off."""

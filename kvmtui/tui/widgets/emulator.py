@@ -25,9 +25,15 @@ from kvmtui.tui.widgets.cell_view import Cells, Run
 MOST_COLUMNS, MOST_ROWS = 300, 120
 _MOST_REPLY = 4096
 _MOST_STYLES = 2048
+_MOST_PENDING = 1 << 15
+"""Characters of a sequence that has no end yet; each piece that comes scans them again."""
 _MOST_MARKS = 6
+_CANCEL = b"\x18"
+_CONTROL = re.compile(rb"[\x00-\x1a\x1c-\x1f\x7f]")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_SIZES = re.compile(rb"\x1b\[[0-9;]*t")
+_UNHEARD = ("XTWINOPS", "OSC_CLIPBOARD", "C0_ENQ")
+"""Reports of a title, a clipboard and an answerback would type what the guest's output says
+into the guest's own shell; and the size is not the guest's to say."""
 _TERMINAL = dataclasses.replace(XTERM, options=frozenset())
 """Without xterm's printer, to which one stray sequence would send all that follows."""
 _MODIFIERS = {
@@ -92,6 +98,8 @@ class Emulator:
         self._board = Board(width=self._width, height=self._height, model=_TERMINAL)
         self._board.host.attach(self._line)
         self._board.blitter.set_column_mode = self._begin_page
+        for operation in _UNHEARD:
+            self._board.registry.pop(operation, None)
         self._page = self._board.blitter.current_page
         self._seen = 0
         self._all = True
@@ -127,7 +135,10 @@ class Emulator:
     def feed(self, data: bytes) -> None:
         """Take what the guest wrote, cut anywhere."""
         try:
-            self._board.feed_host_data(_SIZES.sub(b"", data))
+            self._board.feed_host_data(data)
+            if len(self._board.parser.buffer) > _MOST_PENDING:
+                self._board.feed_host_data(_CANCEL)
+                self.broken += 1
             if (self._board.width, self._board.height) != (self._width, self._height):
                 self._board.resize(self._width, self._height)
         except Exception:  # noqa: BLE001 - hostile bytes met a fault of the library
@@ -135,10 +146,13 @@ class Emulator:
             self._start()
 
     def take_replies(self) -> bytes:
-        """What the emulator answered to queries of the guest since the last call."""
+        """What the emulator answered to queries of the guest since the last call.
+
+        An answer with control characters is none: the guest's output made it up.
+        """
         sent = bytes(self._line.sent)
         self._line.sent.clear()
-        return sent
+        return b"" if _CONTROL.search(sent) else sent
 
     # What is seen.
 

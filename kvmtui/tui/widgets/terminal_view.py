@@ -47,7 +47,7 @@ class TerminalView(CellView):
         super().__init__(id=id)
         self.emulator = emulator
         """The terminal itself."""
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, bool]] = deque()
         self._size_waiting = 0
         self._working = False
         self._painting = False
@@ -57,11 +57,22 @@ class TerminalView(CellView):
         """How many bytes came and are not shown yet; who reads waits while there are many."""
         return self._size_waiting
 
-    def feed(self, data: bytes) -> None:
-        """Take what the other side wrote."""
+    def begin_anew(self, emulator: Emulator) -> None:
+        """Show another terminal; what is not shown of the last one is dropped."""
+        self.emulator = emulator
+        self._waiting.clear()
+        self._size_waiting = 0
+        self.set_rows([], None)
+
+    def feed(self, data: bytes, *, old: bool = False) -> None:
+        """Take what the other side wrote.
+
+        Args:
+            old: It was written long ago: its queries are not answered.
+        """
         if not data:
             return
-        self._waiting.append(data)
+        self._waiting.append((data, old))
         self._size_waiting += len(data)
         if not self._working:
             self._working = True
@@ -71,11 +82,13 @@ class TerminalView(CellView):
         """Take some of it in, for a few milliseconds; then the keys are looked at."""
         end = perf_counter() + _WORK_S
         while self._waiting and perf_counter() < end:
-            data = self._waiting.popleft()
+            data, old = self._waiting.popleft()
             self.emulator.feed(data[:_SLICE])
             self._size_waiting -= min(len(data), _SLICE)
             if len(data) > _SLICE:
-                self._waiting.appendleft(data[_SLICE:])
+                self._waiting.appendleft((data[_SLICE:], old))
+            if old:
+                self.emulator.take_replies()
         answer = self.emulator.take_replies()
         if not self.is_attached:
             return

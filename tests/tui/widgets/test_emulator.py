@@ -212,3 +212,23 @@ def test_a_size_is_bounded():
     emulator.resize(1, 1)
     emulator.feed(b"text that is longer\r\n" * 9)
     assert emulator.size == (2, 2)
+
+
+@pytest.mark.parametrize("begin", [b"\x1b]0;", b"\x1b[", b"\x1bP", b"\x1b_"])
+def test_a_sequence_without_an_end_is_given_up(begin):
+    emulator = Emulator(80, 24)
+    emulator.feed(begin)
+    for _ in range(1000):
+        emulator.feed(b"1" * 512)
+        assert len(emulator._board.parser.buffer) <= 40_000
+    assert emulator.broken
+    emulator.feed(b"\x1b\\\x1bcafter")
+    assert emulator.text()[0] == "after"
+
+
+def test_what_a_guest_writes_types_nothing_into_its_own_shell():
+    """A title, a clipboard or an answerback that is reported would be a command there."""
+    emulator = Emulator(80, 24)
+    emulator.feed(b"\x1b]2;rm -rf /\x07\x1b]52;c;cm0gLXJmIC8K\x07")
+    emulator.feed(b"\x1b[21t\x1b[20t\x1b[18t\x1b]52;c;?\x07\x05")
+    assert emulator.take_replies() == b""

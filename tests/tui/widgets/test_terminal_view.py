@@ -133,3 +133,18 @@ def test_the_past_is_drawn_muted() -> None:
         assert len(stage.styles_at(0)) > 1
 
     play(Stage(view), scene)
+
+
+def test_what_is_old_is_shown_and_its_queries_are_not_answered() -> None:
+    view = terminal()
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        view.feed(b"\x1b[6n\x1b[cold", old=True)
+        view.feed(b" new")
+        await until(lambda: stage.grid()[0] == "old new")
+        assert not stage.take(TerminalView.Typed)
+        view.begin_anew(Emulator(80, 24))
+        view.feed(b"another run")
+        await until(lambda: stage.grid()[0] == "another run")
+
+    play(Stage(view), scene)
