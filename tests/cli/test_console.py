@@ -384,8 +384,13 @@ def test_the_interfaces_viewer(kvmtui):
                 while first.typing:
                     await first.read()
             assert second.typing
-        second.close()
         first.close()
+        # Who waits for words only does not take what it gave up.
+        second.let_go()
+        await second.read()
+        await second.read()
+        assert not second.typing
+        second.close()
         fleet.close()
 
     asyncio.run(watch())
