@@ -96,7 +96,7 @@ class _Run:
             text = os.environ.get(step.type_variable)
             if text is None:
                 raise StateError(f"the environment has no variable {step.type_variable}")
-            await self._type(text, side)
+            await self._type(text, side, secret=True)
         elif step.screenshot is not None:
             await self._save(step.screenshot)
         else:
@@ -141,10 +141,10 @@ class _Run:
             return None
         return found[0]
 
-    async def _type(self, text: str, side: str) -> None:
+    async def _type(self, text: str, side: str, *, secret: bool = False) -> None:
         if side == "screen":
             layout = self._script.layout or typing_keys.layout_of(self._library, self._name)
-            await self._press(keyboard.strokes_of(text, layout))
+            await self._press(keyboard.strokes_of(text, layout, secret=secret))
             return
         assert self._serial is not None
         if not self._serial.typing:
@@ -161,7 +161,7 @@ class _Run:
     async def _press(self, strokes: list[keyboard.Stroke]) -> None:
         await self._screen()
         assert self._monitor is not None
-        await typing_keys.Typist(self._monitor, has_port=True).press(strokes)
+        await (await typing_keys.typist_of(self._monitor)).press(strokes)
 
     async def _save(self, file: str) -> None:
         mirror = await self._screen()

@@ -18,6 +18,7 @@ from kvmtui.manage.expecting import ConsoleText
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.looking import look_at
 from kvmtui.manage.serial_line import SerialLine
+from kvmtui.qemu import picture
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "expect"
 
@@ -201,6 +202,18 @@ def test_the_interface_notices_by_itself(kvmtui):
     report = newest_report(kvmtui, "a")
     assert report["reason"] == "crashed"
     assert any(percent is not None for percent in report["figures"]["cpu"])
+
+
+def test_a_picture_that_cannot_be_had_keeps_nothing_else_out(kvmtui, monkeypatch):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    folder = kvmtui.library.folder("a")
+    monkeypatch.setattr(picture, "_MOST_BYTES", 10)
+    for when in (1e9, 2e9):
+        report = black_box.collect(kvmtui.library, folder, "expect", alive=True, when=when)
+        assert report.screen == () and report.picture is None and os.path.exists(report.path)
+        monkeypatch.setattr(picture, "parse_ppm", lambda _: int("no number"))
+        monkeypatch.setattr(picture, "_MOST_BYTES", 1 << 30)
 
 
 def test_one_at_a_time_makes_a_report(kvmtui):
