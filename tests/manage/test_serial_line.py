@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import re
 import socket
 
 import pytest
 
 from kvmtui.guest.folder import CONSOLE_LOG, RUN, RUN_LOCK, SERIAL, GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.manage.expect_script import read_script
+from kvmtui.manage.expecting import _Run
+from kvmtui.manage.serial_console import SerialSession, SerialState
 from kvmtui.manage.serial_line import SerialLine
+from kvmtui.qemu.keyboard import stroke_named
 
 
 class Serial:
@@ -54,7 +61,7 @@ class Serial:
 
 @pytest.fixture
 def serial(tmp_path):
-    found = Serial(tmp_path)
+    found = Serial(tmp_path / "guests")
     yield found
     found.end()
 
@@ -140,3 +147,41 @@ def test_who_only_reads_takes_nothing(serial):
     line.step()
     assert line.typing
     line.close()
+
+
+def runs(tmp_path, line):
+    """A run of a script on it, to be asked for its steps."""
+    state = SerialState("running", True, False)
+    script = read_script(b"steps: [{wait: x}]")
+    return _Run(Library(tmp_path), "g", script, SerialSession("g", line, state))
+
+
+@pytest.mark.parametrize("typing", [True, False])
+def test_the_last_words_of_a_guest_that_ended_are_waited_for(serial, tmp_path, typing):
+    line = serial.line()
+    serial.accept()
+    if not typing:
+        line.reads_only = True
+        line.let_go()
+        serial.leave()
+    run = runs(tmp_path, line)
+    # More than is read at once, and no more than the socket holds.
+    serial.say(b"word " * 20_000 + b"the last")
+    serial.end()
+    assert asyncio.run(run._wait(re.compile("the last$"), "serial", 5)) == "the last"
+
+
+def test_keys_of_a_script_ask_no_port_that_the_machine_lacks(serial, tmp_path):
+    asked = []
+
+    class Arm:
+        name = "qmp0"
+
+        async def execute(self, command, arguments=None):
+            asked.append(command)
+            return {"arch": "aarch64"}
+
+    run = runs(tmp_path, serial.line())
+    run._monitor, run._mirror = Arm(), object()
+    asyncio.run(run._press([stroke_named("a"), stroke_named("b")]))
+    assert asked == ["query-target", "input-send-event", "input-send-event"]
