@@ -110,7 +110,9 @@ def _exec(arguments: argparse.Namespace, context: Context) -> int:
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
         raise UsageError("agent exec: which command")
-    given = sys.stdin.buffer.read() if arguments.stdin else None
+    # One more than goes, so that too much is told and not kept.
+    most = agents.MOST_INPUT_BYTES + 1
+    given = sys.stdin.buffer.read(most) if arguments.stdin else None
     done = asyncio.run(
         agents.run_in_guest(
             context.library, arguments.name, words, given=given, limit_s=arguments.timeout

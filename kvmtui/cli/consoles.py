@@ -129,17 +129,15 @@ class _Viewer:
             self._tell_who_types()
             if line.fileno() < 0:
                 ready, writable = _await([0], [], STEP_S / 2)
-                console_ready = True
             else:
                 console = line.fileno()
                 ready, writable = _await([0, console], [console] if self._unsent else [], STEP_S)
-                console_ready = console in ready
             if writable:
                 self._send(b"")
-            if console_ready:
-                self._show(line.read())
+            # The log may have what the socket does not.
+            self._show(line.read())
             if line.ended:
-                self._show(line.read())
+                self._show(line.read_rest())
                 return
             if 0 in ready and not self._typed():
                 return

@@ -60,7 +60,8 @@ def run_type(arguments: argparse.Namespace, context: Context) -> int:
     text = _from_stdin(name) if arguments.stdin else arguments.text or ""
     if len(text) > _MOST_CHARACTERS:
         raise UsageError(f"more than {_MOST_CHARACTERS} characters are not typed")
-    strokes = keyboard.strokes_of(text + ("\n" if arguments.enter else ""), layout) + named
+    text += "\n" if arguments.enter else ""
+    strokes = keyboard.strokes_of(text, layout, secret=arguments.stdin) + named
     outcome = asyncio.run(typing_keys.type_strokes(library, name, strokes))
     return report(context, "type", [(name, outcome)])
 

@@ -103,6 +103,8 @@ def _tell_viewer(name: str, context: Context) -> int:
     context.say("on the machine where your VNC viewer is:")
     context.say(f"  {lines.ssh}")
     context.say(f"  {lines.viewer}")
+    if lines.note:
+        context.say(lines.note)
     if listening is not None:
         how = "asks for a password" if listening.password else "asks for no password"
         context.say(f"where {listening.address} is reached ({how}):")

@@ -10,11 +10,24 @@ from __future__ import annotations
 
 import re
 
-_SPECIAL = re.compile(rb"[\x05\x1b\xc2]")
-_CSI = re.compile(rb"(?:\x1b\[|\xc2\x9b)([0-?]*)([ -/]*)([@-~])")
-_CSI_BEGUN = re.compile(rb"(?:\x1b\[|\xc2\x9b)[0-?]*[ -/]*\Z")
-_STRING = re.compile(rb"\x1b[P\]X^_]|\xc2[\x90\x98\x9d\x9e\x9f]")
+# ASCII without what is looked at, and characters that are no controls of two bytes (U+0080 to
+# U+009F): a byte that a terminal may take for one of those passes in no other company.
+_PLAIN = re.compile(
+    rb"(?:[^\x05\x1b\x80-\xff]++|\xc2[\xa0-\xbf]|[\xc3-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]"
+    rb"|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}"
+    rb"|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})++"
+)
+_CHARACTER_BEGUN = re.compile(
+    rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z"
+)
+_IGNORED = bytes({*range(0x20), 0x7F} - {0x18, 0x1A, 0x1B})
+"""Controls that a terminal obeys or drops inside an escape sequence, which goes on."""
+_ESCAPE = re.compile(rb"\x1b([\x00-\x17\x19\x1c-\x2f\x7f]*+)([0-~])?")
+_CSI = re.compile(rb"([0-?]*+)([ -/]*+)([@-~])?")
+_STRING_FINALS = b"P]X^_"
+_STRING_CONTROLS = b"\x90\x98\x9d\x9e\x9f"
 _STRING_END = re.compile(rb"\x07|\x1b\\|\xc2\x9c|[\x18\x1a]")
+_LONGEST_ESCAPE = 4
 _LONGEST_CSI = 256
 _LONGEST_STRING = 1 << 16
 _ALTERNATE = (b"47", b"1047", b"1049")
@@ -46,38 +59,63 @@ class TerminalFilter:
             if self._in_string:
                 place = self._skip_string(data, place)
                 continue
-            found = _SPECIAL.search(data, place)
-            if found is None:
-                out += data[place:]
-                break
-            out += data[place : found.start()]
-            place = self._special(data, found.start(), out)
+            if (found := _PLAIN.match(data, place)) is not None:
+                out += found[0]
+                place = found.end()
+            else:
+                place = self._special(data, place, out)
         return as_it_came if self._unfiltered else bytes(out)
 
     def _special(self, data: bytes, place: int, out: bytearray) -> int:
         """Deal with what begins at ``place``; returns where it ends."""
-        if data[place] == 0x05:
-            return place + 1
-        if place + 1 == len(data):
+        if data[place] == 0x1B:
+            return self._escape(data, place, out)
+        if _CHARACTER_BEGUN.match(data, place):
             self._held = data[place:]
             return len(data)
-        if _STRING.match(data, place):
+        if data[place] == 0xC2 and data[place + 1] in range(0x80, 0xA0):
+            if data[place + 1] == 0x9B:
+                return self._csi(data, place + 2, out)
+            if data[place + 1] in _STRING_CONTROLS:
+                self._in_string = 1
+            else:
+                out += data[place : place + 2]
+            return place + 2
+        if data[place] >= 0xA0:
+            out += data[place : place + 1]
+        return place + 1
+
+    def _escape(self, data: bytes, place: int, out: bytearray) -> int:
+        """A sequence that ESC begins; one that another ESC or no final ends is dropped."""
+        found = _ESCAPE.match(data, place)
+        assert found is not None
+        between, final = found[1].translate(None, _IGNORED), found[2]
+        if final is None:
+            if found.end() == len(data):
+                self._held = b"\x1b" + between[: _LONGEST_ESCAPE + 1]
+        elif not between and final == b"[":
+            return self._csi(data, found.end(), out)
+        elif not between and final in _STRING_FINALS:
             self._in_string = 1
-            return place + 2
-        sequence = _CSI.match(data, place)
-        if sequence is not None:
-            if self._may_pass(*sequence.groups()):
-                out += sequence[0]
-            return sequence.end()
-        if _CSI_BEGUN.match(data, place) and len(data) - place < _LONGEST_CSI:
-            self._held = data[place:]
+        elif len(between) <= _LONGEST_ESCAPE and between[:1] != b"%":
+            if not between and final == b"c":
+                self._modes.clear()
+            out += b"\x1b" + between + final
+        return found.end()
+
+    def _csi(self, data: bytes, place: int, out: bytearray) -> int:
+        """A control sequence, without its introducer, which is dropped where it is none."""
+        found = _CSI.match(data, place)
+        assert found is not None
+        parameters, between, final = found.groups()
+        if final is not None:
+            if self._may_pass(parameters, between, final):
+                out += b"\x1b[" + found[0]
+            return found.end()
+        if found.end() == len(data) and len(found[0]) < _LONGEST_CSI:
+            self._held = b"\x1b[" + data[place:]
             return len(data)
-        if data[place : place + 2] in (b"\x1b[", b"\xc2\x9b"):
-            return place + 2
-        if data[place : place + 2] == b"\x1bc":
-            self._modes.clear()
-        out += data[place : place + 2]
-        return place + 2
+        return place
 
     def _skip_string(self, data: bytes, place: int) -> int:
         end = _STRING_END.search(data, place)

@@ -18,7 +18,7 @@ from kvmtui.qemu.agent import Agent, AgentSilent, agent_session
 from kvmtui.text import visible
 
 EXEC_LIMIT_S = 60.0
-_MOST_INPUT_BYTES = 16 << 20
+MOST_INPUT_BYTES = 16 << 20
 _FIRST_LOOK_S = 0.02
 _SLOWEST_LOOK_S = 0.5
 _MOST_INTERFACES = 100
@@ -195,8 +195,8 @@ async def run_in_guest(
     Raises:
         KvmtuiError: As `session`; it cannot be started; or it goes on beyond the limit.
     """
-    if given is not None and len(given) > _MOST_INPUT_BYTES:
-        raise KvmtuiError(f"standard input has more than {_MOST_INPUT_BYTES} bytes")
+    if given is not None and len(given) > MOST_INPUT_BYTES:
+        raise KvmtuiError(f"standard input has more than {MOST_INPUT_BYTES} bytes")
     arguments: dict[str, Any] = {"path": words[0], "arg": words[1:], "capture-output": True}
     if given is not None:
         arguments["input-data"] = base64.b64encode(given).decode()

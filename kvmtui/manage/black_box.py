@@ -264,10 +264,9 @@ def _write(folder: GuestFolder, place: str, name: str, document: dict[str, Any])
 
 
 def _screen(library: Library, folder: GuestFolder) -> tuple[list[str] | None, bytes | None]:
-    """The screen's lines, or its picture; nothing where QEMU does not answer."""
+    """The screen's lines, or its picture; nothing where QEMU does not give what can be read."""
     import asyncio
 
-    from kvmtui.errors import MonitorError, StateError
     from kvmtui.manage import screens
 
     async def look() -> tuple[list[str] | None, bytes | None]:
@@ -281,7 +280,7 @@ def _screen(library: Library, folder: GuestFolder) -> tuple[list[str] | None, by
 
     try:
         return asyncio.run(look())
-    except (MonitorError, StateError, BusyError, OSError):
+    except (KvmtuiError, OSError, ValueError):
         return None, None
 
 

@@ -78,9 +78,11 @@ class ConsoleDoor:
         """As `screens.mirror`."""
         return screens.mirror(self._library, name)
 
-    async def type_text(self, name: str, text: str, *, layout: str | None = None) -> Outcome:
+    async def type_text(
+        self, name: str, text: str, layout: str | None = None, secret: bool = False
+    ) -> Outcome:
         """As `typing_keys.type_text`."""
-        return await typing_keys.type_text(self._library, name, text, layout=layout)
+        return await typing_keys.type_text(self._library, name, text, layout, secret)
 
     async def press_keys(self, name: str, combinations: list[str]) -> Outcome:
         """As `typing_keys.press_keys`."""

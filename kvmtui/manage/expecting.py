@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import os
 import re
@@ -27,6 +28,8 @@ from kvmtui.text import without_escapes
 _WINDOW_CHARACTERS = 1 << 18
 _FRAME_S = 0.1
 _SEND_LIMIT_S = 30.0
+_BEGUN = re.compile(rb"\x1b(?:[ -/]*|\[[0-?]*[ -/]*|[P\]X^_][^\x07\x1b\r\n]*\x1b?)\Z")
+_LONGEST_BEGUN = 1024
 
 
 class StepDone(NamedTuple):
@@ -40,6 +43,25 @@ class StepDone(NamedTuple):
     """The text that was waited for, as it came."""
 
 
+class ConsoleText:
+    """What a console says as text, in pieces: one may end amid an escape or a character."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = b""
+
+    def feed(self, data: bytes) -> str:
+        """The text of a piece, without what is not yet whole."""
+        data = self._held + data
+        begun = _BEGUN.search(data)
+        whole = len(data)
+        if begun is not None and whole - begun.start() <= _LONGEST_BEGUN:
+            whole = begun.start()
+        self._held = data[whole:]
+        # Carriage returns would be before each line's end that a person thinks of.
+        return self._decoder.decode(without_escapes(data[:whole]).replace(b"\r", b""))
+
+
 class _Run:
     """One run of a script."""
 
@@ -49,12 +71,13 @@ class _Run:
         self._script = script
         self._serial = session
         self._said = ""
+        self._text = ConsoleText()
         self._stack = contextlib.AsyncExitStack()
         self._monitor: Monitor | None = None
         self._mirror: screens.TextMirror | None = None
         if session is not None:
             # A prompt that waits already was said before we came.
-            self._said = _text(session.tail()).rpartition("\n")[2]
+            self._said = self._text.feed(session.tail()).rpartition("\n")[2]
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -73,7 +96,7 @@ class _Run:
             text = os.environ.get(step.type_variable)
             if text is None:
                 raise StateError(f"the environment has no variable {step.type_variable}")
-            await self._type(text, side)
+            await self._type(text, side, secret=True)
         elif step.screenshot is not None:
             await self._save(step.screenshot)
         else:
@@ -84,10 +107,13 @@ class _Run:
     async def _wait(self, pattern: re.Pattern[str], side: str, limit_s: float) -> str:
         deadline = time.monotonic() + limit_s
         while True:
+            alive = is_running(self._library, self._library.folder(self._name))
+            if not alive and self._serial is not None:
+                self._hear(self._serial.read_rest())
             found = await (self._look_serial(pattern) if side == "serial" else self._look(pattern))
             if found is not None:
                 return found
-            if not is_running(self._library, self._library.folder(self._name)):
+            if not alive:
                 raise StateError("the guest ended")
             if time.monotonic() >= deadline:
                 raise StateError(f"did not come within {limit_s:g} s")
@@ -96,14 +122,15 @@ class _Run:
         """Look at what the console said since the last text that was waited for."""
         assert self._serial is not None
         if (found := pattern.search(self._said)) is None:
-            data = await self._serial.read()
-            # Carriage returns would be before each line's end that a person thinks of.
-            self._said = (self._said + _text(data))[-_WINDOW_CHARACTERS:]
+            self._hear(await self._serial.read())
             found = pattern.search(self._said)
         if found is None:
             return None
         self._said = self._said[found.end() :]
         return found[0]
+
+    def _hear(self, data: bytes) -> None:
+        self._said = (self._said + self._text.feed(data))[-_WINDOW_CHARACTERS:]
 
     async def _look(self, pattern: re.Pattern[str]) -> str | None:
         mirror = await self._screen()
@@ -114,10 +141,10 @@ class _Run:
             return None
         return found[0]
 
-    async def _type(self, text: str, side: str) -> None:
+    async def _type(self, text: str, side: str, *, secret: bool = False) -> None:
         if side == "screen":
             layout = self._script.layout or typing_keys.layout_of(self._library, self._name)
-            await self._press(keyboard.strokes_of(text, layout))
+            await self._press(keyboard.strokes_of(text, layout, secret=secret))
             return
         assert self._serial is not None
         if not self._serial.typing:
@@ -128,13 +155,13 @@ class _Run:
         while not sent:
             if time.monotonic() >= deadline:
                 raise StateError("the guest does not read its console")
-            self._said += _text(await self._serial.read())
+            self._hear(await self._serial.read())
             sent = self._serial.write(b"")
 
     async def _press(self, strokes: list[keyboard.Stroke]) -> None:
         await self._screen()
         assert self._monitor is not None
-        await typing_keys.Typist(self._monitor, has_port=True).press(strokes)
+        await (await typing_keys.typist_of(self._monitor)).press(strokes)
 
     async def _save(self, file: str) -> None:
         mirror = await self._screen()
@@ -158,10 +185,6 @@ class _Run:
             self._monitor = await self._stack.enter_async_context(session)
             self._mirror = screens.TextMirror(self._monitor)
         return self._mirror
-
-
-def _text(data: bytes) -> str:
-    return without_escapes(data).replace(b"\r", b"").decode("utf-8", "replace")
 
 
 async def expect(

@@ -11,6 +11,7 @@ from kvmtui.manage.typing_keys import input_session
 
 Button = Literal["left", "middle", "right", "wheel-up", "wheel-down"]
 _MOST = 0x7FFF
+_SHORT_DEEDS = 100
 
 
 class Deed(NamedTuple):
@@ -44,7 +45,8 @@ async def point(library: Library, name: str, deeds: Sequence[Deed]) -> None:
         StateError: It does not run, is paused, or uses no tablet: its mouse knows no places.
         MonitorError: Its QEMU does not answer.
     """
-    async with input_session(library, name, "point", "clicks") as monitor:
+    short = len(deeds) <= _SHORT_DEEDS
+    async with input_session(library, name, "point", "clicks", short=short) as monitor:
         mice = await monitor.execute("query-mice")
         # Where it is not the current one its buttons would be the other mouse's.
         if not any(one.get("current") and one.get("absolute") for one in mice):

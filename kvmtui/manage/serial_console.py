@@ -127,20 +127,27 @@ class SerialSession:
         return self._line.tail()
 
     async def read(self) -> bytes:
-        """What the guest wrote; empty when nothing came within a quarter of a second."""
+        """What the guest wrote; empty when nothing came within a quarter of a second.
+
+        Once it has ended that is all the rest.
+        """
         line = self._line
         line.step()
         self.write(b"")
         data = line.read()
-        if data or line.ended:
-            return data
-        if line.fileno() < 0:
-            await asyncio.sleep(STEP_S / 2)
-            return line.read()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STEP_S):
-                await _readable(line.fileno())
-        return line.read()
+        if not data and not line.ended:
+            if line.fileno() < 0:
+                await asyncio.sleep(STEP_S / 2)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(STEP_S):
+                        await _readable(line.fileno())
+            data = line.read()
+        return data + line.read_rest() if line.ended else data
+
+    def read_rest(self) -> bytes:
+        """All that the guest wrote and that is not yet read; for when it has ended."""
+        return self._line.read_rest()
 
     def write(self, data: bytes) -> bool:
         """Send what was typed; False where the guest has not read what was typed before."""
@@ -158,7 +165,8 @@ class SerialSession:
         await take_over(self._line, self._name)
 
     def let_go(self) -> None:
-        """Give the console up and go on reading."""
+        """Give the console up for good and go on reading."""
+        self._line.reads_only = True
         self._line.let_go()
 
     def close(self) -> None:

@@ -41,6 +41,7 @@ class SerialLine(ClaimedSocket):
 
     Attributes:
         typing: Whether this viewer has the socket: what it writes reaches the guest.
+        reads_only: Whether it does not take the socket, though that is free.
         ended: Whether the guest's QEMU is gone; what it said before is still read.
     """
 
@@ -49,9 +50,14 @@ class SerialLine(ClaimedSocket):
         self._folder = folder
         self._logs = logs
         self._offset = 0
+        """How much of the log is read, or came over the socket instead: that is logged too."""
+        self._joined = False
+        """Whether the socket has said something since it was taken; until then the log does."""
+        self._all_read = False
         self._token = os.urandom(8).hex()
         self._wish_seen = ""
         self.typing = False
+        self.reads_only = False
         self.ended = False
 
     @property
@@ -94,7 +100,7 @@ class SerialLine(ClaimedSocket):
             return
         if not is_held(self._folder.at(RUN_LOCK)) and not lock_holder(self._folder.at(RUN, PID)):
             self.ended = True
-        elif not self._others_turn():
+        elif not self.reads_only and not self._others_turn():
             with contextlib.suppress(OSError):
                 self._take()
 
@@ -115,19 +121,41 @@ class SerialLine(ClaimedSocket):
         return -1 if self._socket is None else self._socket.fileno()
 
     def read(self) -> bytes:
-        """What the guest wrote since; empty where that is nothing, or the end."""
+        """What the guest wrote since, a piece of it; empty where that is nothing, or the end.
+
+        What it wrote while nobody had the socket is in the log alone, so that is read up to
+        where the socket begins.
+        """
         if self._socket is None:
+            return b"" if self._all_read else self._read_log()
+        # What is logged by now and does not come over the socket now will not come over it.
+        logged = self._log_size() if self._logs and not self._joined else 0
+        if logged - self._offset >= _PIECE_BYTES:
             return self._read_log()
         try:
             data = self._socket.recv(_PIECE_BYTES)
         except BlockingIOError:
-            return b""
+            return self._read_log(logged)
         except OSError:
             data = b""
         if not data:
+            self._all_read = self._joined or not self._logs
             self.close()
             self.ended = True
-        return data
+            return self.read()
+        before = b""
+        if not self._joined:
+            before = self._read_log(logged)
+            common = _common(before, data)
+            before = before[: len(before) - common]
+            self._offset -= common
+            self._joined = True
+        self._offset += len(data)
+        return before + data
+
+    def read_rest(self) -> bytes:
+        """All that the guest wrote and that is not yet read; for when it has ended."""
+        return b"".join(iter(self.read, b""))
 
     def write(self, data: bytes) -> int:
         """Send what was typed; how much of it went. A guest that does not read takes none."""
@@ -151,10 +179,12 @@ class SerialLine(ClaimedSocket):
         except BaseException:
             self._give_back()
             raise
+        self._joined = False
         return self.typing
 
     def _follow(self) -> None:
-        self._offset = self._log_size()
+        # A log that could not be written (a full disk) has less than came over the socket.
+        self._offset = min(self._offset, self._log_size())
 
     def _log_size(self) -> int:
         try:
@@ -162,14 +192,16 @@ class SerialLine(ClaimedSocket):
         except OSError:
             return 0
 
-    def _read_log(self) -> bytes:
-        if not self._logs:
+    def _read_log(self, end: int | None = None) -> bytes:
+        """The next piece of the log, up to ``end`` at the most."""
+        size = _PIECE_BYTES if end is None else min(_PIECE_BYTES, end - self._offset)
+        if not self._logs or size <= 0:
             return b""
         with contextlib.suppress(OSError), open(self._folder.at(CONSOLE_LOG), "rb") as file:
             if os.fstat(file.fileno()).st_size < self._offset:
                 self._offset = 0
             file.seek(self._offset)
-            data = file.read(_PIECE_BYTES)
+            data = file.read(size)
             self._offset += len(data)
             return data
         return b""
@@ -186,3 +218,12 @@ class SerialLine(ClaimedSocket):
         """Whether another asked for the console just now."""
         token, when = self._wish()
         return token != self._token and abs(time.time() - when) < _WISH_HOLDS_S
+
+
+def _common(before: bytes, data: bytes) -> int:
+    """How many bytes at the end of one are the begin of the other."""
+    end, begin = memoryview(before), memoryview(data)
+    place = before.find(data[:1], max(0, len(before) - len(data)))
+    while place >= 0 and end[place:] != begin[: len(before) - place]:
+        place = before.find(data[:1], place + 1)
+    return len(before) - place if place >= 0 else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator
 
@@ -15,12 +16,15 @@ from kvmtui.manage.screens import refuse_stopped
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import keyboard
 from kvmtui.qemu.keyboard import Stroke
-from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
+from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session, number_of_64_bits
 
 _PAUSE_S = 0.02
 """Between keys: firmware keeps 15 of them for a program that is slow to read."""
 _ASK_AGAIN_S = 0.01
 _READ_LIMIT_S = 5.0
+_SHORT_LIMIT_S = 1.5
+"""For all keys, on the monitor for commands: nobody holds that for 2 s."""
+_SHORT_STROKES = 10
 _STATUS_PORT = "i /b 0x64"
 _HAS_MORE = 0x01
 
@@ -40,6 +44,8 @@ class Typist:
     def __init__(self, monitor: Monitor, *, has_port: bool) -> None:
         self._monitor = monitor
         self._has_port = has_port
+        is_short = monitor.name == MONITORS[-1]
+        self._until = time.monotonic() + _SHORT_LIMIT_S if is_short else math.inf
 
     async def press(self, strokes: list[Stroke]) -> None:
         """Press keys one after the other.
@@ -58,17 +64,27 @@ class Typist:
                 )
 
     async def _all_read(self) -> bool:
-        deadline = time.monotonic() + _READ_LIMIT_S
+        deadline = min(time.monotonic() + _READ_LIMIT_S, self._until)
         while True:
             answer = await self._monitor.execute(
                 "human-monitor-command", {"command-line": _STATUS_PORT}
             )
             value = str(answer).rpartition("=")[2].strip()
-            if not int(value, 16) & _HAS_MORE:
+            if not number_of_64_bits(value) & _HAS_MORE:
                 return True
             if time.monotonic() >= deadline:
                 return False
             await asyncio.sleep(_ASK_AGAIN_S)
+
+
+async def typist_of(monitor: Monitor) -> Typist:
+    """A typist for the machine that a monitor is of.
+
+    Raises:
+        MonitorError: QEMU ended, or does not answer.
+    """
+    arch = (await monitor.execute("query-target"))["arch"]
+    return Typist(monitor, has_port=arch in ("x86_64", "i386"))
 
 
 def layout_of(library: Library, name: str) -> str:
@@ -78,19 +94,24 @@ def layout_of(library: Library, name: str) -> str:
 
 @contextlib.asynccontextmanager
 async def input_session(
-    library: Library, name: str, verb: str, what: str
+    library: Library, name: str, verb: str, what: str, *, short: bool
 ) -> AsyncIterator[Monitor]:
     """A monitor for input to a guest that takes some.
 
     Args:
         what: What would be lost otherwise, such as ``keys``.
+        short: Whether it is done at once, so that it may be on the monitor for commands where
+            those who watch the guest have all others.
 
     Raises:
         StateError: It does not run, or is paused.
     """
     folder = library.folder(name)
     refuse_stopped(library, folder)
-    place = MonitorPlace(folder.run, folder.path, MONITORS[:-1])
+    others, commands = MONITORS[:-1], MONITORS[-1:]
+    # The last is taken first.
+    names = commands + others if short else others
+    place = MonitorPlace(folder.run, folder.path, names)
     async with command_session(place, f"kvmtui {verb} {name}") as monitor:
         status = (await monitor.execute("query-status"))["status"]
         if status != "running":
@@ -107,10 +128,10 @@ async def type_strokes(library: Library, name: str, strokes: list[Stroke]) -> Ou
         StateError: It does not run, is paused, or reads no keys.
         MonitorError: Its QEMU does not answer.
     """
-    async with input_session(library, name, "type", "keys") as monitor:
-        arch = (await monitor.execute("query-target"))["arch"]
+    short = len(strokes) <= _SHORT_STROKES
+    async with input_session(library, name, "type", "keys", short=short) as monitor:
         try:
-            await Typist(monitor, has_port=arch in ("x86_64", "i386")).press(strokes)
+            await (await typist_of(monitor)).press(strokes)
         except StateError as error:
             raise StateError(f"{name}: {error.message}") from None
     count = len(strokes)
@@ -118,19 +139,20 @@ async def type_strokes(library: Library, name: str, strokes: list[Stroke]) -> Ou
 
 
 async def type_text(
-    library: Library, name: str, text: str, *, layout: str | None = None
+    library: Library, name: str, text: str, layout: str | None = None, secret: bool = False
 ) -> Outcome:
     """Type a text; it is kept and told nowhere.
 
     Args:
         layout: The guest's keyboard layout; None for what its definition states.
+        secret: Whether a failure must not show a part of the text.
 
     Raises:
         UsageError: The layout has no key for a character; nothing was typed.
         StateError, MonitorError: As `type_strokes`.
     """
     chosen = layout or layout_of(library, name)
-    return await type_strokes(library, name, keyboard.strokes_of(text, chosen))
+    return await type_strokes(library, name, keyboard.strokes_of(text, chosen, secret=secret))
 
 
 async def press_keys(library: Library, name: str, combinations: list[str]) -> Outcome:

@@ -11,6 +11,7 @@ from kvmtui.errors import StateError
 from kvmtui.guest.folder import RUN, VNC
 from kvmtui.guest.history import acting_user
 from kvmtui.guest.library import Library
+from kvmtui.host.accounts import Account, account, account_of_uid
 from kvmtui.manage.screens import refuse_stopped
 
 _PORT = 5910
@@ -26,6 +27,8 @@ class Viewer(NamedTuple):
     viewer: str
     """The viewer, once the tunnel stands."""
     socket: str
+    note: str = ""
+    """Why the tunnel is of another account than who asks; empty where it is of that."""
 
 
 def viewer(library: Library, name: str) -> Viewer:
@@ -51,8 +54,38 @@ def viewer(library: Library, name: str) -> Viewer:
     host, port = _here()
     if port != _SSH_PORT:
         words += ["-p", port]
-    words.append(f"{acting_user()}@{host}")
-    return Viewer(shlex.join(words), f"vncviewer 127.0.0.1:{_PORT - 5900}", path)
+    user, note = _account(name, folder.place, path)
+    words.append(f"{user}@{host}")
+    return Viewer(shlex.join(words), f"vncviewer 127.0.0.1:{_PORT - 5900}", path, note)
+
+
+def _account(name: str, place: str, path: str) -> tuple[str, str]:
+    """Who can reach the socket: who asks, else whom the guest's folder belongs to, else root."""
+    asks = acting_user()
+    user = account(asks)
+    # Here is no account of that name where it comes from a directory that does not answer.
+    if user is None or _reaches(user, path):
+        return asks, ""
+    found = os.stat(place)
+    owner = account_of_uid(found.st_uid, found.st_gid)
+    other = owner.name if _reaches(owner, path) else "root"
+    return other, f"{asks} cannot reach {name}'s socket: it takes an ssh key of {other}"
+
+
+def _reaches(user: Account, path: str) -> bool:
+    """Whether the modes of all folders above a socket, and its own, let a user connect."""
+    if user.uid == 0:
+        return True
+    place = os.path.realpath(path)
+    need = 2
+    while True:
+        found = os.stat(place)
+        shift = 6 if found.st_uid == user.uid else 3 if found.st_gid in user.groups else 0
+        if not found.st_mode >> shift & need:
+            return False
+        if place == "/":
+            return True
+        place, need = os.path.dirname(place), 1
 
 
 def _here() -> tuple[str, str]:

@@ -137,8 +137,11 @@ def _read() -> dict[str, _Layout]:
     return found
 
 
-def strokes_of(text: str, layout: str) -> list[Stroke]:
+def strokes_of(text: str, layout: str, *, secret: bool = False) -> list[Stroke]:
     """How a text is typed.
+
+    Args:
+        secret: Whether a failure must not show a part of it.
 
     Raises:
         UsageError: A character is on no key of this layout; nothing is to be typed then.
@@ -147,8 +150,9 @@ def strokes_of(text: str, layout: str) -> list[Stroke]:
     found: list[Stroke] = []
     for character in unicodedata.normalize("NFC", text.replace("\r\n", "\n")):
         if character not in known:
+            shown = "a character of it" if secret else f"'{visible(character)}'"
             raise UsageError(
-                f"the keyboard layout {layout} has no key for '{visible(character)}'",
+                f"the keyboard layout {layout} has no key for {shown}",
                 hint=f"--layout, one of {', '.join(LAYOUTS)}",
             )
         found += known[character]

@@ -32,10 +32,15 @@ logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
 
 
 class Monitor:
-    """One QMP session; each command has a limit."""
+    """One QMP session; each command has a limit.
 
-    def __init__(self, client: QMPClient) -> None:
+    Attributes:
+        name: The socket's name.
+    """
+
+    def __init__(self, client: QMPClient, name: str) -> None:
         self._client = client
+        self.name = name
 
     async def execute(
         self,
@@ -80,6 +85,21 @@ class Monitor:
         return number
 
 
+def number_of_64_bits(word: str) -> int:
+    """A number that QEMU's human monitor wrote, in hexadecimal.
+
+    Raises:
+        MonitorError: It is none.
+    """
+    try:
+        value = int(word, 16)
+        if 0 <= value < 1 << 64:
+            return value
+    except ValueError:
+        pass
+    raise MonitorError(f"QEMU answered '{visible(word, limit=80)}' where a number is expected")
+
+
 class MonitorPlace:
     """Where a guest's monitors are.
 
@@ -121,7 +141,7 @@ async def command_session(place: MonitorPlace, purpose: str) -> AsyncIterator[Mo
                     unanswered += 1
                     continue
                 try:
-                    yield Monitor(client)
+                    yield Monitor(client, name)
                     return
                 finally:
                     await _leave(client)

@@ -13,7 +13,7 @@ import struct
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from kvmtui.qemu.monitor import Monitor
+from kvmtui.qemu.monitor import Monitor, number_of_64_bits
 from kvmtui.qemu.picture import Picture
 
 TEXT_ADDRESS = 0xB8000
@@ -76,13 +76,13 @@ async def read_memory(monitor: Monitor, offset: int, size: int) -> bytes:
     """A part of text memory.
 
     Raises:
-        MonitorError: QEMU refused, or did not answer.
+        MonitorError: QEMU refused, did not answer, or no numbers.
     """
     first = offset - offset % 8
     count = (offset + size - first + 7) // 8
     command = f"xp /{count}gx {TEXT_ADDRESS + first:#x}"
     answer = await monitor.execute("human-monitor-command", {"command-line": command})
-    words = [int(word, 16) for word in str(answer).split() if word.startswith("0x")]
+    words = [number_of_64_bits(word) for word in str(answer).split() if word.startswith("0x")]
     data = struct.pack(f"<{len(words)}Q", *words)
     return data[offset - first : offset - first + size].ljust(size, b"\0")
 
@@ -92,7 +92,7 @@ async def is_text_by_bios(monitor: Monitor) -> bool:
     command = f"xp /1bx {_BIOS_MODE:#x}"
     answer = str(await monitor.execute("human-monitor-command", {"command-line": command}))
     words = [word for word in answer.split() if word.startswith("0x")]
-    return len(words) == 1 and int(words[0], 16) in _BIOS_TEXT_MODES
+    return len(words) == 1 and number_of_64_bits(words[0]) in _BIOS_TEXT_MODES
 
 
 class _Cells:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import threading
 import time
 
@@ -84,6 +85,20 @@ def test_a_real_agent(with_agent):
     kvmtui.refused("agent", "g", status=2)
     # This guest ignores its power button, and its agent has no `shutdown` to call.
     assert "still runs" in kvmtui.refused("shutdown", "g", "--timeout", "6", status=1)
+
+
+def test_input_is_not_read_beyond_what_goes(kvmtui):
+    kvmtui.tiny("a")
+    asks = kvmtui.popen("agent", "a", "exec", "--stdin", "cat", stdin=subprocess.PIPE)
+    asks.stdin.buffer.write(bytes((16 << 20) + 1))
+    asks.stdin.flush()
+    # There would be more.
+    try:
+        assert asks.wait(60) == 1
+        assert "standard input has more than 16777216 bytes" in asks.stderr.read()
+    finally:
+        asks.kill()
+        asks.stdin.close()
 
 
 def test_who_has_none(kvmtui):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sys
 import termios
@@ -252,6 +253,21 @@ HOSTILE = {
     b"\x1b]0;" + b"x" * 60000: b"",
     b"\x1b[" + b"1;" * 500 + b"mtext": None,
     "größe ☃ \U0001f600".encode(): "größe ☃ \U0001f600".encode(),
+    b"\x1b\x1b]0;evil\x07a": b"a",
+    b"\x1b\n]52;c;aGk=\x07a": b"a",
+    b"\x1b\x00[8;9;9ta": b"a",
+    b"\x1b\x7f]0;a\x07a": b"a",
+    b"\x1b\x05]0;a\x1b\\a": b"a",
+    b"\x1b\xc2\x9d0;a\x07a": b"a",
+    b"\x1b(\x1b]0;a\x07a": b"a",
+    b"\x1b%@a\x1b%Gb\x1b%/Gc": b"abc",
+    b"\x9b8;9;9t \x9d0;a\x07": b"8;9;9t 0;a\x07",
+    b"\xc2\x05\x9d0;a": b"\xc20;a",
+    b"\xe0\x82\x9d0;a \xe9": None,
+    b"\xc2\x9b31mred": b"\x1b[31mred",
+    b"\x1b(0q\x1b(B\x1b#8\x1b7\x1b8\x1bM": b"\x1b(0q\x1b(B\x1b#8\x1b7\x1b8\x1bM",
+    b"\x1b\x18]0;a": b"\x18]0;a",
+    b"\x1b" + b"(" * 500 + b"Aa": b"a",
 }
 
 
@@ -264,6 +280,67 @@ def test_what_reaches_beyond_the_console_does_not_pass(said, size):
     if HOSTILE[said] is not None:
         assert passed == HOSTILE[said]
     assert b"\x1b]" not in passed and len(passed) <= len(said)
+
+
+def reaches_out(data):
+    """What a terminal would do with it beyond the console (a VT500's parser)."""
+    found, state, so_far = [], "ground", ""
+    # A byte that is no UTF-8 may be a control of eight bits.
+    text = data.decode("utf-8", "surrogateescape")
+    for number in (ord(one) - 0xDC00 if 0xDC80 <= ord(one) <= 0xDCFF else ord(one) for one in text):
+        one = chr(number)
+        if number == 0x1B:
+            state, so_far = "escape", ""
+        elif number in (0x18, 0x1A):
+            state = "ground"
+        elif 0x80 <= number < 0xA0:
+            state, so_far = ("csi" if number == 0x9B else "ground"), ""
+            if number in (0x90, 0x98, 0x9D, 0x9E, 0x9F):
+                found.append(hex(number))
+        elif number == 5:
+            found.append("answerback")
+        elif number < 0x20 or number == 0x7F or state == "ground":
+            continue
+        elif state == "escape":
+            if number < 0x30:
+                so_far += one
+            elif not so_far and one == "[":
+                state = "csi"
+            else:
+                state = "ground"
+                if so_far[:1] == "%" or (not so_far and one in "P]X^_"):
+                    found.append(f"ESC {so_far}{one}")
+        elif number < 0x40:
+            so_far += one
+        else:
+            state = "ground"
+            if one in "ti" and not set(so_far) & set(" !\"#$%&'()*+,-./"):
+                found.append(f"CSI {so_far}{one}")
+    return found
+
+
+EVIL = (
+    *(b"\x1b", b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX", b"\x1b\\"),
+    *(b"\xc2", b"\x9b", b"\x9d", b"\x90", b"\x9c", b"\xc2\x9b", b"\xc2\x9d", b"\xe0", b"\xf0"),
+    *(b"\x00", b"\n", b"\x05", b"\x07", b"\x18", b"\x1a", b"\x7f", b"\x82", b"\xa9", b"\xc3\xa9"),
+    *(b"]", b"[", b"P", b"t", b"i", b"c", b"m", b"%", b"@", b"(", b" ", b"?", b"8;9;9", b"0;a"),
+    *(b"8;9;9t", b"[8;9;9t", b"[5i", b"]0;a\x07", b"%G", b"\x1b[31m", b"x" * 300, b"1;" * 200),
+)
+
+
+def test_nothing_reaches_out_however_it_is_put_together():
+    assert reaches_out(b"\x1b\n]0;a \x9d \xc2\x9d \x1b[\x008t \x1b%G \x05 \x1b\x1bP")
+    assert not reaches_out("\x1b[31mé \x1b(0 \x1b[1 t".encode())
+    draw = random.Random(8)
+    for _ in range(4000):
+        said = b"".join(draw.choices(EVIL, k=draw.randint(2, 24)))
+        terminal_filter, passed, place = TerminalFilter(), b"", 0
+        while place < len(said):
+            size = draw.choice((1, 1, 2, 3, 7, 50, 1000))
+            passed += terminal_filter.feed(said[place : place + size])
+            place += size
+        assert not reaches_out(passed), (said, passed)
+        assert TerminalFilter().feed(said) == passed, said
 
 
 def test_modes_are_undone():
@@ -307,8 +384,13 @@ def test_the_interfaces_viewer(kvmtui):
                 while first.typing:
                     await first.read()
             assert second.typing
-        second.close()
         first.close()
+        # Who waits for words only does not take what it gave up.
+        second.let_go()
+        await second.read()
+        await second.read()
+        assert not second.typing
+        second.close()
         fleet.close()
 
     asyncio.run(watch())

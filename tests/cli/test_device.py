@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+
 import pytest
+from conftest import PLAIN_UID
 
 from kvmtui.qemu.plain import connect_below
 
@@ -105,6 +109,22 @@ def test_the_viewers_lines(kvmtui):
     kvmtui.tiny("b", "--set", "display=none")
     kvmtui.ok("start", "b")
     assert "without a VNC server" in kvmtui.refused("screen", "b", "--viewer", status=1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root acts for others")
+def test_the_tunnel_is_of_who_reaches_the_socket(plain_kvmtui):
+    owner = pwd.getpwuid(PLAIN_UID).pw_name
+    plain_kvmtui.tiny("a")
+    plain_kvmtui.ok("start", "a")
+    assert f" {owner}@" in plain_kvmtui.ok("screen", "a", "--viewer").out
+    plain_kvmtui.prefix = []
+    plain_kvmtui.environment["SUDO_USER"] = "daemon"
+    done = plain_kvmtui.ok("screen", "a", "--viewer").out
+    assert f" {owner}@" in done
+    assert f"daemon cannot reach a's socket: it takes an ssh key of {owner}" in done
+    plain_kvmtui.environment["SUDO_USER"] = owner
+    done = plain_kvmtui.ok("screen", "a", "--viewer").out
+    assert f" {owner}@" in done and "cannot" not in done
 
 
 def test_a_console_that_is_not_logged(kvmtui):

@@ -14,9 +14,11 @@ import pytest
 from kvmtui.errors import BusyError, DefinitionError
 from kvmtui.manage import black_box
 from kvmtui.manage.expect_script import read_script
+from kvmtui.manage.expecting import ConsoleText
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.looking import look_at
 from kvmtui.manage.serial_line import SerialLine
+from kvmtui.qemu import picture
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "expect"
 
@@ -202,6 +204,18 @@ def test_the_interface_notices_by_itself(kvmtui):
     assert any(percent is not None for percent in report["figures"]["cpu"])
 
 
+def test_a_picture_that_cannot_be_had_keeps_nothing_else_out(kvmtui, monkeypatch):
+    kvmtui.tiny("a")
+    kvmtui.ok("start", "a")
+    folder = kvmtui.library.folder("a")
+    monkeypatch.setattr(picture, "_MOST_BYTES", 10)
+    for when in (1e9, 2e9):
+        report = black_box.collect(kvmtui.library, folder, "expect", alive=True, when=when)
+        assert report.screen == () and report.picture is None and os.path.exists(report.path)
+        monkeypatch.setattr(picture, "parse_ppm", lambda _: int("no number"))
+        monkeypatch.setattr(picture, "_MOST_BYTES", 1 << 30)
+
+
 def test_one_at_a_time_makes_a_report(kvmtui):
     kvmtui.tiny("a")
     folder = kvmtui.library.folder("a")
@@ -243,3 +257,17 @@ def test_the_newest_reports_are_kept(kvmtui):
     reports.write_text("in the way")
     view = look_at(kvmtui.library, "a")._replace(state="crashed")
     assert black_box.notice(kvmtui.library, view) is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_console_text_is_the_same_in_pieces(size):
+    said = "\x1b[1;31mgröße\x1b[0m\r\n\x1b]0;title\x07a☃ \x1b(B\x1bP1$r\x1b\\\U0001f600>".encode()
+    text = ConsoleText()
+    pieces = [text.feed(said[at : at + size]) for at in range(0, len(said), size)]
+    assert "".join(pieces) == "größe\na☃ \U0001f600>"
+
+
+def test_what_never_becomes_whole_is_not_held_for_ever():
+    text = ConsoleText()
+    assert text.feed(b"\x1b]R\nlogin: ").endswith("login: ")
+    assert "x" * 2000 in text.feed(b"\x1b]" + b"x" * 2000)

@@ -9,7 +9,7 @@ import zlib
 import boot_guests
 import pytest
 
-from kvmtui.errors import KvmtuiError
+from kvmtui.errors import KvmtuiError, MonitorError
 from kvmtui.manage import screens
 from kvmtui.qemu import vga_text
 from kvmtui.qemu.picture import Picture, parse_ppm
@@ -152,6 +152,19 @@ def test_what_has_no_display(kvmtui):
     done = kvmtui("screen", "a")
     assert done.status == 1 and "a: it has no display" in done.err
     assert "kvmtui set a video=std" in done.err
+
+
+@pytest.mark.parametrize("answer", ["000b8000: 0x1 0xno", "000b8000: 0x1" + "0" * 16, "0x"])
+def test_memory_that_is_no_numbers(answer):
+    class Odd:
+        async def execute(self, command, arguments):
+            return answer
+
+    with pytest.raises(MonitorError, match="where a number is expected"):
+        asyncio.run(vga_text.read_memory(Odd(), 0, 16))
+    with pytest.raises(MonitorError, match="where a number is expected"):
+        Odd.execute = lambda *_: asyncio.sleep(0, "00000449: 0x0x")
+        asyncio.run(vga_text.is_text_by_bios(Odd()))
 
 
 def test_pictures_that_are_none():

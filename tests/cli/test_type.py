@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import unicodedata
@@ -10,8 +11,13 @@ import boot_guests
 import pytest
 from tui.terminal import Terminal
 
-from kvmtui.errors import UsageError
+from kvmtui.errors import MonitorError, StateError, UsageError
+from kvmtui.guest.folder import MONITORS
+from kvmtui.manage.console_door import ConsoleDoor
+from kvmtui.manage.pointing import Deed
+from kvmtui.manage.typing_keys import Typist
 from kvmtui.qemu import keyboard
+from kvmtui.qemu.claims import claim
 
 
 # What a PC's keyboard sends for a key that goes down (set 1): made by position, so that the
@@ -175,6 +181,48 @@ def test_what_cannot_be_typed_is_told_before_anything_is(kvmtui):
     assert "restart" not in kvmtui.ok("set", "a", "keyboard=de").err
     kvmtui.ok("pause", "a")
     assert "keys would be lost" in kvmtui.refused("type", "a", "x", status=1)
+
+
+def test_no_part_of_a_secret_is_shown(kvmtui, tmp_path):
+    kvmtui.tiny("a")
+    (tmp_path / "text").write_text("abcж")
+    with open(tmp_path / "text") as text:
+        told = kvmtui.refused("type", "a", "--stdin", status=2, stdin=text)
+    assert "has no key for a character of it" in told and "ж" not in told
+    script = tmp_path / "script.yaml"
+    script.write_text("on: screen\nsteps: [{type_variable: SECRET}]")
+    kvmtui.environment["SECRET"] = "abcж"
+    kvmtui.ok("start", "a")
+    told = kvmtui.refused("expect", "a", script, status=1)
+    assert "has no key for a character of it" in told and "ж" not in told
+    for secret, shown in ((True, "a character of it"), (False, "'ж'")):
+        with pytest.raises(UsageError, match=shown):
+            asyncio.run(ConsoleDoor(kvmtui.library).type_text("a", "ж", secret=secret))
+
+
+def test_keys_reach_a_guest_that_others_watch(kvmtui, echo):
+    folder = kvmtui.library.folder("k")
+    locks = [claim(folder.place, name, "a test") for name in MONITORS[:-1]]
+    try:
+        assert echo("ab", "--enter").hex(" ") == "1e 9e 30 b0 1c 9c"
+        with pytest.raises(StateError, match="uses no tablet"):
+            asyncio.run(ConsoleDoor(kvmtui.library).point("k", [Deed(0, 0)]))
+        told = kvmtui.refused("type", "k", "x" * 50, status=1)
+        assert "all monitors are taken" in told and "(a test)" in told
+    finally:
+        for lock in locks:
+            os.close(lock)
+
+
+def test_a_status_that_is_no_number():
+    class Odd:
+        name = "qmp0"
+
+        async def execute(self, command, arguments=None):
+            return "unknown command: 'i'" if command == "human-monitor-command" else {}
+
+    with pytest.raises(MonitorError, match="where a number is expected"):
+        asyncio.run(Typist(Odd(), has_port=True).press(keyboard.strokes_of("a", "us")))
 
 
 def test_composed_and_decomposed_are_one():

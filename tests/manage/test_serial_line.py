@@ -1,0 +1,187 @@
+"""A viewer of a serial console at the ends: the guest's, and where the console changes hands."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import re
+import socket
+
+import pytest
+
+from kvmtui.guest.folder import CONSOLE_LOG, RUN, RUN_LOCK, SERIAL, GuestFolder
+from kvmtui.guest.library import Library
+from kvmtui.manage.expect_script import read_script
+from kvmtui.manage.expecting import _Run
+from kvmtui.manage.serial_console import SerialSession, SerialState
+from kvmtui.manage.serial_line import SerialLine
+from kvmtui.qemu.keyboard import stroke_named
+
+
+class Serial:
+    """QEMU's end of a serial console: one client at a time, and a log of all."""
+
+    def __init__(self, place):
+        self.folder = GuestFolder(place / "g")
+        (place / "g" / RUN).mkdir(parents=True)
+        self._lock = open(self.folder.at(RUN_LOCK), "wb")  # noqa: SIM115
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(self.folder.at(RUN, SERIAL))
+        self._server.listen(1)
+        self._client = None
+        self._log = open(self.folder.at(CONSOLE_LOG), "ab", buffering=0)  # noqa: SIM115
+
+    def line(self):
+        """A viewer of it, open."""
+        line = SerialLine(self.folder)
+        line.open()
+        return line
+
+    def accept(self):
+        self.leave()
+        self._client = self._server.accept()[0]
+
+    def leave(self):
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def say(self, data):
+        if self._client is not None:
+            self._client.sendall(data)
+        self._log.write(data)
+
+    def end(self):
+        self.leave()
+        self._server.close()
+        self._lock.close()
+        self._log.close()
+
+
+@pytest.fixture
+def serial(tmp_path):
+    found = Serial(tmp_path / "guests")
+    yield found
+    found.end()
+
+
+def test_nothing_is_said_again_at_the_end(serial):
+    serial.say(b"before\n")
+    line = serial.line()
+    serial.accept()
+    assert line.tail() == b"before\n"
+    serial.say(b"a login\n")
+    assert line.read() == b"a login\n"
+    serial.say(b"its last words\n")
+    serial.end()
+    assert line.read() == b"its last words\n"
+    assert line.read() == b"" and line.ended
+    assert line.read() == line.read_rest() == b""
+
+
+def test_a_guest_that_ends_at_once_is_read_from_its_log(serial):
+    line = serial.line()
+    serial.say(b"said to nobody")
+    serial.end()
+    assert line.read_rest() == b"said to nobody" and line.ended
+
+
+def test_nothing_is_lost_where_the_console_changes_hands(serial):
+    first = serial.line()
+    serial.accept()
+    second = serial.line()
+    assert first.typing and not second.typing
+    serial.say(b"1 ")
+    assert first.read() == second.read() == b"1 "
+    serial.say(b"2 ")
+    # Given up with bytes on their way.
+    first.let_go()
+    assert first.read() == b"2 " and first.read() == b""
+    serial.leave()
+    serial.say(b"3 ")
+    second.step()
+    assert second.typing
+    serial.say(b"4 ")
+    assert second.read() == b"2 3 4 "
+    serial.say(b"5 ")
+    serial.accept()
+    serial.say(b"6 ")
+    assert second.read() == b"5 6 "
+    serial.say(b"7 ")
+    assert second.read() == b"7 " and second.read() == b""
+    assert first.read_rest() == b"3 4 5 6 7 "
+    # Taken back by who gave it up; the same words twice are no overlap.
+    second.let_go()
+    serial.leave()
+    first.step()
+    serial.say(b"8 ")
+    assert first.read() == b"8 "
+    serial.accept()
+    serial.say(b"9 ")
+    assert first.read() == b"9 " and first.read() == b""
+    assert second.read_rest() == b"8 9 "
+    first.close()
+    second.close()
+
+
+def test_a_long_log_is_read_to_its_end(serial):
+    first = serial.line()
+    second = serial.line()
+    said = b"".join(b"%07d\n" % number for number in range(40_000))
+    serial.say(said)
+    first.let_go()
+    second.step()
+    assert second.typing and second.read_rest() == said
+    serial.end()
+    assert first.read_rest() == said and second.read() == b"" and second.ended
+
+
+def test_who_only_reads_takes_nothing(serial):
+    line = serial.line()
+    line.reads_only = True
+    line.let_go()
+    line.step()
+    assert not line.typing and line.fileno() == -1
+    line.reads_only = False
+    line.step()
+    assert line.typing
+    line.close()
+
+
+def runs(tmp_path, line):
+    """A run of a script on it, to be asked for its steps."""
+    state = SerialState("running", True, False)
+    script = read_script(b"steps: [{wait: x}]")
+    return _Run(Library(tmp_path), "g", script, SerialSession("g", line, state))
+
+
+@pytest.mark.parametrize("typing", [True, False])
+def test_the_last_words_of_a_guest_that_ended_are_waited_for(serial, tmp_path, typing):
+    line = serial.line()
+    serial.accept()
+    if not typing:
+        line.reads_only = True
+        line.let_go()
+        serial.leave()
+    run = runs(tmp_path, line)
+    # More than is read at once, and no more than the socket holds.
+    serial.say(b"word " * 20_000 + b"the last")
+    serial.end()
+    assert asyncio.run(run._wait(re.compile("the last$"), "serial", 5)) == "the last"
+
+
+def test_keys_of_a_script_ask_no_port_that_the_machine_lacks(serial, tmp_path):
+    asked = []
+
+    class Arm:
+        name = "qmp0"
+
+        async def execute(self, command, arguments=None):
+            asked.append(command)
+            return {"arch": "aarch64"}
+
+    run = runs(tmp_path, serial.line())
+    run._monitor, run._mirror = Arm(), object()
+    asyncio.run(run._press([stroke_named("a"), stroke_named("b")]))
+    assert asked == ["query-target", "input-send-event", "input-send-event"]
