@@ -167,10 +167,14 @@ class SerialLine(ClaimedSocket):
             return 0
 
     def tail(self) -> bytes:
-        """The end of the log up to where reading begins: the socket itself repeats nothing."""
+        """The end of this run's log up to where reading begins: the socket repeats nothing."""
+        begin = (self._folder.start_record() or {}).get("console_offset", 0)
+        if not isinstance(begin, int) or not 0 <= begin <= self._offset:
+            begin = 0
+        begin = max(begin, self._offset - _TAIL_BYTES)
         with contextlib.suppress(OSError), open(self._folder.at(CONSOLE_LOG), "rb") as file:
-            file.seek(max(0, self._offset - _TAIL_BYTES))
-            return file.read(min(self._offset, _TAIL_BYTES))
+            file.seek(begin)
+            return file.read(self._offset - begin)
         return b""
 
     def _take(self) -> bool:
