@@ -354,6 +354,7 @@ chmod 755 /agent; /agent 2>/tmp/agent.log & true"""
 """What QEMU's agent does for this one command, by the shell."""
 
 
+@pytest.mark.slow
 def test_an_agent_tells_what_a_user_network_does_not(kvmtui, linux_guest_files):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

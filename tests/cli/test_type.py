@@ -106,7 +106,16 @@ def echo(kvmtui, request):
     return typed
 
 
-@pytest.mark.parametrize("layout", keyboard.LAYOUTS)
+QUICK_LAYOUTS = ("us", "de", "ru")
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(one, marks=[] if one in QUICK_LAYOUTS else pytest.mark.slow)
+        for one in keyboard.LAYOUTS
+    ],
+)
 def test_every_character_reaches_the_guest(echo, layout):
     table = keyboard.characters(layout)
     text = "".join(character for character in table if character.isprintable())

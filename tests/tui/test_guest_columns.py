@@ -151,6 +151,7 @@ def test_two_hundred_that_die_at_once_are_rows_without_figures():
     play(stage, lambda shown, pilot: scene(shown, pilot, pane), size=(140, 36))
 
 
+@pytest.mark.slow
 def test_memory_is_flat_however_long_graphs_move():
     async def scene(stage, pilot, pane):
         names = [f"g{number:03}" for number in range(40)]

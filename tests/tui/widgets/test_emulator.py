@@ -136,7 +136,7 @@ def test_random_bytes_end_nothing_and_keep_their_bounds():
     parts += ["é漢字👩‍👩‍👧".encode(), b"\xff\xfe", "\u202e\u0301".encode() * 9, b"\n", b"\r", b"\t"]
     parts += [b"x" * 90, b"\x9b", b"\x1b[5i", b"\x1b[?69h", b"\x1b[300$|", b"\x1b[99*|", b"\x1bc"]
     emulator = Emulator(80, 24)
-    for _ in range(1500):
+    for _ in range(400):
         some = [chance.choice(parts) if chance.random() < 0.8 else chance.randbytes(3)]
         emulator.feed(b"".join(chance.choices(parts, k=30) + some))
         for y in emulator.changed_rows():
