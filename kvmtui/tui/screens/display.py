@@ -216,7 +216,8 @@ class DisplayScreen(ViewingScreen):
                 self._typed_some.clear()
             try:
                 if is_text:
-                    await console.type_text(self.guest, word)
+                    # What cannot be typed is named nowhere: it may be of a password.
+                    await console.type_text(self.guest, word, secret=len(word) > 1)
                 else:
                     await console.press_keys(self.guest, [word])
             except (KvmtuiError, OSError) as error:
@@ -289,7 +290,10 @@ class DisplayScreen(ViewingScreen):
         except (KvmtuiError, OSError) as error:
             self.tell_failure(self.guest, as_told("screen", error))
         else:
-            self.copy_told(lines.ssh, "", f"run it on your own machine, and {lines.viewer} there")
+            note = f" ({lines.note})" if lines.note else ""
+            self.copy_told(
+                lines.ssh, "", f"run it on your own machine, and {lines.viewer} there{note}"
+            )
 
 
 def key_name(key: str) -> str:
