@@ -4,6 +4,7 @@
     ./dev bench 20         with 20
     ./dev bench 20 screen  only what the text interface costs
     ./dev bench stats      only what a round of the figures costs
+    ./dev bench 500 many   only the app with hundreds of guests, most of them paused
     ./dev bench images     only what work on images costs, and a list of 1,000
 
 Each figure is a median of runs that take turns, so that a machine whose speed drifts
@@ -28,7 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kvmtui.qemu.process import lock_holder
-from tests.bench import images, rounds, screen
+from tests.bench import images, many, rounds, screen
 from tests.bench.libvirt import Domains, NoDomains
 
 KVMTUI = [sys.executable, "-c", "import sys; from kvmtui.__main__ import main; sys.exit(main())"]
@@ -184,6 +185,9 @@ def main() -> None:
         folder = Path(name)
         if "stats" in words:
             rounds.measure(Bench(folder / "rounds", count))
+            return
+        if "many" in words:
+            many.measure(Bench(folder / "many", count), folder / "settings")
             return
         if "images" in words:
             images.measure(folder / "images")
