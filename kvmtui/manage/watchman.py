@@ -225,9 +225,11 @@ class Watchman:
         )
         self._note(HOST, self._holding.take(HOST, [] if found is None else [found], now))
         pending = self._pending.get(HOST)
-        while pending:
-            history.append(self._library.history, pending[0])
-            pending.popleft()
+        # On a full disk it is written once there is room again.
+        with contextlib.suppress(OSError):
+            while pending:
+                history.append(self._library.history, pending[0])
+                pending.popleft()
 
     def _bound_logs(self, guests: Mapping[str, LiveGuest]) -> None:
         for name, live in guests.items():

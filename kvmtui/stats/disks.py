@@ -37,8 +37,8 @@ class DisksMeter:
     ) -> tuple[DiskFigures, tuple[DiskFigures, ...]]:
         """Rates since the last answer: of all drives together, and of each.
 
-        A drive that is new, or whose counters went back, has none, and the sum is not known
-        then; nor is it without any drive.
+        A drive that is new, or whose counters went back, has none and is not in the sum;
+        without any drive the sum is not known.
         """
         passed = rates.passed_s(self._moment, moment)
         last, self._moment = self._last, moment
@@ -52,10 +52,8 @@ class DisksMeter:
             known.get(one.name) or NO_DISKS._replace(name=one.name, errors=one.errors)
             for one in counters
         ]
-        if len(pairs) == len(counters) == 1:
+        if len(pairs) == 1:
             return known[pairs[0][0].name], tuple(each)
-        if len(pairs) < len(counters):
-            return NO_DISKS, tuple(each)
         return _together(pairs, passed), tuple(each)
 
 

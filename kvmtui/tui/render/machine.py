@@ -218,7 +218,7 @@ def _full(view: HostView) -> Line:
     if view.forecast is None:
         return ()
     if view.forecast.bytes_per_day is None:
-        return (Span("when it is full takes a day of kvmtui watch", "muted"),)
+        return (Span("kvmtui watch would know when it is full", "muted"),)
     return full_words(view.forecast, f"{format_size(round(view.forecast.bytes_per_day))} a day: ")
 
 
