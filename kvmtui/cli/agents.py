@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from typing import Any, cast
+from typing import Any
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.power import seconds
@@ -25,20 +25,11 @@ _ACTIONS = {
 
 def configure_agent(parser: argparse.ArgumentParser) -> None:
     """Arguments of `agent`: the guest, then what is asked."""
-    from kvmtui.cli.parsing import Parser, global_options
+    from kvmtui.cli.parsing import add_verbs
 
     parser.add_argument("name", metavar="NAME")
-    actions = parser.add_subparsers(
-        dest="action", metavar="ACTION", parser_class=Parser, title="actions of agent"
-    )
-    for action, text in _ACTIONS.items():
-        own = actions.add_parser(
-            action,
-            help=text,
-            description=text[0].upper() + text[1:] + ".",
-            parents=[cast(Parser, global_options(suppress=True))],
-            allow_abbrev=False,
-        )
+    actions = add_verbs(parser, "actions of agent", _ACTIONS, dest="action", metavar="ACTION")
+    for action, own in actions:
         if action == "exec":
             own.add_argument("--stdin", action="store_true", help="give it standard input")
         if action in ("exec", "call"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from typing import cast
 
 from kvmtui.cli.context import Context, table
 from kvmtui.cli.power import report
@@ -22,19 +21,10 @@ _VERBS = {
 
 def configure_device(parser: argparse.ArgumentParser) -> None:
     """Arguments of `device`: those of each of its verbs."""
-    from kvmtui.cli.parsing import Parser, global_options
+    from kvmtui.cli.parsing import add_verbs
 
-    verbs = parser.add_subparsers(
-        dest="device_verb", metavar="VERB", parser_class=Parser, title="verbs of device"
-    )
-    for verb, text in _VERBS.items():
-        own = verbs.add_parser(
-            verb,
-            help=text,
-            description=text[0].upper() + text[1:] + ".",
-            parents=[cast(Parser, global_options(suppress=True))],
-            allow_abbrev=False,
-        )
+    verbs = add_verbs(parser, "verbs of device", _VERBS, dest="device_verb", metavar="VERB")
+    for verb, own in verbs:
         own.add_argument("name", metavar="NAME")
         if verb == "insert":
             own.add_argument("file", metavar="FILE")

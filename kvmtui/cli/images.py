@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from typing import cast
 
 from kvmtui.cli.context import Context
 from kvmtui.errors import UsageError
@@ -39,20 +38,12 @@ SUBVERBS: dict[str, tuple[str, str]] = {
 
 def configure_image(parser: argparse.ArgumentParser) -> None:
     """Arguments of `image`: those of each of its verbs."""
-    from kvmtui.cli.parsing import Parser, global_options
+    from kvmtui.cli.parsing import add_verbs
 
-    verbs = parser.add_subparsers(
-        dest="image_verb", metavar="VERB", parser_class=Parser, title="verbs of image"
-    )
-    for verb, (module_name, text) in SUBVERBS.items():
-        module = importlib.import_module(f"kvmtui.cli.{module_name}")
-        own = verbs.add_parser(
-            verb,
-            help=text,
-            description=text[0].upper() + text[1:] + ".",
-            parents=[cast(Parser, global_options(suppress=True))],
-            allow_abbrev=False,
-        )
+    texts = {verb: text for verb, (_, text) in SUBVERBS.items()}
+    verbs = add_verbs(parser, "verbs of image", texts, dest="image_verb", metavar="VERB")
+    for verb, own in verbs:
+        module = importlib.import_module(f"kvmtui.cli.{SUBVERBS[verb][0]}")
         getattr(module, f"configure_{verb.replace('-', '_')}")(own)
         own.set_defaults(run_image_verb=getattr(module, f"run_{verb.replace('-', '_')}"))
 

@@ -12,7 +12,7 @@ from kvmtui.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import NoReturn
 
     from _typeshed import SupportsWrite
@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(message)
 
 
-def global_options(*, suppress: bool) -> argparse.ArgumentParser:
+def global_options(*, suppress: bool) -> Parser:
     """The options that stand before or after the verb.
 
     Args:
@@ -85,6 +85,33 @@ def verb_parser(verb: str) -> argparse.ArgumentParser:
     getattr(module, f"configure_{verb}")(parser)
     parser.set_defaults(run_verb=getattr(module, f"run_{verb}"))
     return parser
+
+
+def add_verbs(
+    parser: argparse.ArgumentParser, of: str, verbs: Mapping[str, str], *, dest: str, metavar: str
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Give a verb verbs of its own, which know the global options too.
+
+    Args:
+        of: How they are called in the help, such as ``verbs of image``.
+        verbs: Each with what it does.
+        dest: Where the one that was given is kept.
+
+    Yields:
+        Each with its parser, for its own arguments.
+    """
+    inner = parser.add_subparsers(dest=dest, metavar=metavar, parser_class=Parser, title=of)
+    for verb, text in verbs.items():
+        yield (
+            verb,
+            inner.add_parser(
+                verb,
+                help=text,
+                description=text[0].upper() + text[1:] + ".",
+                parents=[global_options(suppress=True)],
+                allow_abbrev=False,
+            ),
+        )
 
 
 def words_before(words: list[str]) -> argparse.Namespace:

@@ -41,15 +41,16 @@ def read_operations(folder: GuestFolder) -> list[OperationView]:
 
 def read_home_story(library: Library) -> list[OperationView]:
     """The guests that were deleted and what was noted of the storage, newest last."""
-    notes = history.read(library.history, tail_bytes=_TAIL_BYTES, holding=b'"note"')
-    begun = [line for line in notes if line.get("phase") == "note" and line.get("begins")]
-    noted = [_note("", line) for line in begun]
-    return sorted(_deletions(library) + noted, key=lambda one: one.begun)[-_MOST:]
+    lines = history.read(library.history, tail_bytes=_TAIL_BYTES)
+    noted = [
+        _note("", line) for line in lines if line.get("phase") == "note" and line.get("begins")
+    ]
+    deleted = _deletions([line for line in lines if line.get("phase") == "gone"])
+    return sorted(deleted + noted, key=lambda one: one.begun)[-_MOST:]
 
 
-def _deletions(library: Library) -> list[OperationView]:
+def _deletions(lines: list[history.Line]) -> list[OperationView]:
     found = []
-    lines = history.read(library.history, tail_bytes=_TAIL_BYTES, holding=b'"gone"')
     for number, line in enumerate(lines):
         when, pid = seconds_of(str(line.get("time"))), line.get("pid")
         found.append(

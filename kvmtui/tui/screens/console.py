@@ -20,9 +20,8 @@ from kvmtui.tui.widgets.terminal_view import TerminalView
 if TYPE_CHECKING:
     from kvmtui.manage.serial_console import SerialSession
 
-GUEST_COLUMNS, GUEST_ROWS = 80, 24
-"""What a guest takes its serial terminal for until it is told otherwise."""
-_GUESTS_OWN = (GUEST_COLUMNS, GUEST_ROWS)
+_GUESTS_OWN = (80, 24)
+"""Columns and rows that a guest takes its serial terminal for until it is told otherwise."""
 _MOST_WAITING = 1 << 16
 _told: dict[str, tuple[int | None, tuple[int, int]]] = {}
 """What each guest was told last, and in which run: it goes on with that."""
@@ -35,11 +34,10 @@ class ConsoleScreen(ViewingScreen):
     AUTO_FOCUS = "#face"
 
     def __init__(self, fleet: Fleet, keys: Keys, name: str) -> None:
-        self.terminal = TerminalView(Emulator(GUEST_COLUMNS, GUEST_ROWS), id="face")
+        self.terminal = TerminalView(Emulator(*_GUESTS_OWN), id="face")
         super().__init__(fleet, keys, name, self.terminal)
         self._session: SerialSession | None = None
         self._hungry = asyncio.Event()
-        self._told_size = (GUEST_COLUMNS, GUEST_ROWS)
         self._ended = ""
         self._opening = False
 
@@ -69,15 +67,15 @@ class ConsoleScreen(ViewingScreen):
         try:
             session = await self._fleet.console.open_serial(self.guest, take_over=take_over)
         except (KvmtuiError, OSError) as error:
-            self._ended, self._failed = as_told("console", error).message, self.run
+            told = as_told("console", error)
+            self._ended, self._failed = told.message, self.run
             if self.runs:
-                self.tell_failure(self.guest, as_told("console", error))
+                self.tell_failure(self.guest, told)
             self.show_frame()
             return
         finally:
             self._opening = False
         self._session, self._ended = session, ""
-        self._told_size = self._size_of_run()
         self.terminal.begin_anew(Emulator(*self._told_size))
         self.terminal.mute(False)
         self.terminal.feed(session.tail(), old=True)
@@ -157,7 +155,7 @@ class ConsoleScreen(ViewingScreen):
             "k": ("keys", lambda: choose(self, self._press)),
             "p": ("paste", lambda: self.ask_paste(self.terminal.paste)),
             "s": ("size", self._send_size),
-            "r": ("repaint", self._begin_anew),
+            "r": ("repaint", self.kvmtui.action_repaint),
         }
         if self._session is not None and not self._session.typing:
             commands["F"] = ("take over", self._take_over)
@@ -211,21 +209,17 @@ class ConsoleScreen(ViewingScreen):
             self.refuse("only who types can send the size")
             return
         session.write(f"stty rows {height} cols {width}\r".encode())
-        self._told_size = (width, height)
         _told[self.guest] = (self._pid, (width, height))
         self.terminal.resize_terminal(width, height)
         self.tell(f"typed: stty rows {height} cols {width}; it needs a shell that reads it")
         self.show_frame()
 
-    def _begin_anew(self) -> None:
-        """Draw all that the emulator has; what the real terminal shows may be another's."""
-        self.kvmtui.action_repaint()
-
     @property
     def _pid(self) -> int | None:
         return self.live.view.pid if self.live is not None else None
 
-    def _size_of_run(self) -> tuple[int, int]:
+    @property
+    def _told_size(self) -> tuple[int, int]:
         """What this run of the guest was last told from here."""
         pid, size = _told.get(self.guest, (None, _GUESTS_OWN))
         return size if pid == self._pid else _GUESTS_OWN
