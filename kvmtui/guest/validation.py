@@ -199,6 +199,8 @@ def _contradictions(definition: Definition) -> list[str]:
         problems.append("autostart.delay: more than an hour")
     if definition.memory < _LEAST_MEMORY:
         problems.append("memory: less than 1M")
+    if definition.firmware == "bios" and definition.arch != "x86_64" and not definition.kernel:
+        problems.append(f"firmware: {definition.arch} has no bios: uefi, or a kernel to boot")
     if definition.kernel is None:
         for key in ("initrd", "append"):
             if getattr(definition, key) is not None:

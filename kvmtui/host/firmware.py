@@ -29,12 +29,22 @@ FALLBACKS = {
         ),
     ),
 }
+U_BOOT = {
+    "riscv64": (
+        "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin",
+        "/usr/share/uboot/qemu-riscv64_smode/u-boot.bin",
+    ),
+}
+"""U-Boot, which boots what UEFI does and keeps no variables, where there is no edk2."""
 UNWANTED = {"requires-smm", "enrolled-keys", "amd-sev", "amd-sev-es", "intel-tdx"}
 """Features of builds that a plain machine does not boot with."""
 
 
 class Firmware(NamedTuple):
-    """One UEFI build: its code, and the template of a guest's variables."""
+    """One UEFI build: its code, and the template of a guest's variables.
+
+    U-Boot has no template: all of it is the code.
+    """
 
     code: str
     code_format: str
@@ -63,6 +73,8 @@ def find_uefi(arch: str, folders: tuple[str, ...] = FOLDERS) -> Firmware:
     for code, template in FALLBACKS.get(arch, ()):
         if os.path.isfile(code) and os.path.isfile(template):
             return Firmware(code, "raw", template, "raw")
+    for code in filter(os.path.isfile, U_BOOT.get(arch, ())):
+        return Firmware(code, "raw", "", "")
     from kvmtui.host.packages import install_hint
 
     raise HostError(f"UEFI firmware for {arch} is not installed", hint=install_hint(f"uefi-{arch}"))

@@ -33,7 +33,7 @@ _PACKAGES = {
     "qemu-img": ("qemu-utils", "qemu-img", "qemu-img", "qemu-tools"),
     "uefi-x86_64": ("ovmf", "edk2-ovmf", "edk2-ovmf", "qemu-ovmf-x86_64"),
     "uefi-aarch64": ("qemu-efi-aarch64", "edk2-aarch64", "edk2-aarch64", "qemu-uefi-aarch64"),
-    "uefi-riscv64": ("qemu-efi-riscv64", "edk2-riscv64", "edk2-riscv64", "qemu-uefi-riscv64"),
+    "uefi-riscv64": ("u-boot-qemu", "edk2-riscv64", "edk2-riscv64", "qemu-uefi-riscv64"),
     "crontab": ("cron", "cronie", "cronie", "cronie"),
     "chrony": ("chrony", "chrony", "chrony", "chrony"),
     "locales": ("locales", "glibc-langpack-en", "glibc-locales", "glibc-locale"),

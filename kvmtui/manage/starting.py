@@ -228,6 +228,8 @@ def ensure_firmware_variables(folder: GuestFolder, wants: Wants) -> None:
 
     target = folder.path / EFI_VARS
     found = find_uefi(wants.arch)
+    if not found.template:
+        return
     with image_tools():
         image.convert_to_qcow2(found.template, found.template_format, target)
     give_to_owner_of(folder.path, target)

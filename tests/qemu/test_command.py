@@ -100,14 +100,19 @@ networks: [{model: rtl8139}]
     "vnc": "memory: 64M\nnetworks: []\n"
     "vnc: {port: 5901, address: '::1', secret: '/s/a,b', tls: /t}\n",
     "vnc-asked": "memory: 64M\nnetworks: []\nvnc: {port: 5977, address: 0.0.0.0, password: true}\n",
-    "aarch64": "arch: aarch64\nmemory: 1G\nfirmware: bios\ncdroms: [{}]\n",
+    "aarch64": "arch: aarch64\nmemory: 1G\nkernel: /k\ncdroms: [{}]\n",
+    "u-boot": "arch: riscv64\nmemory: 1G\nnetworks: []\n",
     "own": "memory: 64M\nnetworks: []\nqemu_args: [-device, 'edu,dma_mask=0xff']\n"
     "kernel: /k\ninitrd: /i\nappend: 'console=ttyS0 a,b'\n",
 }
 
 
+U_BOOT = FirmwarePlace("/usr/lib/u-boot/u-boot.bin", "raw", "", "")
+
+
 def built(text: str) -> list[str]:
     definition = definition_from(read_mapping(text.encode()))
+    firmware = U_BOOT if definition.arch == "riscv64" else UEFI
     layout = Layout(
         name="a",
         folder="/home/guests/a,b",
@@ -124,7 +129,7 @@ def built(text: str) -> list[str]:
         cdroms=tuple(drive.file for drive in definition.cdroms),
         kernel=definition.kernel,
         initrd=definition.initrd,
-        firmware=UEFI if definition.boot_firmware() == "uefi" else None,
+        firmware=firmware if definition.boot_firmware() == "uefi" else None,
     )
     return build(definition, CAPABILITIES, layout)
 

@@ -6,9 +6,15 @@ from kvmtui.qemu.command.plan import Plan
 
 
 def add_firmware(plan: Plan) -> None:
-    """The block nodes that ``-machine pflash0=…,pflash1=…`` names; none for BIOS."""
+    """The block nodes that ``-machine pflash0=…,pflash1=…`` names; none for BIOS.
+
+    U-Boot runs on RISC-V where a kernel does: behind OpenSBI, which QEMU brings.
+    """
     place = plan.layout.firmware
     if place is None:
+        return
+    if not place.variables:
+        plan.option("-kernel", place.code)
         return
     code = {"driver": "file", "filename": place.code, "read-only": True}
     plan.option(

@@ -29,7 +29,7 @@ def add_machine(plan: Plan) -> None:
         properties += ["vmport=off", "hpet=off"]
     if not definition.acpi:
         properties.append("acpi=off")
-    if layout.firmware is not None:
+    if layout.firmware is not None and layout.firmware.variables:
         properties += ["pflash0=fw-code", "pflash1=fw-vars"]
     plan.option("-machine", ",".join(properties))
     plan.option("-accel", layout.accelerator)
