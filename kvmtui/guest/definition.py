@@ -224,6 +224,12 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     """auto follows what was measured on this host."""
     firmware: Literal["bios", "uefi"] | None = None
     """When absent: bios on x86_64, elsewhere uefi; a kernel booted directly there needs none."""
+    secure_boot: bool = False
+    """UEFI that boots only what is signed, with Microsoft's keys enrolled; machine q35."""
+    tpm: bool = False
+    """A TPM 2.0, by swtpm: what it keeps lies in the guest's folder, in tpm/."""
+    hyperv: bool = False
+    """Under kvm: what makes Windows faster, and Hyper-V to what the guest sees."""
     kernel: str | None = None
     """Path of a Linux kernel that is booted directly."""
     initrd: str | None = None

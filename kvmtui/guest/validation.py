@@ -23,6 +23,7 @@ from kvmtui.guest.definition import (
 )
 from kvmtui.guest.folder import RESERVED
 from kvmtui.guest.names import is_name
+from kvmtui.guest.platform import platform_problems
 from kvmtui.guest.reach import reaching_problems
 from kvmtui.guest.units import parse_duration, parse_size
 from kvmtui.text import visible
@@ -199,8 +200,7 @@ def _contradictions(definition: Definition) -> list[str]:
         problems.append("autostart.delay: more than an hour")
     if definition.memory < _LEAST_MEMORY:
         problems.append("memory: less than 1M")
-    if definition.firmware == "bios" and definition.arch != "x86_64" and not definition.kernel:
-        problems.append(f"firmware: {definition.arch} has no bios: uefi, or a kernel to boot")
+    problems.extend(platform_problems(definition))
     if definition.kernel is None:
         for key in ("initrd", "append"):
             if getattr(definition, key) is not None:

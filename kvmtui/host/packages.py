@@ -34,6 +34,7 @@ _PACKAGES = {
     "uefi-x86_64": ("ovmf", "edk2-ovmf", "edk2-ovmf", "qemu-ovmf-x86_64"),
     "uefi-aarch64": ("qemu-efi-aarch64", "edk2-aarch64", "edk2-aarch64", "qemu-uefi-aarch64"),
     "uefi-riscv64": ("u-boot-qemu", "edk2-riscv64", "edk2-riscv64", "qemu-uefi-riscv64"),
+    "swtpm": ("swtpm swtpm-tools", "swtpm swtpm-tools", "swtpm", "swtpm"),
     "crontab": ("cron", "cronie", "cronie", "cronie"),
     "chrony": ("chrony", "chrony", "chrony", "chrony"),
     "locales": ("locales", "glibc-langpack-en", "glibc-locales", "glibc-locale"),

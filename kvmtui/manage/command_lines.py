@@ -119,7 +119,7 @@ def _disk_place(path: str) -> DiskPlace:
 def _firmware(folder: GuestFolder, wants: Wants) -> FirmwarePlace:
     from kvmtui.host.firmware import find_uefi
 
-    found = find_uefi(wants.arch)
+    found = find_uefi(wants.arch, secure=wants.secure_boot)
     if not found.template:
         if wants.kernel:
             raise HostError(

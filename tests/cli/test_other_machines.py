@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import foreign_guest
 import pytest
 from conftest import CACHE
+from efi_disk import efi_disk
 
 ARCHITECTURES = ("aarch64", "riscv64")
 CONSOLES = {"aarch64": "ttyAMA0", "riscv64": "ttyS0"}
@@ -74,17 +74,3 @@ def test_uefi_boots_what_lies_on_a_disk(kvmtui, arch, tmp_path):
     kvmtui.ok("create", "g", *words)
     kvmtui.ok("start", "g")
     kvmtui.ok("wait", "g", "--for", "text=EFI stub: Booting Linux", "--timeout", "120")
-
-
-def efi_disk(disk: Path, program: Path, name: str) -> None:
-    """A FAT disk with one EFI program where firmware looks for it."""
-    import subprocess
-
-    with open(disk, "wb") as file:
-        file.truncate(64 << 20)
-    for words in (
-        ["mformat", "-i", disk, "-F", "::"],
-        ["mmd", "-i", disk, "::EFI", "::EFI/BOOT"],
-        ["mcopy", "-i", disk, program, f"::EFI/BOOT/{name}"],
-    ):
-        subprocess.run(list(map(str, words)), check=True)

@@ -16,6 +16,9 @@ def add_firmware(plan: Plan) -> None:
     if not place.variables:
         plan.option("-kernel", place.code)
         return
+    if plan.definition.secure_boot and plan.is_x86:
+        # Only the firmware itself may write its variables, from system management mode.
+        plan.option("-global", "driver=cfi.pflash01,property=secure,value=on")
     code = {"driver": "file", "filename": place.code, "read-only": True}
     plan.option(
         "-blockdev",
