@@ -60,14 +60,14 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
 
 def run_create(arguments: argparse.Namespace, context: Context) -> int:
     """Define a guest, and start it where asked to."""
-    text, plain = _read_source(arguments.source)
+    text, plain = read_source(arguments.source)
     name = _name(arguments, plain)
     own = _problems(plain) if arguments.source else []
     library = context.library
 
     def create() -> Outcome:
-        with _file_named(arguments.source, own):
-            return creating.create(library, name, _completed(plain, arguments), text=text)
+        with file_named(arguments.source, own):
+            return creating.create(library, name, completed(plain, arguments), text=text)
 
     _, made = attempt(name, create)
     if not arguments.start or not isinstance(made, Outcome):
@@ -95,7 +95,7 @@ def _name(arguments: argparse.Namespace, plain: dict[str, Any]) -> str:
     return name
 
 
-def _completed(plain: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+def completed(plain: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """The file's definition with the options' values in it."""
     plain = copy.deepcopy(plain)
     _apply_options(plain, arguments)
@@ -112,7 +112,7 @@ def _problems(plain: dict[str, Any]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _file_named(source: str | None, own: list[str]) -> Iterator[None]:
+def file_named(source: str | None, own: list[str]) -> Iterator[None]:
     """Name the file in problems of a definition that are its own, not an option's."""
     try:
         yield
@@ -123,7 +123,7 @@ def _file_named(source: str | None, own: list[str]) -> Iterator[None]:
         ) from None
 
 
-def _read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
+def read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
     if source is None:
         return None, {}
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,19 @@ _PATH_KEYS = ("kernel", "initrd")
 
 
 def create(
-    library: Library, name: str, plain: dict[str, Any], *, text: str | None = None
+    library: Library,
+    name: str,
+    plain: dict[str, Any],
+    *,
+    text: str | None = None,
+    also: Callable[[GuestFolder], None] = lambda _: None,
 ) -> Outcome:
     """Define a guest: its folder, its definition, the images that it asks for.
 
     Args:
         plain: The definition as plain data.
         text: The file it was read from, whose comments are kept.
+        also: Puts more into its folder, last of all.
 
     Raises:
         UsageError: The name cannot be a guest's.
@@ -58,6 +65,7 @@ def create(
             content = dump_plain(complete) if text is None else _carried(text, complete)
             definition_from(complete)
             write_atomically(folder.definition, content.encode())
+            also(folder)
     except BaseException:
         for path in made:
             path.unlink(missing_ok=True)
