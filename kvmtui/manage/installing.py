@@ -74,7 +74,7 @@ def create(
 
     def begin(folder: GuestFolder) -> None:
         write_install(folder, record)
-        tell(folder, record, "begun", "is installed from " + medium_words(record))
+        tell(folder, record, "begun", "from " + medium_words(record))
 
     return creating.create(library, name, plain, text=text, also=begin)
 
@@ -130,7 +130,7 @@ def again(library: Library, name: str) -> Outcome:
             record = record._replace(stage=MEDIUM)
         record = record._replace(trouble="", start=True, idle_resets=0)
         write_install(folder, record)
-        tell(folder, record, "again", "is installed again from " + medium_words(record))
+        tell(folder, record, "again", "again from " + medium_words(record))
     return go_on(library, folder, record)
 
 
@@ -144,7 +144,7 @@ def keep(library: Library, name: str) -> Outcome:
     with locked(folder):
         record = _under_way(folder)
         forget_install(folder)
-        tell(folder, record, "kept", "is left as it is")
+        tell(folder, record, "kept", "given up, the guest is left as it is")
     return Outcome(name, "install", True, f"{name} is left as it is, its medium too")
 
 
