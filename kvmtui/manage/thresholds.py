@@ -14,7 +14,7 @@ What = Literal["cpu", "disk-latency", "storage", "io-error"]
 
 _TITLES: dict[What, str] = {
     "cpu": "CPU",
-    "disk-latency": "disk latency",
+    "disk-latency": "mean disk latency",
     "storage": "storage",
     "io-error": "its disk",
 }
@@ -57,7 +57,7 @@ def over(limits: Thresholds, live: LiveGuest) -> tuple[Over, ...]:
     latency = figures.disk_latency_ms if figures is not None else None
     limit_ms = limits.disk_latency_ms
     if limit_ms is not None and latency is not None and latency > limit_ms:
-        words = f"disk latency {latency:.0f} ms, above {limit_ms:g} ms"
+        words = f"mean disk latency {latency:.0f} ms, above {limit_ms:g} ms"
         found.append(Over("disk-latency", latency, limit_ms, words))
     if view.state == "io-error":
         found.append(Over("io-error", 1.0, 0.0, "paused: its disk has no room, or failed"))
