@@ -64,14 +64,17 @@ def over(limits: Thresholds, live: LiveGuest) -> tuple[Over, ...]:
     return tuple(found)
 
 
-def storage_over(limits: Thresholds, size_bytes: int, free_bytes: int) -> Over | None:
-    """Whether a file system is too full."""
+def storage_over(
+    limits: Thresholds, size_bytes: int, free_bytes: int, mount: str = ""
+) -> Over | None:
+    """Whether a file system is too full: the home's, or that of a place where it is mounted."""
     if limits.storage_percent is None or size_bytes <= 0:
         return None
     share = 100 * (1 - free_bytes / size_bytes)
     if share <= limits.storage_percent:
         return None
-    words = f"storage {share:.0f} % full, above {limits.storage_percent:g} %"
+    what = mount or "storage"
+    words = f"{what} {share:.0f} % full, above {limits.storage_percent:g} %"
     return Over("storage", share, limits.storage_percent, words)
 
 
@@ -146,6 +149,7 @@ class Holding:
                 del self._spans[name, what]
                 if what != "io-error":
                     minutes = max(1, round((span.since - span.told) / 60))
-                    text = f"{_TITLES[what]} is within its threshold again, after {minutes} min"
+                    title = subject if subject.startswith("/") else _TITLES[what]
+                    text = f"{title} is within its threshold again, after {minutes} min"
                     notes.append(Note(what, False, text, None, None))
         return notes

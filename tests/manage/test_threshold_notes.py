@@ -12,6 +12,7 @@ from boot_guests import READS_DISK, SPINS
 from kvmtui.guest import history
 from kvmtui.host.settings import Settings, Thresholds
 from kvmtui.manage.demo import boot_image
+from kvmtui.manage.storage_days import read_days
 from kvmtui.manage.timeline import timeline
 from kvmtui.manage.watchman import Watchman
 
@@ -92,3 +93,17 @@ def test_full_storage_is_noted_in_the_homes_story(kvmtui):
     )
     assert (note["what"], note["begins"]) == ("storage", True)
     assert told == [note["text"]] and note["text"].endswith(" full, above 1 %")
+
+
+def test_other_storage_with_disks_is_noted_and_kept_by_the_day(kvmtui, new_disk):
+    disk = new_disk(4)
+    kvmtui.tiny("a", "--disk", f"{disk}/a.raw,size=1M")
+    (disk / "filler").write_bytes(bytes(3 << 20))
+    home = os.statvfs(kvmtui.home)
+    home_percent = 100 * (1 - home.f_bavail / home.f_blocks)
+    limits = Thresholds(storage_percent=max(74.0, home_percent + 1), for_s=0)
+    note, told = watched(kvmtui, limits, kvmtui.home / "history.jsonl")
+    assert note["what"] == "storage" and note["text"].startswith(f"{disk} ")
+    assert told == [note["text"]]
+    (days,) = [read_days(kvmtui.library)[str(disk)]]
+    assert [day.size_bytes for day in days] == [4 << 20]
