@@ -192,7 +192,7 @@ def test_what_is_asked_after_the_end_is_nobodys_fault(kvmtui, fleet):
     path = make(images / "a.qcow2")
     asyncio.run(fleet.images.partitions(path))
     fleet.close()
-    for ask in (fleet.images.survey, lambda: fleet.images.partitions(path), fleet.forecast):
+    for ask in (fleet.images.survey, lambda: fleet.images.partitions(path), fleet.forecasts):
 
         async def asked(ask=ask):
             with pytest.raises(asyncio.CancelledError):

@@ -464,11 +464,11 @@ def test_storage_says_when_it_is_full_once_it_is_seen(play, images, monkeypatch)
     make(images / "a.qcow2")
     asked = []
 
-    async def forecast(self):
+    async def forecasts(self):
         asked.append(1)
-        return Forecast(mount_of(str(images)), 1, 1, 1.0, 7.0, time.time() + 86400 * 30)
+        return (Forecast(mount_of(str(images)), 1, 1, 1.0, 7.0, time.time() + 86400 * 30),)
 
-    monkeypatch.setattr(Fleet, "forecast", forecast)
+    monkeypatch.setattr(Fleet, "forecasts", forecasts)
 
     async def scene(app, pilot):
         await until(pilot, lambda: ", full on " in app.seen)
