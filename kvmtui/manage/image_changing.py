@@ -10,7 +10,7 @@ from typing import Any
 from kvmtui.errors import ImageError, StateError, UsageError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
-from kvmtui.manage import image_guard, image_secrets
+from kvmtui.manage import image_guard, image_places, image_secrets
 from kvmtui.manage.image_copying import Copy, copy_into, measured
 from kvmtui.manage.image_files import actual_bytes, replace
 from kvmtui.manage.image_links import ChainPart, target_of
@@ -153,6 +153,8 @@ def rebase(
         course = one.course(watcher or Watcher(), view.virtual_size_bytes)
         image_tool.run([*words, "--", path], f"{name} {what}", course=course, limit_s=None)
         one.result["backing"] = backing
+        if backing is not None:
+            image_places.vouch_for(library, path, backing)
     stands = visible(backing) if backing else "nothing"
     return Outcome(name, "image rebase", True, f"{name} stands on {stands} now")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from kvmtui.errors import ImageError, KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import parse_size
-from kvmtui.manage import image_places, image_secrets
+from kvmtui.manage import image_reach, image_secrets
 from kvmtui.manage.image_copying import Copy
 from kvmtui.manage.image_form_checks import Checks, kept_metadata
 from kvmtui.manage.image_form_words import YES, Kind, Said, Values, named_format, new_size
@@ -67,7 +67,8 @@ class FormDoor:
             view = self._view(kind, path)
             if view is None and kind not in _NONE:
                 raise ImageError(f"{visible(path)} is gone")
-            return form_of(self._library, kind, view, image_places.known_folders(self._library))
+            folders = [] if view is None else image_reach.folders_of(self._library, view)
+            return form_of(self._library, kind, view, folders)
 
         return await self._door.read(look)
 
@@ -188,7 +189,7 @@ class FormDoor:
         return Outcome(shown, "image add-directory", new, message)
 
     async def _remove(self, path: str, values: Values) -> Outcome:
-        places = await self._door.read(lambda: image_places.read_places(self._library))
+        places = await self._door.read(lambda: image_reach.read_places(self._library))
         for place in (*places.directories, *places.devices):
             if visible(place, limit=4096) == values["path"]:
                 known, place = await self._door.remove_place(place)

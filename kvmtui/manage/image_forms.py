@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
-from kvmtui.manage import image_live_forms, image_places
+from kvmtui.manage import image_live_forms, image_reach
 from kvmtui.manage.forms import FormField
 from kvmtui.manage.image_changing import RESIZABLE
 from kvmtui.manage.image_checking import REPAIRABLE
@@ -229,7 +229,7 @@ def _add_fields(library: Library, view: ImageView | None) -> list[FormField]:
 
 
 def _remove_fields(library: Library, view: ImageView | None) -> list[FormField]:
-    places = image_places.read_places(library)
+    places = image_reach.read_places(library)
     added = tuple(visible(one, limit=4096) for one in (*places.directories, *places.devices))
     value = added[0] if added else ""
     help = "Only the list forgets it: nothing in it is touched."

@@ -71,8 +71,10 @@ def move(
             if how is None and chain[0].header.backing_file is not None:
                 below = chain[1]
                 _point(target, below.path, below.header.driver, f"{name} {what}")
+                image_places.vouch_for(library, target, below.path)
             for child in children:
                 _point(child.path, target, new_driver, f"{visible(child.name)} {what}")
+                image_places.vouch_for(library, child.path, target)
             _tell_guests(library, view, new_driver, target)
         except BaseException:
             _undo(children, path, driver, target)

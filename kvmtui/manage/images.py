@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kvmtui.errors import ImageError
 from kvmtui.guest.library import GUESTS, IMAGES, Library
-from kvmtui.manage import image_below, image_places
+from kvmtui.manage import image_below, image_places, image_reach
 from kvmtui.manage.image_links import Link, link_of, target_of
 from kvmtui.manage.image_names import shown_name
 from kvmtui.manage.image_users import ImageUser, Users
@@ -108,7 +108,7 @@ class ImageCatalog:
             HostError: The home is another user's, and closed to this one.
         """
         images_time = image_below.time_of_images(self._library)
-        places = image_places.read_places(self._library)
+        places = image_reach.read_places(self._library)
         users = Users(self._library)
         found: dict[str, _Entry] = {}
         silent: list[str] = []
@@ -130,9 +130,8 @@ class ImageCatalog:
                 found[path] = entry
         kept = {(path, users.format_of(path)): entry for path, entry in found.items()}
         self._known = kept
-        folders = image_places.known_folders(self._library, places)
-        folders = [one for one in folders if one not in silent]
-        views = _Views(self._library, users, found, folders, self._patience)
+        reach = image_reach.Reach(self._library, places, silent)
+        views = _Views(self._library, users, found, reach, self._patience)
         image_below.keep(self._library, images_time, views.below())
         return Survey(views.all(), tuple(silent), tuple(unreadable))
 
@@ -142,7 +141,7 @@ class ImageCatalog:
     def _reader(
         self,
         folder: str,
-        places: image_places.Places,
+        places: image_reach.Places,
         users: Users,
         found: dict[str, _Entry],
         unreadable: list[tuple[str, str]],
@@ -214,13 +213,13 @@ class _Views:
         library: Library,
         users: Users,
         entries: dict[str, _Entry],
-        folders: list[str],
+        reach: image_reach.Reach,
         patience: Patience,
     ) -> None:
         self._library = library
         self._users = users
         self._entries = entries
-        self._folders = folders
+        self._reach = reach
         self._patience = patience
         self._same: dict[tuple[int, ...], list[str]] = {}
         for path, entry in entries.items():
@@ -242,7 +241,9 @@ class _Views:
         target = header.backing_file and target_of(path, header.backing_file)
         if target and not self._answers(os.path.dirname(target)):
             return Link(visible(target, limit=200), target, None, _SILENT)
-        return link_of(path, header, self._folders)
+        if header.backing_file is None:
+            return None
+        return link_of(path, header, self._reach.of(path, [u.guest for u in self._users.of(path)]))
 
     def _answers(self, folder: str) -> bool:
         known = self._answering.get(folder)
