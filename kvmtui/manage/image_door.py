@@ -200,13 +200,19 @@ class ImageDoor:
             tell,
         )
 
-    async def resize(self, path: str, size_bytes: int, *, shrink: bool = False) -> Outcome:
+    async def resize(
+        self, path: str, size_bytes: int, *, shrink: bool = False, follow: bool = False
+    ) -> Outcome:
         """As `image_live.resize`, in a thread with a loop of its own."""
-        return await self._work(
-            lambda watcher: asyncio.run(
-                image_live.resize(self._library, path, size_bytes, shrink=shrink)
+
+        def act(watcher: image_work.Watcher) -> Outcome:
+            return asyncio.run(
+                image_live.resize(
+                    self._library, path, size_bytes, shrink=shrink, follow=follow, watcher=watcher
+                )
             )
-        )
+
+        return await self._work(act)
 
     async def convert(
         self, path: str, target: str, how: image_copying.Copy, tell: Tell | None = None
@@ -278,14 +284,21 @@ class ImageDoor:
         )
 
     async def commit(
-        self, path: str, tell: Tell | None = None, *, rate_bytes_per_s: int | None = None
+        self,
+        path: str,
+        *,
+        rate_bytes_per_s: int | None = None,
+        follow: bool = False,
     ) -> Outcome:
         """As `image_live_merging.commit`; while its guest runs by that guest's QEMU."""
         return await self._work(
             lambda watcher: image_live_merging.commit(
-                self._library, path, rate_bytes_per_s=rate_bytes_per_s, watcher=watcher
-            ),
-            tell,
+                self._library,
+                path,
+                rate_bytes_per_s=rate_bytes_per_s,
+                follow=follow,
+                watcher=watcher,
+            )
         )
 
     async def compact(
@@ -305,12 +318,12 @@ class ImageDoor:
         )
 
     async def check(
-        self, path: str, *, repair: Literal["leaks", "all"] | None = None
+        self, path: str, *, repair: Literal["leaks", "all"] | None = None, follow: bool = False
     ) -> image_checking.CheckResult:
         """As `image_checking.check`."""
         return await self._work(
             lambda watcher: image_checking.check(
-                self._library, path, repair=repair, watcher=watcher
+                self._library, path, repair=repair, follow=follow, watcher=watcher
             )
         )
 

@@ -24,7 +24,7 @@ from kvmtui.manage.images import ImageView
 from kvmtui.text import visible
 
 UNDO = "undo the last repair"
-_FOLLOWING = ("convert", "clone", "rebase", "flatten")
+_FOLLOWING = ("resize", "convert", "clone", "rebase", "move", "repair", "flatten", "commit")
 REPAIRS = ("leaks", "all", UNDO)
 _FOLLOW = (
     "It refers to a file in no folder of images. An image can name any file of this machine: "

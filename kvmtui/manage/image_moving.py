@@ -35,6 +35,7 @@ def move(
     target_text: str,
     *,
     image_format: str | None = None,
+    follow: bool = False,
     watcher: Watcher | None = None,
 ) -> Outcome:
     """Move an image to another directory or name; who names it is told of the new place.
@@ -51,7 +52,7 @@ def move(
     """
     view = image_guard.view_of(library, path)
     name, what = visible(view.name), "was not moved"
-    chain = image_guard.chain_of(library, path)
+    chain = image_guard.chain_of(library, path, follow=follow)
     refuse_move(library, view, chain, what)
     driver = chain[0].header.driver
     refuse_format(view, chain, image_format, what)
