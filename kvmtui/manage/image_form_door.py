@@ -121,7 +121,9 @@ class FormDoor:
     async def _import(self, path: str, values: Values) -> Outcome:
         disk = int(values["disk"]) if values["disk"] else None
         source = os.path.abspath(os.path.expanduser(values["source"]))
-        how = Import(values["format"], named_format(values, "source_format"), disk)
+        how = Import(
+            values["format"], named_format(values, "source_format"), disk, _size(values["largest"])
+        )
         return await self._door.import_image(source, values["name"] or None, how)
 
     async def _resize(self, path: str, values: Values) -> Outcome:

@@ -159,6 +159,10 @@ def _import_fields(library: Library, view: ImageView | None) -> list[FormField]:
         field("format", "Format", "choice", "qcow2", WRITEABLE, "What it is written as."),
         _format_field("source_format", "It is"),
         field("disk", "Disk", help="Of an OVA with several: 1, 2 …; empty for its only one."),
+        field(
+            *("largest", "At most"),
+            help="The most that may be unpacked; empty: what its file system has, at least 1T.",
+        ),
     ]
 
 

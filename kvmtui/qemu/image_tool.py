@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kvmtui.errors import Cancelled, ImageError
+from kvmtui.qemu import bounds
 from kvmtui.qemu.binary import find_tool
-from kvmtui.qemu.bounds import bound, ending_with_us, io_counters
 from kvmtui.text import visible
 
 SHORT_LIMIT_S = 30.0
@@ -108,9 +108,10 @@ def run(
         HostError: It is not installed.
     """
     course = course or Course()
-    process = subprocess.Popen(
-        ending_with_us([find_tool("qemu-img"), *arguments]),
-        stdin=subprocess.DEVNULL,
+    process = bounds.start(
+        [find_tool("qemu-img"), *arguments],
+        memory_bytes,
+        _processor_s(limit_s),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         pass_fds=course.keep,
@@ -118,7 +119,6 @@ def run(
     )
     stall_s = max(STALL_LIMIT_S, _STALL_FACTOR / rate_bytes_per_s if rate_bytes_per_s else 0)
     try:
-        bound(process.pid, memory_bytes, _processor_s(limit_s))
         out, err = _Watch(process, course, limit_s, stall_s, what).read()
     except BaseException:
         _end(process)
@@ -210,7 +210,7 @@ class _Watch:
         now = time.monotonic()
         took = min(now - self._turn_at, _LONGEST_TURN_S)
         self._turn_at = now
-        done = io_counters(self._pid)
+        done = bounds.io_counters(self._pid)
         self._still_s = self._still_s + took if done == self._done else 0.0
         self._done = done
         if self._still_s > self._stall_s:
