@@ -78,16 +78,23 @@ class ConsoleScreen(ViewingScreen):
         self._session, self._ended = session, ""
         self.terminal.begin_anew(Emulator(*self._told_size))
         self.terminal.mute(False)
-        self.terminal.feed(session.tail(), old=True)
+        self.terminal.feed(session.tail, old=True)
         if session.state.note:
             self.refuse(session.state.note)
         self.show_frame()
         try:
             await self._read(session)
+            self._ended = "the console has ended"
+        except (KvmtuiError, OSError) as error:
+            told = as_told("console", error)
+            self._ended, self._failed = told.message, self.run
+            self.tell_failure(self.guest, told)
         finally:
             session.close()
             if self._session is session:
                 self._session = None
+        self.terminal.mute(True)
+        self.show_frame()
 
     async def _read(self, session: SerialSession) -> None:
         typing, holder = session.typing, session.holder
@@ -99,9 +106,6 @@ class ConsoleScreen(ViewingScreen):
             if (session.typing, session.holder) != (typing, holder):
                 typing, holder = session.typing, session.holder
                 self.show_frame()
-        self._ended = "the console has ended"
-        self.terminal.mute(True)
-        self.show_frame()
 
     @on(TerminalView.Hungry)
     def _wants_more(self, event: TerminalView.Hungry) -> None:
