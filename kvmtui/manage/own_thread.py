@@ -26,8 +26,11 @@ class OwnThread:
         self._thread = ThreadPoolExecutor(1, "kvmtui-files")
         self._ended = False
 
-    async def do(self, act: Callable[[], _T]) -> _T:
+    async def do(self, act: Callable[[], _T], *, limit_s: float | None = None) -> _T:
         """Have it done and wait for that.
+
+        Args:
+            limit_s: For what reads much; else `LIMIT_S`.
 
         Raises:
             StateError: It takes too long: it goes on, and whether it gets done is not known.
@@ -35,7 +38,7 @@ class OwnThread:
         future = asyncio.get_running_loop().run_in_executor(self._thread, act)
         future.add_done_callback(_look)
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(LIMIT_S if limit_s is None else limit_s):
                 # What is cancelled here would go on in the thread all the same.
                 await asyncio.wait([future])
         except TimeoutError:

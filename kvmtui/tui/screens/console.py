@@ -154,7 +154,7 @@ class ConsoleScreen(ViewingScreen):
     def commands(self) -> dict[str, tuple[str, Callable[[], None]]]:
         """The letters after the chord."""
         commands: dict[str, tuple[str, Callable[[], None]]] = {
-            "/": ("search", lambda: self.search(self._log, "end of the console's log")),
+            "/": ("search", self._search),
             "c": ("copy", lambda: self.copy_text(self.terminal.emulator.text())),
             "k": ("keys", lambda: choose(self, self._press)),
             "p": ("paste", lambda: self.ask_paste(self.terminal.paste)),
@@ -228,8 +228,8 @@ class ConsoleScreen(ViewingScreen):
         pid, size = _told.get(self.guest, (None, _GUESTS_OWN))
         return size if pid == self._pid else _GUESTS_OWN
 
-    async def _log(self) -> list[str]:
-        return await self._fleet.log_tail(self.guest, "console")
+    def _search(self) -> None:
+        self.search(self._fleet.console.kept_log(self.guest), "the console's log")
 
     def _press(self, keys: str) -> None:
         self.run_worker(self._pressed(keys), group="keys")

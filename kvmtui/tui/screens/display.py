@@ -253,14 +253,13 @@ class DisplayScreen(ViewingScreen):
 
         choose(self, then)
 
-    async def _lines(self) -> list[str]:
-        return self._text.lines() if self._text is not None else []
-
     def _search(self) -> None:
         if self._text is None:
             self.refuse("there is no text on the screen")
         else:
-            self.search(self._lines, "text on the screen")
+            from kvmtui.tui.screens.scrollback import FewLines
+
+            self.search(FewLines(self._text.lines()), "text on the screen")
 
     def _copy(self) -> None:
         self.copy_text(self._text.lines() if self._text is not None else [])

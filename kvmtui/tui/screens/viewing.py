@@ -5,7 +5,7 @@ The one chord (Ctrl-]) takes a letter after it; Esc, or nothing for a moment, le
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -25,6 +25,7 @@ from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.words import state_look, state_word
 
 if TYPE_CHECKING:
+    from kvmtui.tui.screens.scrollback import Source
     from kvmtui.tui.widgets.dialog import Answer
 
 CHORD, CHORD_SHOWN = "ctrl+right_square_bracket", "Ctrl-]"
@@ -258,7 +259,7 @@ class ViewingScreen(AnsweringScreen):
 
     # What both can do.
 
-    def search(self, read: Callable[[], Awaitable[list[str]]], what: str) -> None:
+    def search(self, source: Source, what: str) -> None:
         """Show lines to scroll and to search.
 
         Args:
@@ -266,7 +267,7 @@ class ViewingScreen(AnsweringScreen):
         """
         from kvmtui.tui.screens.scrollback import ScrollbackScreen
 
-        self.app.push_screen(ScrollbackScreen(read, self.guest, what))
+        self.app.push_screen(ScrollbackScreen(source, self.guest, what))
 
     def stopped_line(self, live: LiveGuest) -> Line:
         """The line of state of a guest that is off."""
