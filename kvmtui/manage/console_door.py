@@ -68,9 +68,13 @@ class ConsoleDoor:
         """As `serial_console.open_session`."""
         return await serial_console.open_session(self._library, name, take_over=take_over)
 
-    def kept_log(self, name: str) -> kept_log.KeptLog:
-        """All that is kept of its console's log, to be closed."""
-        return kept_log.KeptLog(self._library, name)
+    async def send_break(self, name: str) -> Outcome:
+        """As `serial_console.send_break`."""
+        return await serial_console.send_break(self._library, name)
+
+    def kept_log(self, name: str, *, width: int) -> kept_log.KeptLog:
+        """As `kept_log.KeptLog`."""
+        return kept_log.KeptLog(self._library, name, width=width)
 
     async def screen(self, name: str) -> screens.Screen:
         """As `screens.screen`."""

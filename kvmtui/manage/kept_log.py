@@ -1,7 +1,7 @@
 """All that is kept of a guest's console log, read and searched a page at a time.
 
 A place is where a line begins in the file. The head may be punched out: what is kept begins
-where data begins. Lines are as `visible_lines` has them; one without an end is cut.
+where data begins. Lines are without escape sequences and blank ones; one without an end is cut.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kvmtui.guest.library import Library
 from kvmtui.manage.own_thread import OwnThread
 from kvmtui.qemu.events import data_from
 from kvmtui.qemu.log_bounds import LARGEST_BYTES
-from kvmtui.text import visible_lines, without_escapes
+from kvmtui.text import visible, without_escapes
 
 MOST_FOUND = 10_000
 _BLOCK_BYTES = 1 << 16
@@ -25,6 +25,7 @@ _BLOCK_BYTES = 1 << 16
 _COUNTED_BYTES = 1 << 20
 _PAGE_BYTES = 256 << 10
 _PAGE_LINES = 1000
+_WIDEST, _LEAST_WIDTH = 400, 20
 _SEARCH_LIMIT_S = 60.0
 
 
@@ -53,19 +54,23 @@ class KeptLog:
 
     Every method raises StateError where the folder does not answer, OSError where the log
     is there and cannot be read.
+
+    Args:
+        width: Of a shown line, in characters; longer ones go on in the next.
     """
 
-    def __init__(self, library: Library, name: str) -> None:
+    def __init__(self, library: Library, name: str, *, width: int = _WIDEST) -> None:
+        self._width = max(width, _LEAST_WIDTH)
         self._path = library.place(name).at(CONSOLE_LOG)
         self._thread = OwnThread(name)
 
     async def tail(self) -> Page:
         """The last page."""
-        return await self._thread.do(lambda: _around(self._path, None))
+        return await self._thread.do(lambda: _around(self._path, None, self._width))
 
     async def around(self, place: int) -> Page:
         """The page with a place in its middle."""
-        return await self._thread.do(lambda: _around(self._path, place))
+        return await self._thread.do(lambda: _around(self._path, place, self._width))
 
     async def count(self) -> int:
         """How many lines there are, blank ones too."""
@@ -109,7 +114,7 @@ def _kept(fd: int) -> tuple[int, int]:
     return max(data_from(fd, 0), size - LARGEST_BYTES), size
 
 
-def _around(path: str, place: int | None) -> Page:
+def _around(path: str, place: int | None, width: int) -> Page:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -123,7 +128,7 @@ def _around(path: str, place: int | None) -> Page:
         os.close(fd)
     lines, places = [], []
     for at, raw in (*before, *after):
-        for line in shown_lines(raw):
+        for line in shown_lines(raw, width):
             lines.append(line)
             places.append(at)
     return Page(lines, places, is_first, is_last)
@@ -166,9 +171,18 @@ def _lines_of(block: bytes, place: int) -> list[tuple[int, bytes]]:
     return found
 
 
-def shown_lines(raw: bytes) -> list[str]:
-    """What is shown of a line, which may have returned to its begin."""
-    return visible_lines(without_escapes(raw), last=_PAGE_LINES)
+def shown_lines(raw: bytes, width: int = _WIDEST) -> list[str]:
+    """What is shown of a line, which may have returned to its begin; a long one is parted."""
+    return [
+        visible(line[at : at + width], limit=width)
+        for line in _plain(raw).replace("\r", "\n").split("\n")
+        if line.strip()
+        for at in range(0, len(line), width)
+    ]
+
+
+def _plain(data: bytes) -> str:
+    return without_escapes(data).replace(b"\t", b" ").decode("utf-8", "replace")
 
 
 def _find(path: str, text: str, stop: threading.Event) -> Found:
@@ -178,11 +192,10 @@ def _find(path: str, text: str, stop: threading.Event) -> Found:
         if stop.is_set():
             break
         # Only where it is in the block at all is each line looked at.
-        plain = without_escapes(block).replace(b"\t", b" ").decode("utf-8", "replace")
-        if wanted not in plain.casefold():
+        if wanted not in _plain(block).casefold():
             continue
         for at, raw in reversed(_lines_of(block, place)):
-            if any(wanted in line.casefold() for line in shown_lines(raw)):
+            if wanted in _plain(raw).casefold():
                 found.appendleft(at)
         if len(found) >= MOST_FOUND:
             return Found(list(found)[-MOST_FOUND:], more=True)

@@ -8,12 +8,14 @@ import os
 import time
 from typing import Any, NamedTuple
 
-from kvmtui.errors import BusyError, KvmtuiError, StateError
-from kvmtui.guest.folder import PID, RUN, SERIAL, GuestFolder
+from kvmtui.errors import BusyError, CommandRefused, KvmtuiError, StateError
+from kvmtui.guest.folder import CONSOLE_LOG, PID, RUN, SERIAL, GuestFolder
 from kvmtui.guest.library import Library
+from kvmtui.manage.kept_log import count_lines
 from kvmtui.manage.own_thread import OwnThread
 from kvmtui.manage.power import is_running, monitors_of
 from kvmtui.manage.serial_line import STEP_S, SerialLine
+from kvmtui.manage.views import Outcome
 from kvmtui.qemu.claims import claim
 from kvmtui.qemu.monitor import command_session
 from kvmtui.qemu.process import command_line_of, lock_holder
@@ -95,6 +97,31 @@ def _is_free(folder: GuestFolder) -> bool:
     return True
 
 
+async def send_break(library: Library, name: str) -> Outcome:
+    """Send a BREAK down the guest's serial line (QMP ``chardev-send-break``).
+
+    Linux takes the letter after it for SysRq, where its console is there.
+
+    Raises:
+        StateError: It does not run, or was started without a serial console.
+        MonitorError: Its QEMU does not answer.
+    """
+    files = OwnThread(name)
+    try:
+        folder = await files.do(lambda: _running(library, name))
+    finally:
+        files.end(lambda: None)
+    async with command_session(monitors_of(folder), f"kvmtui type {name}") as monitor:
+        try:
+            await monitor.execute("chardev-send-break", {"id": "serial0"})
+        except CommandRefused as error:
+            raise StateError(
+                f"{name} has no serial line that takes a BREAK: {error.description}",
+                hint=f"kvmtui set {name} serial=true, then kvmtui reboot {name}",
+            ) from None
+    return Outcome(name, "type", True, f"a BREAK was sent to {name}'s serial line")
+
+
 async def take_over(line: SerialLine, name: str, files: OwnThread) -> None:
     """Have who types give the console up.
 
@@ -117,6 +144,7 @@ class SerialSession:
     Args:
         tail: What the console said last before this viewer came, at most 16 KiB.
         holder: Who types instead.
+        lines: How many lines its log has; None where there is none.
 
     Attributes:
         state: As it was when it was opened.
@@ -131,6 +159,7 @@ class SerialSession:
         *,
         tail: bytes = b"",
         holder: str = "",
+        lines: int | None = None,
     ) -> None:
         self._name = name
         self._line = line
@@ -140,6 +169,7 @@ class SerialSession:
         self._step_at = 0.0
         self.state = state
         self.tail = tail
+        self.lines = lines
 
     @property
     def typing(self) -> bool:
@@ -291,9 +321,11 @@ async def open_session(library: Library, name: str, *, take_over: bool = False) 
     except BaseException:
         files.end(lambda: None)
         raise
+    path = library.place(name).at(CONSOLE_LOG)
     try:
         tail, holder = await files.do(lambda: (line.tail(), line.holder))
+        lines = await files.do(lambda: count_lines(path)) if state.logs else None
     except BaseException:
         files.end(line.close)
         raise
-    return SerialSession(name, line, state, files, tail=tail, holder=holder)
+    return SerialSession(name, line, state, files, tail=tail, holder=holder, lines=lines)

@@ -165,10 +165,14 @@ class DisplayScreen(ViewingScreen):
         text = self._text
         if text is None:
             return ()
-        width, height = self.view.size
+        width, height = self.room
         if width >= text.columns and height >= text.rows:
             return (Span("seen whole", "muted"),)
         return (Span(f"{width}×{height} of {text.columns}×{text.rows} are seen", "muted"),)
+
+    def columns(self) -> int:
+        """Those of a text screen; a picture takes all."""
+        return self._text.columns if self._text is not None else 0
 
     def commands(self) -> dict[str, tuple[str, Callable[[], None]]]:
         """The letters after the chord."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import ClassVar, Protocol
 
 from textual import on
@@ -254,6 +254,12 @@ class ScrollbackScreen(AnsweringScreen):
         else:
             await self._turn_to(place)
         row = bisect_left(self._page.places, place)
+        wanted = self._wanted.casefold()
+        # A long line is parted, and what was looked for need not be in its first part.
+        for at in range(row, bisect_right(self._page.places, place)):
+            if wanted in self._page.lines[at].casefold():
+                row = at
+                break
         self.body.scroll_lines_to(row - self.body.size.height // 2)
 
     def _tell_found(self) -> None:
