@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.laying import definition_problems
 from kvmtui.guest.profile import Facts, Profile, ProfileFile, Rule
+from kvmtui.guest.recognition import MediaRule
 from kvmtui.guest.validation import structure_from
 from kvmtui.strict_yaml import LARGEST_BYTES, read_mapping
 from kvmtui.text import visible
@@ -25,16 +26,6 @@ MOST_FILES = 200
 """How many of one folder are read."""
 _NOT_INHERITED = frozenset({"id", "name", "version", "released", "ends", "media", "inherits"})
 _VERSION = re.compile(r"-?(\d[\d.]*)(sp\d+)?")
-
-
-class FamilyRule(NamedTuple):
-    """A rule of recognition, compiled."""
-
-    patterns: tuple[tuple[str, re.Pattern[str]], ...]
-    """The field of a medium, and what must be found in it."""
-    os: tuple[str, ...]
-    """What it is then, or can be; with ``{version}`` where a group stands for it."""
-    arch: str | None
 
 
 class _Known(NamedTuple):
@@ -60,7 +51,7 @@ class Profiles:
         self._folders = folders
         self._read: set[str] = set()
         self._known: dict[str, _Known] = {}
-        self._rules: dict[str, list[FamilyRule]] = {}
+        self._rules: dict[str, list[MediaRule]] = {}
         self.faults: list[str] = []
 
     def find(self, os_id: str) -> Profile | None:
@@ -80,10 +71,10 @@ class Profiles:
         self._read_all()
         return [self._profile(os_id) for os_id in self._known]
 
-    def rules(self) -> list[FamilyRule]:
-        """Every rule of recognition; the user's own come first."""
+    def rules(self) -> list[MediaRule]:
+        """Every rule of recognition."""
         self._read_all()
-        return [rule for path in reversed(self._rules) for rule in self._rules[path]]
+        return [rule for rules in self._rules.values() for rule in rules]
 
     def _read_own(self, os_id: str) -> None:
         """Read kvmtui's own file of an id's family."""
@@ -117,9 +108,10 @@ class Profiles:
 
     def _take(self, path: str, content: ProfileFile, plain: dict[str, Any]) -> None:
         facts = {key: plain[key] for key in Facts.__struct_fields__ if key in plain}
-        rules = [compiled(rule, "") for rule in content.media or []]
+        rank = 0 if os.path.dirname(path) == OWN_FOLDER else 1
+        rules = [compiled(rule, "", rank) for rule in content.media or []]
         for version, own in zip(content.versions, plain["versions"], strict=True):
-            rules += [compiled(rule, version.id) for rule in version.media or []]
+            rules += [compiled(rule, version.id, rank) for rule in version.media or []]
             if "name" in facts and "name" not in own and "version" in own:
                 own = {"name": f"{facts['name']} {own['version']}", **own}
             before = self._before(version.id, path)
@@ -216,7 +208,7 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def compiled(rule: Rule, os_id: str) -> FamilyRule:
+def compiled(rule: Rule, os_id: str, rank: int) -> MediaRule:
     """A rule whose patterns were checked before.
 
     Args:
@@ -228,7 +220,7 @@ def compiled(rule: Rule, os_id: str) -> FamilyRule:
         for name in names
         if (pattern := getattr(rule, name)) is not None
     )
-    return FamilyRule(patterns, tuple(rule.candidates) or (rule.os or os_id,), rule.arch)
+    return MediaRule(patterns, tuple(rule.candidates) or (rule.os or os_id,), rule.arch, rank)
 
 
 @functools.cache
