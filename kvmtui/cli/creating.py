@@ -28,7 +28,7 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
     """Arguments of `create`."""
     parser.add_argument("name", nargs="?", metavar="NAME")
     parser.add_argument("--from", dest="source", metavar="FILE", help="a definition in YAML")
-    parser.add_argument("--os", help="operating system, as a short id: debian12")
+    parser.add_argument("--os", help="a system's short id, such as debian12, for its profile")
     parser.add_argument("--memory", metavar="SIZE", help="such as 2G")
     parser.add_argument("--cpus", metavar="N")
     parser.add_argument(
@@ -67,7 +67,8 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
 
     def create() -> Outcome:
         with _file_named(arguments.source, own):
-            return creating.create(library, name, _completed(plain, arguments), text=text)
+            complete, profiled = _completed(plain, arguments), arguments.os is not None
+            return creating.create(library, name, complete, text=text, profiled=profiled)
 
     _, made = attempt(name, create)
     if not arguments.start or not isinstance(made, Outcome):

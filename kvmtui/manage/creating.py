@@ -17,7 +17,7 @@ from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
 from kvmtui.guest.wants import wants_of
-from kvmtui.manage import clashes, hosting, needs, starting
+from kvmtui.manage import clashes, hosting, needs, profiles, starting
 from kvmtui.manage.operation import told
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import image
@@ -28,13 +28,19 @@ _PATH_KEYS = ("kernel", "initrd")
 
 
 def create(
-    library: Library, name: str, plain: dict[str, Any], *, text: str | None = None
+    library: Library,
+    name: str,
+    plain: dict[str, Any],
+    *,
+    text: str | None = None,
+    profiled: bool = False,
 ) -> Outcome:
     """Define a guest: its folder, its definition, the images that it asks for.
 
     Args:
         plain: The definition as plain data.
         text: The file it was read from, whose comments are kept.
+        profiled: Whether the profile of its ``os`` is laid under it.
 
     Raises:
         UsageError: The name cannot be a guest's.
@@ -44,6 +50,9 @@ def create(
     """
     check_name(name)
     prepared = prepare(plain)
+    notes: list[str] = []
+    if profiled:
+        prepared, notes = profiles.laid_under(prepared)
     definition = definition_from(prepared)
     wants = wants_of(definition, name)
     needs.check_memory(wants)
@@ -62,7 +71,7 @@ def create(
         for path in made:
             path.unlink(missing_ok=True)
         raise
-    note = "\n".join(_warnings(library, name, definition_from(complete)))
+    note = "\n".join(notes + _warnings(library, name, definition_from(complete)))
     return Outcome(name, "create", True, f"{name} is defined", note)
 
 
