@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "logs": ("watching", "the serial console's or QEMU's log"),
     "qmp": ("raw", "one QMP command"),
     "expect": ("expecting", "a console script: wait for texts, type, press keys"),
+    "seed": ("seeds", "what cloud-init or an installer is given: show, edit"),
     "device": ("devices", "CD drives: what is in them, insert, eject"),
     "agent": ("agents", "what a guest's own agent tells and does"),
     "image": ("images", "disk images: list, create, convert and others"),

@@ -21,7 +21,7 @@ from kvmtui.guest.definition import (
     Limits,
     Size,
 )
-from kvmtui.guest.folder import RESERVED
+from kvmtui.guest.folder import RESERVED, SEED
 from kvmtui.guest.names import is_name
 from kvmtui.guest.reach import reaching_problems
 from kvmtui.guest.units import parse_duration, parse_size
@@ -313,6 +313,7 @@ def _path_problems(text: str, path: str) -> list[str]:
     if not text.startswith("/") and ".." in text.split("/"):
         return [f"{path}: leaves the guest's folder: write the absolute path"]
     first = posixpath.normpath(text).split("/")[0]
-    if first in RESERVED or first.startswith("."):
+    is_seed = first == SEED and path.startswith("cdroms[")
+    if (first in RESERVED and not is_seed) or first.startswith("."):
         return [f"{path}: '{visible(text)}' is kvmtui's own: choose another name"]
     return []

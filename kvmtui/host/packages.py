@@ -35,6 +35,7 @@ _PACKAGES = {
     "uefi-aarch64": ("qemu-efi-aarch64", "edk2-aarch64", "edk2-aarch64", "qemu-uefi-aarch64"),
     "uefi-riscv64": ("qemu-efi-riscv64", "edk2-riscv64", "edk2-riscv64", "qemu-uefi-riscv64"),
     "crontab": ("cron", "cronie", "cronie", "cronie"),
+    "openssl": ("openssl", "openssl", "openssl", "openssl"),
     "chrony": ("chrony", "chrony", "chrony", "chrony"),
     "locales": ("locales", "glibc-langpack-en", "glibc-locales", "glibc-locale"),
     "microcode-intel": ("intel-microcode", "microcode_ctl", "intel-ucode", "ucode-intel"),
