@@ -394,3 +394,5 @@ class ImageDoor:
             if not future.cancelled():
                 future.exception()  # Told in the story; nobody else asks for it.
             raise
+
+    do = _work
