@@ -36,6 +36,7 @@ _PACKAGES = {
     "uefi-riscv64": ("u-boot-qemu", "edk2-riscv64", "edk2-riscv64", "qemu-uefi-riscv64"),
     "swtpm": ("swtpm swtpm-tools", "swtpm swtpm-tools", "swtpm", "swtpm"),
     "crontab": ("cron", "cronie", "cronie", "cronie"),
+    "openssl": ("openssl", "openssl", "openssl", "openssl"),
     "chrony": ("chrony", "chrony", "chrony", "chrony"),
     "locales": ("locales", "glibc-langpack-en", "glibc-locales", "glibc-locale"),
     "microcode-intel": ("intel-microcode", "microcode_ctl", "intel-ucode", "ucode-intel"),

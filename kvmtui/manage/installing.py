@@ -14,7 +14,7 @@ import os
 
 from kvmtui.errors import StateError
 from kvmtui.guest import history
-from kvmtui.guest.folder import HISTORY, INSTALL
+from kvmtui.guest.folder import HISTORY, INSTALL, SEED
 from kvmtui.guest.install_record import (
     ASKS,
     INSTALLED,
@@ -40,6 +40,7 @@ from kvmtui.manage.views import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from kvmtui.guest.definition import Definition
@@ -55,32 +56,49 @@ def create(
     plain: dict[str, Any],
     *,
     text: str | None = None,
-    reboots: int = 1,
+    reboots: int | None = None,
+    profiled: bool = False,
+    files: Mapping[str, bytes] | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
     Args:
-        plain, text: As `creating.create`; its media are the CDs, or else the kernel.
-        reboots: How often the guest restarts itself until it is installed.
+        plain, text, profiled, files: As `creating.create`; its media are the CDs besides
+            the seed, or else the kernel.
+        reboots: How often the guest restarts itself until it is installed; None: as the
+            profile of its ``os`` says, else once.
 
     Raises:
         StateError: It has nothing to be installed from, or no disk to be installed to.
         KvmtuiError: As `creating.create`.
     """
     from kvmtui.guest.validation import definition_from
-    from kvmtui.manage import creating
+    from kvmtui.manage import creating, profiles
 
-    record = _first_record(name, definition_from(creating.prepare(plain)), reboots)
+    prepared = creating.prepare(plain)
+    whole = profiles.laid_under(prepared)[0] if profiled else prepared
+    if reboots is None:
+        reboots = _usual_reboots(plain.get("os"))
+    record = _first_record(name, definition_from(whole), reboots)
 
     def begin(folder: GuestFolder) -> None:
         write_install(folder, record)
         tell(folder, record, "begun", "from " + medium_words(record))
 
-    return creating.create(library, name, plain, text=text, also=begin)
+    return creating.create(
+        library, name, plain, text=text, profiled=profiled, files=files, also=begin
+    )
+
+
+def _usual_reboots(os_id: object) -> int:
+    from kvmtui.manage import profiles
+
+    found = profiles.profiles().find(os_id) if isinstance(os_id, str) else None
+    return 1 if found is None else max(1, found.reboots)
 
 
 def _first_record(name: str, definition: Definition, reboots: int) -> InstallRecord:
-    media = [drive.file for drive in definition.cdroms if drive.file]
+    media = [drive.file for drive in definition.cdroms if drive.file and drive.file != SEED]
     if not media and definition.kernel is None:
         raise StateError(
             f"{name} has nothing to be installed from", hint=f"kvmtui install {name} --iso FILE"

@@ -122,9 +122,9 @@ def check_chains(folder: GuestFolder, wants: Wants) -> None:
         path = folder.resolve(file)
         if index in wants.raw_disks or resources.stands_alone(path):
             continue
-        from kvmtui.manage import image_guard
+        from kvmtui.manage import disk_chains
 
-        image_guard.check_disk(folder, index, path)
+        disk_chains.check_disk(folder, index, path)
 
 
 def _check_distinct(folder: GuestFolder, wants: Wants) -> None:
