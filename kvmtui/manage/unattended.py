@@ -77,7 +77,9 @@ def _booted_directly(
         )
     kernel, initrd = read_boot_files(media[0])
     line = " ".join(filter(None, (append, answers.kernel_append)))
-    files = {INSTALL_KERNEL: kernel, INSTALL_INITRD: initrd + (answers.initrd_extra or b"")}
+    # Linux looks for a further archive at multiples of four bytes only.
+    initrd += bytes(-len(initrd) % 4) + (answers.initrd_extra or b"")
+    files = {INSTALL_KERNEL: kernel, INSTALL_INITRD: initrd}
     direct = {"kernel": INSTALL_KERNEL, "initrd": INSTALL_INITRD, "append": line}
     return {**plain, **direct}, files
 
