@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from kvmtui.guest.definition import Definition
 from kvmtui.guest.laying import shortcomings, under
+from kvmtui.guest.profile import ProfileFile, Rule, Version
 from kvmtui.guest.profile_files import Profiles
 from kvmtui.guest.profile_schema import profile_schema
 from kvmtui.guest.validation import definition_from
@@ -267,3 +270,14 @@ def test_the_schema_knows_every_key_with_its_help():
     partial = schema["$defs"]["PartialDefinition"]["properties"]
     assert {"machine", "video", "disk", "network", "cdrom"} <= set(partial)
     assert "uuid" not in partial and "disks" not in partial
+
+
+def test_what_the_docs_say(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    known = of_user(tmp_path, **{f"example{index}": one for index, one in enumerate(examples)})
+    assert known.find("appliance5").tpm == "required" and not known.faults
+    assert known.find("debian12").memory.recommended == 6 * GIB
+    for type_ in (ProfileFile, Version, Rule):
+        for field in msgspec.structs.fields(type_):
+            assert f"`{field.name}`" in page, field.name
