@@ -53,6 +53,8 @@ class Rule(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True,
     application: Pattern | None = None
     preparer: Pattern | None = None
     """The data preparer's id."""
+    build: Pattern | None = None
+    """What Windows' own media say they were built from."""
     os: Annotated[str, Meta(max_length=80)] | None = None
     """The id it is then, such as debian{version}; that of the profile when absent."""
     candidates: list[Annotated[str, Meta(max_length=80)]] = field(default_factory=list)

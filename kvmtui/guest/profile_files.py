@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.laying import definition_problems
 from kvmtui.guest.profile import Facts, Profile, ProfileFile, Rule
-from kvmtui.guest.recognition import MediaRule
+from kvmtui.guest.recognition import RULE_FIELDS, MediaRule
 from kvmtui.guest.validation import structure_from
 from kvmtui.strict_yaml import LARGEST_BYTES, read_mapping
 from kvmtui.text import visible
@@ -214,10 +214,9 @@ def compiled(rule: Rule, os_id: str, rank: int) -> MediaRule:
     Args:
         os_id: The profile's whose rule it is; empty for a family's.
     """
-    names = ("volume_id", "system_id", "publisher", "application", "preparer")
     patterns = tuple(
         (name, re.compile(pattern, re.IGNORECASE))
-        for name in names
+        for name in RULE_FIELDS
         if (pattern := getattr(rule, name)) is not None
     )
     return MediaRule(patterns, tuple(rule.candidates) or (rule.os or os_id,), rule.arch, rank)
@@ -290,8 +289,7 @@ def _rule_problems(rule: Rule, path: str, *, is_family: bool) -> Iterator[str]:
     if is_family and not (rule.os or rule.candidates):
         yield f"{path}.os: is missing: a family's rule says which id it is"
     groups: set[str] = set()
-    names = ("volume_id", "system_id", "publisher", "application", "preparer")
-    for name in names:
+    for name in RULE_FIELDS:
         pattern = getattr(rule, name)
         if pattern is None:
             continue
@@ -299,7 +297,7 @@ def _rule_problems(rule: Rule, path: str, *, is_family: bool) -> Iterator[str]:
             groups |= set(re.compile(pattern).groupindex)
         except re.error as error:
             yield f"{path}.{name}: is no regular expression: {error}"
-    if all(getattr(rule, name) is None for name in names):
+    if all(getattr(rule, name) is None for name in RULE_FIELDS):
         yield f"{path}: has no pattern"
     for template in (rule.os or "", *rule.candidates):
         for group in re.findall(r"\{(.*?)\}", template):

@@ -7,6 +7,7 @@ catalog. An image is hostile: every count and place in it is bounded.
 from __future__ import annotations
 
 from kvmtui.guest.recognition import arch_of
+from kvmtui.qemu import udf
 from kvmtui.qemu.image_header import Bytes
 from kvmtui.text import visible
 
@@ -21,8 +22,9 @@ _FIRST_DESCRIPTOR = 16
 _FIRST_READ_BYTES = 12 << 10
 _MOST_DESCRIPTORS = 32
 _MOST_SECTIONS = 32
-_MOST_UDF_SECTORS = 32
-_UDF_ANCHOR = 256
+_BUILD_FILE = ("sources", "idwbinfo.txt")
+"""Where Windows' media, whose files are in UDF, say what they were built from."""
+_MOST_BUILD_BYTES = 8 << 10
 _PLATFORMS = {0: "bios", 0xEF: "uefi"}
 _READ_BYTES = 1 << 16
 _LOADERS = {b"BOOTX64 EFI": "x86_64", b"BOOTAA64EFI": "aarch64", b"BOOTRI~1EFI": "riscv64"}
@@ -45,8 +47,8 @@ class Media(NamedTuple):
     """What it is, or by what it was made."""
     preparer: str = ""
     """By what, or by whom, it was written."""
-    udf: bool = False
-    """Whether its files are to be looked for in a UDF file system, as Windows' are."""
+    build: str = ""
+    """The branch that Windows was built from, such as ``ni_release``."""
     loader_arch: str | None = None
     """The architecture of its UEFI boot loader, looked for where no id says it."""
 
@@ -77,9 +79,11 @@ def read_media(path: str) -> Media | None:
         primary, catalog, is_udf = _descriptors(sectors)
         entries = _boot_entries(sectors[catalog]) if catalog else {}
         boot = tuple(entries)
+        volume = udf.read_volume(sectors.__getitem__) if is_udf else None
         if primary is None:
-            label = _udf_label(sectors) if is_udf else ""
-            return Media(label, boot, udf=True) if label else None
+            if volume is None or not volume.label:
+                return None
+            return Media(volume.label, boot, build=_windows_build(sectors, volume))
         media = Media(
             volume_id=_text(primary[40:72]),
             boot=boot,
@@ -87,7 +91,7 @@ def read_media(path: str) -> Media | None:
             publisher=_text(primary[318:446]),
             application=_text(primary[574:702]),
             preparer=_text(primary[446:574]),
-            udf=is_udf,
+            build=_windows_build(sectors, volume),
         )
         if "uefi" in entries and arch_of(media) is None:
             media = media._replace(loader_arch=_loader_arch(data, entries["uefi"]))
@@ -157,27 +161,13 @@ def _loader_arch(data: Bytes, sector: int) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _udf_label(sectors: _Sectors) -> str:
-    """The label of a UDF file system without ISO 9660: of its primary volume descriptor."""
-    anchor = sectors[_UDF_ANCHOR]
-    if anchor[:2] != b"\x02\x00" or len(anchor) < 24:
+def _windows_build(sectors: _Sectors, volume: udf.Volume | None) -> str:
+    """The branch that Windows was built from: its labels do not tell 10 from 11."""
+    if volume is None:
         return ""
-    length = int.from_bytes(anchor[16:20], "little")
-    start = int.from_bytes(anchor[20:24], "little")
-    for number in range(start, start + min(length // _SECTOR, _MOST_UDF_SECTORS)):
-        sector = sectors[number]
-        if sector[:2] == b"\x01\x00" and len(sector) == _SECTOR:
-            return _dstring(sector[24:56])
-        if len(sector) < _SECTOR or sector[:2] == b"\x08\x00":
-            break
-    return ""
-
-
-def _dstring(field: bytes) -> str:
-    """A text of UDF: how it is encoded, the text, and in the last byte its length."""
-    length = min(field[-1], len(field) - 1)
-    if field[0] == 16:
-        return visible(field[1:length].decode("utf-16-be", "replace").strip(" \0"))
-    if field[0] == 8:
-        return visible(field[1:length].decode("latin-1").strip(" \0"))
+    text = udf.read_file(sectors.__getitem__, volume, _BUILD_FILE, _MOST_BUILD_BYTES)
+    for line in text.decode("latin-1").splitlines():
+        key, _, value = line.partition("=")
+        if key.strip().lower() == "buildbranch":
+            return visible(value.strip().lower(), limit=60)
     return ""
