@@ -18,5 +18,11 @@ def test_the_wheel_has_boot_images_and_themes(tmp_path):
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("demo/probe.bin", "demo/wave.bin", "themes/night.yaml", "themes/terminal.yaml"):
+    for name in (
+        "demo/probe.bin",
+        "demo/wave.bin",
+        "guest/profiles/debian.yaml",
+        "themes/night.yaml",
+        "themes/terminal.yaml",
+    ):
         assert f"kvmtui/{name}" in names

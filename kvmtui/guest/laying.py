@@ -23,6 +23,7 @@ EACH: dict[str, tuple[str, type[msgspec.Struct], dict[str, Any]]] = {
 ONLY_A_GUESTS = frozenset(
     {"name", "uuid", "description", "tags", "protected", "autostart", "os", "arch", "cpus"}
     | {"memory", "firmware", "kernel", "initrd", "append", "vnc", "clock"}
+    | {"tpm", "secure_boot", "hyperv"}
     | {"disks", "cdroms", "networks"}
 )
 """Keys that no partial definition has: a guest's own, and those that facts stand for."""

@@ -21,8 +21,9 @@ from kvmtui.guest.definition import (
     Limits,
     Size,
 )
-from kvmtui.guest.folder import RESERVED
+from kvmtui.guest.folder import RESERVED, SEED
 from kvmtui.guest.names import is_name
+from kvmtui.guest.platform import platform_problems
 from kvmtui.guest.reach import reaching_problems
 from kvmtui.guest.units import parse_duration, parse_size
 from kvmtui.text import visible
@@ -208,6 +209,7 @@ def _contradictions(definition: Definition) -> list[str]:
         problems.append("autostart.delay: more than an hour")
     if definition.memory < _LEAST_MEMORY:
         problems.append("memory: less than 1M")
+    problems.extend(platform_problems(definition))
     if definition.kernel is None:
         for key in ("initrd", "append"):
             if getattr(definition, key) is not None:
@@ -313,6 +315,7 @@ def _path_problems(text: str, path: str) -> list[str]:
     if not text.startswith("/") and ".." in text.split("/"):
         return [f"{path}: leaves the guest's folder: write the absolute path"]
     first = posixpath.normpath(text).split("/")[0]
-    if first in RESERVED or first.startswith("."):
+    is_seed = first == SEED and path.startswith("cdroms[")
+    if (first in RESERVED and not is_seed) or first.startswith("."):
         return [f"{path}: '{visible(text)}' is kvmtui's own: choose another name"]
     return []

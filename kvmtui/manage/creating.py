@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def create(
     *,
     text: str | None = None,
     profiled: bool = False,
+    files: Mapping[str, bytes] | None = None,
+    bases: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Define a guest: its folder, its definition, the images that it asks for.
 
@@ -41,6 +44,8 @@ def create(
         plain: The definition as plain data.
         text: The file it was read from, whose comments are kept.
         profiled: Whether the profile of its ``os`` is laid under it.
+        files: What its folder holds besides, by name: a seed.
+        bases: Images that its disks stand on, by the disks' file names.
 
     Raises:
         UsageError: The name cannot be a guest's.
@@ -60,7 +65,9 @@ def create(
     made: list[Path] = []
     try:
         with library.new_guest(name) as folder, told(folder, "create", needs_room=True):
-            _make_images(folder, definition, made)
+            for file, data in (files or {}).items():
+                write_atomically(folder.at(file), data)
+            _make_images(folder, definition, made, bases or {})
             needs.check_files(_named(folder, name), wants)
             starting.ensure_firmware_variables(folder, wants)
             complete = _completed(library, prepared, definition)
@@ -144,7 +151,9 @@ def _carried(text: str, complete: dict[str, Any]) -> str:
     return edit_text(text, read_mapping(text.encode()), complete)
 
 
-def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) -> None:
+def _make_images(
+    folder: GuestFolder, definition: Definition, made: list[Path], bases: Mapping[str, str]
+) -> None:
     for index, disk in enumerate(definition.disks):
         path = Path(folder.resolve(disk.file))
         if disk.size is None or path.exists():
@@ -155,7 +164,7 @@ def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) 
             )
         image_format = disk.image_format() or "qcow2"
         with starting.image_tools():
-            image.create(path, image_format, disk.size)
+            image.create(path, image_format, disk.size, base=bases.get(disk.file))
         made.append(path)
         give_to_owner_of(path.parent, path)
 
@@ -164,6 +173,9 @@ def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
     """What would keep it from starting now, or clashes, though the definition is fine."""
     folder = library.place(name)
     found = clashes.notes(library, folder, definition)
+    fault = hosting.emulator_fault(definition.arch)
+    if fault:
+        return [*found, f"it would not start now: {fault}"]
     try:
         needs.check_host(folder, wants_of(definition, name))
     except (HostError, ImageError) as error:

@@ -100,5 +100,4 @@ def document(profile: Profile) -> dict[str, Any]:
         found[key] = getattr(profile, key)
     found["reboots"] = profile.reboots
     found["cloud_init"] = profile.cloud_init
-    found["cloud_images"] = profile.cloud_images
     return found
