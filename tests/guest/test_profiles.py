@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kvmtui.guest.definition import Definition
-from kvmtui.guest.laying import shortcomings, under
+from kvmtui.guest.laying import fitted, shortcomings, under
 from kvmtui.guest.profile import ProfileFile, Rule, Version
 from kvmtui.guest.profile_files import Profiles
 from kvmtui.guest.profile_schema import profile_schema
@@ -162,6 +162,22 @@ def test_what_is_usual_anyhow_is_not_written_down(shipped):
     assert laid == {"os": "debian12", "memory": "2G", "cpus": 2}
     arm = under(shipped.find("win11"), {"arch": "aarch64"})
     assert "networks" not in arm and "firmware" not in arm
+
+
+@pytest.mark.parametrize(
+    ("memory", "cpus", "gets"),
+    [
+        (64 * GIB, 16, (8 * GIB, 4)),
+        (15 * GIB, 3, (15 * GIB // 2, 3)),
+        (2 * GIB, 1, (4 * GIB, 2)),
+    ],
+)
+def test_no_more_is_recommended_than_half_of_the_host(shipped, memory, cpus, gets):
+    fit = fitted(shipped.find("win11"), memory, cpus)
+    assert (fit.memory.recommended, fit.cpus.recommended) == gets
+    assert fit.memory.least == 4 * GIB and fit.name == "Windows 11"
+    small = fitted(shipped.find("alpinelinux3.22"), 700 << 20, 1)
+    assert under(small, {})["memory"] == "256M"
 
 
 def test_shortcomings_are_told(shipped):
