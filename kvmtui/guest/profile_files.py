@@ -51,6 +51,7 @@ class Profiles:
         self._folders = folders
         self._read: set[str] = set()
         self._known: dict[str, _Known] = {}
+        self._made: dict[str, Profile] = {}
         self._rules: dict[str, list[MediaRule]] = {}
         self.faults: list[str] = []
 
@@ -88,10 +89,10 @@ class Profiles:
         self._read_folders()
 
     def _read_folders(self) -> None:
-        for folder in self._folders:
-            for name in _names(folder, self.faults if folder not in self._read else []):
+        folders, self._folders = self._folders, ()
+        for folder in folders:
+            for name in _names(folder, self.faults):
                 self._read_file(os.path.join(folder, name))
-            self._read.add(folder)
 
     def _read_file(self, path: str) -> None:
         if path in self._read:
@@ -129,7 +130,12 @@ class Profiles:
         return self._known.get(os_id)
 
     def _profile(self, os_id: str) -> Profile:
-        """Put a profile together: its own facts, those it inherits, its family's.
+        if os_id not in self._made:
+            self._made[os_id] = self._put_together(os_id)
+        return self._made[os_id]
+
+    def _put_together(self, os_id: str) -> Profile:
+        """A profile of its own facts, those it inherits, its family's.
 
         Of another family's profile come those that its own family does not state.
         """
