@@ -107,6 +107,8 @@ def udf_parts(label: str, build: str = "", *, descriptors: int = 6) -> dict[int,
     info = f"[BUILDINFO]\r\nBuildArch=amd64\r\nBuildBranch={build}\r\n".encode()
     sources = _entry("", 1, flags=10) + b"".join(_entry(f"a{n}.dll", 9) for n in range(99))
     sources += _entry("IDWBINFO.TXT", 5)
+    deleted = _entry("sources", 77, flags=6)
+    top = _entry("", 1, flags=10) + deleted + _entry("sources", 2, flags=2)
     logical = bytearray(256 - 16)
     struct.pack_into("<I", logical, 212 - 16, SECTOR)
     struct.pack_into("<II", logical, 248 - 16, SECTOR, 0)
@@ -117,7 +119,7 @@ def udf_parts(label: str, build: str = "", *, descriptors: int = 6) -> dict[int,
         259: tagged(6, bytes(logical)),
         260: tagged(8, b""),
         PARTITION: tagged(256, bytes(400 - 16) + struct.pack("<II", SECTOR, 1)),
-        PARTITION + 1: _file(4, _entry("", 1, flags=10) + _entry("sources", 2, flags=2)),
+        PARTITION + 1: _file(4, top),
         PARTITION + 2: _file(4, sources, at=10),
         PARTITION + 5: _file(5, info),
     }

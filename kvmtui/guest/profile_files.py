@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ class _Known(NamedTuple):
 
 
 class Profiles:
-    """All profiles that there are.
+    """All profiles that there are; threads may ask at the same time.
 
     Args:
         folders: The user's, the last one wins.
@@ -49,6 +50,7 @@ class Profiles:
 
     def __init__(self, folders: Sequence[str] = ()) -> None:
         self._folders = folders
+        self._lock = threading.Lock()
         self._read: set[str] = set()
         self._known: dict[str, _Known] = {}
         self._made: dict[str, Profile] = {}
@@ -60,21 +62,23 @@ class Profiles:
 
         None where nothing is near.
         """
-        self._read_own(os_id)
-        self._read_folders()
-        if os_id in self._known:
-            return self._profile(os_id)
-        near = self._nearest(os_id)
-        return self._profile(near) if near is not None else None
+        with self._lock:
+            self._read_own(os_id)
+            self._read_folders()
+            near = os_id if os_id in self._known else self._nearest(os_id)
+            return self._profile(near) if near is not None else None
 
     def all(self) -> list[Profile]:
         """Every profile, by family in the order of its file."""
-        self._read_all()
-        return [self._profile(os_id) for os_id in self._known]
+        with self._lock:
+            self._read_all()
+            # A profile that inherits may have another file read.
+            return [self._profile(os_id) for os_id in tuple(self._known)]
 
     def rules(self) -> list[MediaRule]:
         """Every rule of recognition."""
-        self._read_all()
+        with self._lock:
+            self._read_all()
         return [rule for rules in self._rules.values() for rule in rules]
 
     def _read_own(self, os_id: str) -> None:
