@@ -6,6 +6,8 @@ catalog. An image is hostile: every count and place in it is bounded.
 
 from __future__ import annotations
 
+import struct
+
 from kvmtui.guest.recognition import arch_of
 from kvmtui.qemu import udf
 from kvmtui.qemu.image_header import Bytes
@@ -30,7 +32,8 @@ _READ_BYTES = 1 << 16
 _LOADERS = {b"BOOTX64 EFI": "x86_64", b"BOOTAA64EFI": "aarch64", b"BOOTRI~1EFI": "riscv64"}
 """How a FAT file system names the loaders that UEFI looks for."""
 _MOST_LOADER_BYTES = 256 << 10
-"""The folders of a boot image stand at its beginning."""
+"""The folders of a boot image stand before its files."""
+_FARTHEST_FOLDERS = 64 << 20
 _EL_TORITO = b"EL TORITO SPECIFICATION"
 
 
@@ -98,6 +101,17 @@ def read_media(path: str) -> Media | None:
         return media
 
 
+def _folders_place(boot_sector: bytes) -> int:
+    """Where the folders of a FAT file system begin: behind its tables."""
+    if len(boot_sector) < 64:
+        return 0
+    sector_bytes, reserved, tables = struct.unpack_from("<HxHB", boot_sector, 11)
+    (table,) = struct.unpack_from("<H", boot_sector, 22)
+    table = table or int.from_bytes(boot_sector[36:40], "little")
+    place = (reserved + tables * table) * sector_bytes
+    return int(place) if place <= _FARTHEST_FOLDERS else 0
+
+
 def _descriptors(sectors: _Sectors) -> tuple[bytes | None, int, bool]:
     """The primary volume descriptor, the boot catalog's sector (or 0), whether UDF is there."""
     primary, catalog = None, 0
@@ -152,8 +166,9 @@ def _add_entry(found: dict[str, int], platform: int, entry: bytes) -> None:
 
 
 def _loader_arch(data: Bytes, sector: int) -> str | None:
-    """The architecture of the one loader in a boot image."""
+    """The architecture of the one loader in a boot image, which is a FAT file system."""
     start = sector * _SECTOR
+    start += _folders_place(data.at(start, 64))
     image = b"".join(
         data.at(start + done, _READ_BYTES) for done in range(0, _MOST_LOADER_BYTES, _READ_BYTES)
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import shutil
+import subprocess
 
 import pytest
 
@@ -139,6 +141,22 @@ WINDOWS = [
     ("CCCOMA_X64FRE_EN-US_DV9", "zz_release", None),
     ("CCCOMA_X64FRE_EN-US_DV9", "", None),
 ]
+
+
+def test_the_boot_loader_is_found_in_a_real_file_system(tmp_path, rules):
+    image, iso = tmp_path / "efi.img", tmp_path / "a.iso"
+    (tmp_path / "loader").write_bytes(b"MZ" * 4096)
+    for words in (
+        f"mformat -i {image} -C -F -T 81920 ::",
+        f"mmd -i {image} ::/EFI ::/EFI/BOOT",
+        f"mcopy -i {image} {tmp_path}/loader ::/EFI/BOOT/BOOTAA64.EFI",
+        f"xorriso -as mkisofs -V Fedora-WS-Live-43 -e efi.img -no-emul-boot -o {iso} {image}",
+    ):
+        if shutil.which(words.split()[0]) is None:
+            pytest.skip(f"{words.split()[0]} is not installed")
+        subprocess.run(words.split(), check=True, capture_output=True)
+    found = recognise(read_media(str(iso)), rules)
+    assert found.os == "fedora43" and found.arch == "aarch64" and found.boot == ("uefi",)
 
 
 @pytest.mark.parametrize(("label", "build", "os_id"), WINDOWS)
