@@ -66,6 +66,8 @@ def _make(work: Path, made: Path) -> None:
     command = ["mmdebstrap", "--variant=minbase", f"--include={packages}", SUITE, str(root)]
     subprocess.run([*command, *_sources()], check=True, capture_output=True)
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
+    # Debian's locale-gen makes no locale that is named to it, so cloud-init fails at its usual one.
+    (root / "etc/cloud/cloud.cfg.d/90-locale.cfg").write_text("locale: C.UTF-8\n")
     for name, target in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
         (found,) = (root / "boot").glob(name)
         shutil.copy(found, made / target)

@@ -126,6 +126,8 @@ def expect(
     if own.checksum is not None:
         data, named = read_bounded(own.checksum, LARGEST_BYTES), own.checksum
         return _found(find_digest(data, _name_in_sums(source, own, data), named), "", "")
+    if own.file is not None and limits is None:
+        limits = downloading.Limits(connect_s=5.0, first_attempts=1)
     try:
         data = _small(source.checksums, LARGEST_BYTES, is_cancelled, limits)
     except HostError as error:

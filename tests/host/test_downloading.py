@@ -86,7 +86,7 @@ def test_a_file_larger_than_any_image_is_refused_before_it_comes(files, target):
 
 
 def test_silence_has_a_limit(files, target):
-    limits = QUICK._replace(silence_s=0.3, attempts=1)
+    limits = QUICK._replace(silence_s=0.3, attempts=1, first_attempts=1)
     with pytest.raises(HostError, match="no answer in time"):
         downloading.fetch(files.serve("/i", DATA, "silent"), target, limits=limits)
 
