@@ -19,7 +19,7 @@ PACKAGES = (
     " sudo iproute2 locales"
 )
 SUITE = "bookworm"
-KERNEL_LINE = "root=/dev/sda rw console=ttyS0 ds=nocloud"
+KERNEL_LINE = "root=/dev/sda rw console=ttyS0"
 SIZE = "1600M"
 
 
@@ -66,8 +66,6 @@ def _make(work: Path, made: Path) -> None:
     command = ["mmdebstrap", "--variant=minbase", f"--include={packages}", SUITE, str(root)]
     subprocess.run([*command, *_sources()], check=True, capture_output=True)
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
-    # Debian's locale-gen makes no locale that is named to it, so cloud-init fails at its usual one.
-    (root / "etc/cloud/cloud.cfg.d/90-locale.cfg").write_text("locale: C.UTF-8\n")
     for name, target in (("vmlinuz-*", "vmlinuz"), ("initrd.img-*", "initrd.img")):
         (found,) = (root / "boot").glob(name)
         shutil.copy(found, made / target)

@@ -77,7 +77,7 @@ def find_digest(data: bytes, file: str, named: str, *, of_one: bool = False) -> 
 
 def _is_alike(name: str, file: str) -> bool:
     """Whether a name may be another one of the same image: it begins so, and ends so."""
-    alike = len(os.path.commonprefix([name, file]))
+    alike = len(os.path.commonprefix([name, file]))  # noqa: RUF071 - of characters
     return alike * 3 >= len(file) and os.path.splitext(name)[1] == os.path.splitext(file)[1]
 
 

@@ -162,7 +162,7 @@ def test_what_is_compressed_is_unpacked(kvmtui, files, tmp_path):
 
 
 def test_a_host_without_internet_brings_its_own_file(kvmtui, files, image, tmp_path):
-    write_catalog(kvmtui, files, "mirrors:\n  {url}/: http://127.0.0.1:1/\n".format(url=files.url))
+    write_catalog(kvmtui, files, f"mirrors:\n  {files.url}/: http://127.0.0.1:1/\n")
     brought, sums = tmp_path / "brought.qcow2", tmp_path / "SUMS"
     brought.write_bytes(image)
     assert "could not be fetched" in kvmtui.refused("catalog", "pull", "tiny", "--file", brought)

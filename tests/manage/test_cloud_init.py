@@ -79,6 +79,7 @@ def test_cloud_init_takes_the_seed_and_one_logs_in_by_key(kvmtui, cloud, tmp_pat
         *("--memory", "768M", "--accelerator", "tcg", "--forward", f"127.0.0.1:{PORT}:22"),
         *("--hostname", "web-1.example.org", "--user", "admin", "--ssh-key", f"{ssh.key}.pub"),
         *("--password-file", secret, "--timezone", "Europe/Berlin"),
+        *("--os", "debian12", "--locale", "de_DE.UTF-8"),
         *("--run", "echo \"it's: #\" '$HOME' > /ran", "--start"),
     )
     ssh.until("true", kvmtui)
@@ -87,6 +88,7 @@ def test_cloud_init_takes_the_seed_and_one_logs_in_by_key(kvmtui, cloud, tmp_pat
     assert ssh("cat /ran") == "it's: # $HOME\n"
     assert ssh("hostname; hostname -f") == "web-1\nweb-1.example.org\n"
     assert ssh("readlink -f /etc/localtime") == "/usr/share/zoneinfo/Europe/Berlin\n"
+    assert ssh("locale -a | grep de_DE; cat /etc/default/locale").count("de_DE") == 2
     assert ssh("id -nG").split()[0] == "admin"
     # The hash is right: sudo takes the password, and no other.
     ask = "sudo -k; echo {} | sudo -S -p '' cat /etc/shadow"
