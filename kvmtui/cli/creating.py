@@ -35,7 +35,7 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
     """Arguments of `create`."""
     parser.add_argument("name", nargs="?", metavar="NAME")
     parser.add_argument("--from", dest="source", metavar="FILE", help="a definition in YAML")
-    parser.add_argument("--os", help="operating system, as a short id: debian12")
+    parser.add_argument("--os", help="a system's short id, such as debian12, for its profile")
     parser.add_argument("--memory", metavar="SIZE", help="such as 2G")
     parser.add_argument("--cpus", metavar="N")
     parser.add_argument(
@@ -76,9 +76,9 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
 
     def create() -> Outcome:
         with _file_named(arguments.source, own):
-            complete = _completed(plain, arguments)
+            complete, profiled = _completed(plain, arguments), arguments.os is not None
             if not arguments.cloud_image and not is_asked_for(arguments):
-                return creating.create(library, name, complete, text=text)
+                return creating.create(library, name, complete, text=text, profiled=profiled)
             return _create_seeded(context, name, complete, arguments, text)
 
     _, made = attempt(name, create)
@@ -122,7 +122,14 @@ def _create_seeded(
             watcher=watcher(context),
         )
     seeded = with_seed(name, plain, wants, user_data=own)
-    return creating.create(library, name, seeded.plain, text=text, files=seeded.files)
+    return creating.create(
+        library,
+        name,
+        seeded.plain,
+        text=text,
+        profiled=arguments.os is not None,
+        files=seeded.files,
+    )
 
 
 def _name(arguments: argparse.Namespace, plain: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from typing import NamedTuple
@@ -77,7 +78,8 @@ def find_digest(data: bytes, file: str, named: str, *, of_one: bool = False) -> 
 
 def _is_alike(name: str, file: str) -> bool:
     """Whether a name may be another one of the same image: it begins so, and ends so."""
-    alike = len(os.path.commonprefix([name, file]))  # noqa: RUF071 - of characters
+    pairs = zip(name, file, strict=False)
+    alike = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
     return alike * 3 >= len(file) and os.path.splitext(name)[1] == os.path.splitext(file)[1]
 
 

@@ -65,3 +65,8 @@ def catalog_files() -> list[str]:
 def config_files() -> list[str]:
     """The settings files, the user's own last (it wins)."""
     return [SYSTEM_CONFIG, f"{_base('XDG_CONFIG_HOME', '~/.config')}/kvmtui/config.yaml"]
+
+
+def profile_folders() -> list[str]:
+    """Where users keep profiles of operating systems, the user's own last (it wins)."""
+    return [f"{os.path.dirname(path)}/profiles" for path in config_files()]

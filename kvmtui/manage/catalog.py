@@ -118,7 +118,13 @@ def create_guest(
     plain = _over(plain, image, base)
     seeded = seeding.with_seed(name, plain, wants, user_data=user_data)
     made = creating.create(
-        library, name, seeded.plain, text=text, files=seeded.files, bases={DISK: base.path}
+        library,
+        name,
+        seeded.plain,
+        text=text,
+        profiled=True,
+        files=seeded.files,
+        bases={DISK: base.path},
     )
     login = _login_note(image, wants, user_data)
     return made._replace(note="\n".join(filter(None, (note, made.note, login))))

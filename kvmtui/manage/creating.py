@@ -18,7 +18,7 @@ from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
 from kvmtui.guest.wants import wants_of
-from kvmtui.manage import clashes, hosting, needs, starting
+from kvmtui.manage import clashes, hosting, needs, profiles, starting
 from kvmtui.manage.operation import told
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import image
@@ -34,6 +34,7 @@ def create(
     plain: dict[str, Any],
     *,
     text: str | None = None,
+    profiled: bool = False,
     files: Mapping[str, bytes] | None = None,
     bases: Mapping[str, str] | None = None,
 ) -> Outcome:
@@ -42,6 +43,7 @@ def create(
     Args:
         plain: The definition as plain data.
         text: The file it was read from, whose comments are kept.
+        profiled: Whether the profile of its ``os`` is laid under it.
         files: What its folder holds besides, by name: a seed.
         bases: Images that its disks stand on, by the disks' file names.
 
@@ -53,6 +55,9 @@ def create(
     """
     check_name(name)
     prepared = prepare(plain)
+    notes: list[str] = []
+    if profiled:
+        prepared, notes = profiles.laid_under(prepared)
     definition = definition_from(prepared)
     wants = wants_of(definition, name)
     needs.check_memory(wants)
@@ -73,7 +78,7 @@ def create(
         for path in made:
             path.unlink(missing_ok=True)
         raise
-    note = "\n".join(_warnings(library, name, definition_from(complete)))
+    note = "\n".join(notes + _warnings(library, name, definition_from(complete)))
     return Outcome(name, "create", True, f"{name} is defined", note)
 
 
@@ -168,6 +173,9 @@ def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
     """What would keep it from starting now, or clashes, though the definition is fine."""
     folder = library.place(name)
     found = clashes.notes(library, folder, definition)
+    fault = hosting.emulator_fault(definition.arch)
+    if fault:
+        return [*found, f"it would not start now: {fault}"]
     try:
         needs.check_host(folder, wants_of(definition, name))
     except (HostError, ImageError) as error:
