@@ -18,6 +18,7 @@ class Files:
             ``changed`` (another ETag each time), ``endless``, ``silent``, ``slow``,
             ``redirect=PATH``, ``loop``, ``503-once``, ``gzip``.
         asked: Every request: method, path and Range.
+        parts: How often a part was served, and not the whole.
     """
 
     def __init__(self) -> None:
@@ -25,6 +26,7 @@ class Files:
         self.faults: dict[str, set[str]] = {}
         self.asked: list[tuple[str, str, str]] = []
         self.served = 0
+        self.parts = 0
         self.url = ""
         self.ended = threading.Event()
         self.waits = threading.Event()
@@ -81,6 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range", "")
         is_part = asked and "no-range" not in faults and self.headers.get("If-Range") == etag
         if is_part:
+            self.files.parts += 1
             begin = int(asked.removeprefix("bytes=").removesuffix("-"))
         self.send_response(206 if is_part else 200)
         if is_part:

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 
-from kvmtui.errors import Cancelled, HostError, ImageError, UsageError
+from kvmtui.errors import BusyError, Cancelled, HostError, ImageError, UsageError
 from kvmtui.guest.catalog import Source
 from kvmtui.guest.checksums import LARGEST_BYTES, Digest, digest_of, find_digest
 from kvmtui.guest.first_login import read_bounded
@@ -25,7 +25,7 @@ from kvmtui.guest.units import format_size
 from kvmtui.host import downloading, signatures
 from kvmtui.manage import catalog_records, hosting, image_guard
 from kvmtui.manage.image_files import actual_bytes, publish
-from kvmtui.manage.image_work import Watcher, Work, work
+from kvmtui.manage.image_work import Watcher, Work, refuse_busy, work
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
@@ -83,7 +83,7 @@ def pull(
     with work(library, "pull", target, writes=(target,)) as one:
         if _is_here(library, target):
             return Outcome(name, "catalog pull", False, f"{name} is here by now", expected.note)
-        packed = os.path.join(os.path.dirname(target), f".{name}.download")
+        packed = catalog_records.download_of(target)
         if own.file is not None:
             packed = own.file
         else:
@@ -98,10 +98,21 @@ def pull(
         if own.file is None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(packed)
+        _forget_older(library, source)
         one.result["size_bytes"] = os.path.getsize(target)
     took = format_size(actual_bytes(target))
     message = f"{name} is here: {took}, {expected.verified} right"
     return Outcome(name, "catalog pull", True, message, expected.note)
+
+
+def _forget_older(library: Library, source: Source) -> None:
+    """Remove what came of older images of the same id, which nobody publishes any more."""
+    for other in catalog_records.unfinished(library, source.image.id, source.arch):
+        with contextlib.suppress(BusyError, OSError):
+            refuse_busy(library, (other,), ())
+            path = catalog_records.download_of(other)
+            os.unlink(path)
+            downloading.forget_state(path)
 
 
 def _is_here(library: Library, target: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from typing import Any, NamedTuple
 
@@ -13,8 +14,8 @@ from kvmtui.guest.catalog import Catalog, Source
 from kvmtui.guest.checksums import Digest
 from kvmtui.guest.library import IMAGES, Library
 from kvmtui.host.paths import catalog_files
+from kvmtui.manage.catalog_names import DOWNLOAD, RECORD
 
-SUFFIX = ".catalog.json"
 _MOST_BYTES = 64 << 10
 
 
@@ -44,7 +45,7 @@ def pulled(library: Library) -> list[Pulled]:
     found = []
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if name.endswith(SUFFIX):
+            if name.endswith(RECORD):
                 one = _read(folder, name)
                 if one is not None:
                     found.append(one)
@@ -62,6 +63,24 @@ def newest(library: Library, image_id: str, arch: str) -> Pulled | None:
 def place_of(library: Library, source: Source, digest: Digest) -> str:
     """Where an image of this content lies: each content has a name of its own."""
     return library.at(IMAGES, f"{source.image.id}-{source.arch}-{digest.value[:8]}.qcow2")
+
+
+def download_of(path: str) -> str:
+    """Where what came of an image lies until it is whole."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}{DOWNLOAD}")
+
+
+def unfinished(library: Library, image_id: str, arch: str = "") -> dict[str, int]:
+    """Where images of an id would lie of which only a part came, and its size in bytes."""
+    folder, found = library.at(IMAGES), {}
+    name = re.compile(rf"\.({re.escape(image_id)}-(\w+)-[0-9a-f]{{8}}\.qcow2){re.escape(DOWNLOAD)}")
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            match = name.fullmatch(entry.name)
+            if match and arch in ("", match[2]):
+                found[os.path.join(folder, match[1])] = entry.stat(follow_symlinks=False).st_size
+    return found
 
 
 def record(library: Library, source: Source, digest: Digest, path: str, verified: str) -> None:
@@ -83,19 +102,19 @@ def forget_gone(library: Library) -> None:
     folder = library.at(IMAGES)
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if name.endswith(SUFFIX) and not os.path.lexists(
-                os.path.join(folder, name.removesuffix(SUFFIX) + ".qcow2")
+            if name.endswith(RECORD) and not os.path.lexists(
+                os.path.join(folder, name.removesuffix(RECORD) + ".qcow2")
             ):
                 os.unlink(os.path.join(folder, name))
 
 
 def _record_of(path: str) -> str:
-    return path.removesuffix(".qcow2") + SUFFIX
+    return path.removesuffix(".qcow2") + RECORD
 
 
 def _read(folder: str, name: str) -> Pulled | None:
     """A record, where it makes sense and its image is there."""
-    path = os.path.join(folder, name.removesuffix(SUFFIX) + ".qcow2")
+    path = os.path.join(folder, name.removesuffix(RECORD) + ".qcow2")
     try:
         with open(os.path.join(folder, name), "rb") as file:
             found = json.loads(file.read(_MOST_BYTES))

@@ -210,6 +210,10 @@ def test_a_second_pull_says_who_is_at_it_and_a_killed_one_is_gone_on_with(kvmtui
     (left,) = [name for name in images(kvmtui) if name.endswith(".download")]
     half = (kvmtui.home / "images" / left).stat().st_size
     assert 0 < half < len(image)
+    (kvmtui.home / "images" / ".tiny-x86_64-00000000.qcow2.download").write_bytes(b"older")
+    rows = kvmtui.ok("catalog", "list", "--json").json
+    assert rows[-1]["unfinished_bytes"] == half + 5 and rows[-1]["here"] == []
+    assert left in kvmtui.ok("image", "orphans").out
     files.serve(path, image)
     kvmtui.ok("catalog", "pull", "tiny")
     assert files.asked[-1][2] == f"bytes={half}-"

@@ -45,6 +45,7 @@ def test_what_breaks_off_is_gone_on_with(files, target):
     assert Path(target).read_bytes() == DATA
     ranges = [one[2] for one in files.asked]
     assert ranges[0] == "" and ranges[1].startswith("bytes=1") and len(ranges) == 2
+    assert files.parts == 1
 
 
 @pytest.mark.parametrize("fault", ["no-range", "changed"])
