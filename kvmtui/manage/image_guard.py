@@ -40,9 +40,10 @@ def view_of(library: Library, path: str) -> ImageView:
     Raises:
         ImageError: There is none.
     """
-    view = images.survey(library, [path]).images.get(path)
+    survey = images.survey(library, [path])
+    view = survey.images.get(path)
     if view is None:
-        raise ImageError(f"{visible(path)} is neither a file nor a block device")
+        raise images.missing(survey, path)
     return view
 
 

@@ -63,10 +63,11 @@ def image_info(library: Library, path: str, survey: images.Survey | None = None)
         ImageError: There is none.
         HostError: qemu-img is not installed.
     """
-    found = (survey or images.survey(library, [path])).images
+    survey = survey or images.survey(library, [path])
+    found = survey.images
     view = found.get(path)
     if view is None:
-        raise ImageError(f"{visible(path)} is neither a file nor a block device")
+        raise images.missing(survey, path)
     folders = image_reach.folders_of(library, view)
     snapshots: tuple[SnapshotView, ...] = ()
     corrupt: bool | None = None
