@@ -151,6 +151,7 @@ def info_document(info: ImageInfo) -> dict[str, Any]:
         "corrupt": info.corrupt,
         "encrypted": header.encrypted if header else None,
         "compression": header.compression if header else None,
+        "lazy_refcounts": header.lazy_refcounts if header else None,
         "cluster_size_bytes": header.cluster_bytes if header else None,
         "data_files": [visible(one) for one in header.data_files] if header else [],
         "backing_format": header.backing_format if header else None,

@@ -47,6 +47,10 @@ class ImagesView(NamedTuple):
     """How the states of guests look, by their names."""
     work: Mapping[str, OperationView] = {}
     """What is being done to images, by their visible names."""
+    waiting: frozenset[str] = frozenset()
+    """Guests that stand still since they could not write."""
+    reclaim: Mapping[str, int] = {}
+    """What compacting gives back in bytes, by path; only where it was measured."""
     fault: str = ""
     """Why the images could not be looked at."""
 
@@ -207,9 +211,36 @@ def storage_lines(view: ImagesView, width: int, glyphs: Glyphs, room: int) -> li
     label = min(max(*(len(visible(one.mount)) for one in shown), 4), width // 5) + 2
     told = view.forecast
     return [
-        _storage_line(one, label, width, glyphs, told if is_of(told, one.mount) else None)
+        _storage_line(
+            one,
+            label,
+            width,
+            glyphs,
+            told if is_of(told, one.mount) else None,
+            waiting_for(view, one),
+        )
         for one in shown
     ]
+
+
+def waiting_for(view: ImagesView, one: Storage) -> str:
+    """``ci-runner-2 waits for it``: guests that stand still, with a disk on a file system."""
+    if not view.waiting:
+        return ""
+    here = set(one.directories)
+    found = sorted(
+        {
+            user.guest
+            for path, image in view.images.items()
+            if path.rpartition("/")[0] in here
+            for user in image.used_by
+            if user.guest in view.waiting and user.running
+        }
+    )
+    if not found:
+        return ""
+    told = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
+    return f"{told} {'waits' if len(found) == 1 else 'wait'} for it"
 
 
 def is_of(forecast: Forecast | None, mount: str) -> bool:
@@ -222,7 +253,12 @@ def _share(one: Storage) -> float:
 
 
 def _storage_line(
-    one: Storage, label: int, width: int, glyphs: Glyphs, forecast: Forecast | None
+    one: Storage,
+    label: int,
+    width: int,
+    glyphs: Glyphs,
+    forecast: Forecast | None,
+    waiting: str,
 ) -> Line:
     taken = one.total_bytes - one.free_bytes
     words: Line = (
@@ -233,6 +269,7 @@ def _storage_line(
     if full:
         sign = Span(glyphs.trouble, "warn", glyph=True)
         words = (*words, Span(", full now ", "warn"), sign)
+        words = (*words, Span(f"  {waiting}", "warn")) if waiting else words
     until = full_words(forecast, ", ") if forecast is not None and not full else ()
     percent = round(100 * one.promised_bytes / one.total_bytes) if one.total_bytes else 0
     over = percent > 100
