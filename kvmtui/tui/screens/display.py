@@ -29,6 +29,8 @@ FRAME_S = 0.04
 """Between two looks at a text screen."""
 _BUSY_FRAME_S, _BUSY_ROWS = 0.25, 5
 """Where so many rows change in each frame, fewer frames are sent."""
+_SELDOM_S = 0.5
+"""Where others have all monitors that can be held."""
 _PICTURE_S = 1.0
 _AGAIN_S = 1.0
 _MOST_DEEDS = 200
@@ -115,6 +117,8 @@ class DisplayScreen(ViewingScreen):
         else:
             self.view.set_some(changed, text.cursor)
         self._tell_facts(f"text {text.columns}×{text.rows}")
+        if mirror.is_short:
+            return _SELDOM_S
         return _BUSY_FRAME_S if same and len(changed) > _BUSY_ROWS else FRAME_S
 
     async def _show_picture(self, picture: Picture | None) -> float:
