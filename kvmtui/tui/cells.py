@@ -108,6 +108,11 @@ class Shadow:
         """The terminal may show anything: the next frame is drawn in full."""
         self.rows = []
 
+    def forget_part(self, x: int, y: int, width: int, height: int) -> None:
+        """The terminal may show anything in some cells: the next frame draws them."""
+        for row in self.rows[y : y + height]:
+            row.texts[x : x + width] = [_UNKNOWN] * len(row.texts[x : x + width])
+
     def erase(self) -> None:
         """The terminal shows nothing but blanks."""
         for row in self.rows:
