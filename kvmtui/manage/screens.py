@@ -25,7 +25,9 @@ from kvmtui.qemu.vga_text import TextScreen as TextScreen
 _CURSOR_LOOKS = 3
 _CURSOR_PAUSE_S = 0.15
 """QEMU's cursor is seen for a quarter of a second, then hidden as long."""
-_CURSOR_HOLDS_S = 0.6
+_CURSOR_HOLDS_S = 1.6
+_CURSOR_RESTS_S = 10.0
+"""The same while nothing else changes, which would tell of one that is hidden."""
 _LOCATE_AGAIN_S = 1.0
 _CHANGING_TRIES = 4
 
@@ -59,6 +61,7 @@ class TextMirror:
         self._cells = b""
         self._cursor: tuple[int, int] | None = None
         self._cursor_seen = 0.0
+        self._cells_of_cursor = b""
         self.picture: Picture | None = None
         """The display as it was last grabbed: about once a second."""
 
@@ -99,8 +102,14 @@ class TextMirror:
             before = await vga_text.read_memory(monitor, 0, vga_text.WINDOW_BYTES)
             self.picture = await grab(monitor)
             empty_is_text = await vga_text.is_text_by_bios(monitor)
+            unsettled = await self._changed(monitor, before)
             found = await asyncio.to_thread(
-                vga_text.locate, before, self.picture, self._place, empty_is_text=empty_is_text
+                vga_text.locate,
+                before,
+                self.picture,
+                self._place,
+                empty_is_text=empty_is_text,
+                unsettled=unsettled,
             )
             if found is not None:
                 break
@@ -114,13 +123,27 @@ class TextMirror:
         self._place, cursor = found
         if cursor is not None:
             self._cursor, self._cursor_seen = cursor, self._located
+            self._cells_of_cursor = before[self._place.offset :][: self._place.size_bytes]
         memory = await self._read(monitor, self._place)
         size = self._place.size_bytes
         self._cells, self._below = memory[:size], memory[size:]
         return self._screen(self._place)
 
+    async def _changed(self, monitor: Monitor, before: bytes) -> set[int]:
+        """The cells that changed since memory was read: the picture was made in between."""
+        place = self._place
+        if place is None:
+            return set()
+        after = await self._read(monitor, place)
+        old = before[place.offset : place.offset + place.size_bytes]
+        if after.startswith(old):
+            return set()
+        return {at // 2 for at, byte in enumerate(old) if byte != after[at]}
+
     def _screen(self, place: Place) -> TextScreen:
-        seen = time.monotonic() - self._cursor_seen < _CURSOR_HOLDS_S + _LOCATE_AGAIN_S
+        rests = self._cells == self._cells_of_cursor
+        holds_s = _CURSOR_RESTS_S if rests else _CURSOR_HOLDS_S
+        seen = time.monotonic() - self._cursor_seen < holds_s + _LOCATE_AGAIN_S
         return TextScreen(place.columns, place.rows, self._cells, self._cursor if seen else None)
 
 

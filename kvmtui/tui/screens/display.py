@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FRAME_S = 0.04
 """Between two looks at a text screen."""
+_REST_S = 0.01
 _BUSY_FRAME_S, _BUSY_ROWS = 0.25, 5
 """Where so many rows change in each frame, fewer frames are sent."""
 _SELDOM_S = 0.5
@@ -83,10 +85,10 @@ class DisplayScreen(ViewingScreen):
             async with self._fleet.console.mirror(self.guest) as mirror:
                 self._ended = ""
                 self.view.mute(False)
-                pause = await self._show(mirror)
                 while self.runs:
-                    await asyncio.sleep(pause)
+                    began = time.monotonic()
                     pause = await self._show(mirror)
+                    await asyncio.sleep(max(began + pause - time.monotonic(), _REST_S))
         except (KvmtuiError, OSError) as error:
             told = as_told("screen", error)
             self._ended, self._failed = told.message, self.run
