@@ -15,7 +15,6 @@ from typing import Any, ClassVar, NamedTuple
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
-from rich.segment import Segment
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
@@ -26,7 +25,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 
-from kvmtui.tui.cells import Frame, Shadow, moved_to
+from kvmtui.tui.cells import Frame, Part, Shadow, moved_to
 from kvmtui.tui.driver import TerminalDriver
 from kvmtui.tui.filters import line_filters, no_color
 from kvmtui.tui.graphics import Graphics
@@ -40,8 +39,6 @@ scroll region or origin of its own, no line wrap, no cursor."""
 _MOST_QUEUED = 2
 _RETRY_S = 0.2
 _SETTLED_S = 0.05
-
-Part = tuple[int, int, list[Segment], int, int]
 
 
 def _parts(update: ChopsUpdate | LayoutUpdate) -> Iterator[Part]:
@@ -265,7 +262,10 @@ class WireApp(App[Any]):
         frame = Frame(self._shadow, self._looks)
         if self._shadow.fit(*_size(update)) and self.native_ansi_color:
             frame.erase()
-        for part in _parts(update):
+        parts = list(_parts(update))
+        if self._placed is None:
+            frame.scroll(parts)
+        for part in parts:
             frame.draw(*part)
         text = frame.text()
         if self._disorderly:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FRAME_S = 0.04
 """Between two looks at a text screen."""
 _REST_S = 0.01
+_RESTING_S, _RESTS_FRAMES = 0.1, 50
+"""Between looks at a text screen that has not changed for so many frames."""
 _BUSY_FRAME_S, _BUSY_ROWS = 0.25, 5
 """Where so many rows change in each frame, fewer frames are sent."""
 _SELDOM_S = 0.5
@@ -63,6 +65,8 @@ class DisplayScreen(ViewingScreen):
         self._pointed: deque[Deed] = deque(maxlen=_MOST_DEEDS)
         self._pointed_some = asyncio.Event()
         self._looking = False
+        self._same = 0
+        """How many frames were as the one before."""
         self._drawing = DisplayPicture(lambda: self.kvmtui, self.view, lambda: self.room)
 
     def on_mount(self) -> None:
@@ -124,8 +128,11 @@ class DisplayScreen(ViewingScreen):
         else:
             self.view.set_some(changed, text.cursor)
         self._tell_facts(f"text {text.columns}×{text.rows}")
+        self._same = 0 if changed or not same else self._same + 1
         if mirror.is_short:
             return _SELDOM_S
+        if self._same > _RESTS_FRAMES:
+            return _RESTING_S
         return _BUSY_FRAME_S if same and len(changed) > _BUSY_ROWS else FRAME_S
 
     async def _show_picture(self, picture: Picture | None) -> float:
@@ -217,6 +224,7 @@ class DisplayScreen(ViewingScreen):
 
     def _press(self, word: str, *, is_text: bool = False) -> None:
         """Have a text typed, or a combination of keys pressed."""
+        self._same = 0
         if word:
             self._typed.append((word, is_text))
             self._typed_some.set()
