@@ -1,9 +1,12 @@
-"""What an ISO 9660 image says: its volume id, and by which firmware it boots."""
+"""What an ISO 9660 or UDF image says: the ids of its descriptors, and by what it boots.
+
+Twelve kilobytes hold the descriptors of nearly every medium, and one read more its boot
+catalog. An image is hostile: every count and place in it is bounded.
+"""
 
 from __future__ import annotations
 
-import re
-
+from kvmtui.guest.recognition import arch_of
 from kvmtui.qemu.image_header import Bytes
 from kvmtui.text import visible
 
@@ -15,80 +18,166 @@ else:
 
 _SECTOR = 2048
 _FIRST_DESCRIPTOR = 16
+_FIRST_READ_BYTES = 12 << 10
 _MOST_DESCRIPTORS = 32
 _MOST_SECTIONS = 32
+_MOST_UDF_SECTORS = 32
+_UDF_ANCHOR = 256
 _PLATFORMS = {0: "bios", 0xEF: "uefi"}
+_READ_BYTES = 1 << 16
+_LOADERS = {b"BOOTX64 EFI": "x86_64", b"BOOTAA64EFI": "aarch64", b"BOOTRI~1EFI": "riscv64"}
+"""How a FAT file system names the loaders that UEFI looks for."""
+_MOST_LOADER_BYTES = 256 << 10
+"""The folders of a boot image stand at its beginning."""
 _EL_TORITO = b"EL TORITO SPECIFICATION"
-_ARCHITECTURES = {
-    "amd64": "x86_64",
-    "x86_64": "x86_64",
-    "x64": "x86_64",
-    "x64fre": "x86_64",
-    "arm64": "aarch64",
-    "aarch64": "aarch64",
-    "a64fre": "aarch64",
-    "riscv64": "riscv64",
-}
 
 
 class Media(NamedTuple):
-    """Installation media."""
+    """Installation media; every text is safe to show, and empty where there is none."""
 
     volume_id: str
-    """As text that is safe to show; empty where it has none."""
-    boot: tuple[str, ...]
+    """Its label."""
+    boot: tuple[str, ...] = ()
     """``bios`` and ``uefi``, from the El Torito boot catalog."""
+    system_id: str = ""
+    publisher: str = ""
+    application: str = ""
+    """What it is, or by what it was made."""
+    preparer: str = ""
+    """By what, or by whom, it was written."""
+    udf: bool = False
+    """Whether its files are to be looked for in a UDF file system, as Windows' are."""
+    loader_arch: str | None = None
+    """The architecture of its UEFI boot loader, looked for where no id says it."""
 
-    @property
-    def arch(self) -> str | None:
-        """The architecture, where the volume id has a word for it."""
-        words = re.split(r"[^a-z0-9_]+|_(?=x64|amd64|arm64)", self.volume_id.lower())
-        parts = {part for word in words for part in (word, *word.split("_"))}
-        found = {arch for name, arch in _ARCHITECTURES.items() if name in parts}
-        return found.pop() if len(found) == 1 else None
+
+class _Sectors:
+    """The sectors of an image; the first of its descriptors are read at once."""
+
+    def __init__(self, data: Bytes) -> None:
+        self._data = data
+        self._start = _FIRST_DESCRIPTOR * _SECTOR
+        self._read = data.at(self._start, _FIRST_READ_BYTES)
+
+    def __getitem__(self, number: int) -> bytes:
+        place = number * _SECTOR - self._start
+        if 0 <= place <= len(self._read) - _SECTOR:
+            return self._read[place : place + _SECTOR]
+        return self._data.at(number * _SECTOR, _SECTOR)
 
 
 def read_media(path: str) -> Media | None:
-    """Read an image's volume descriptors and boot catalog; None when it is no ISO 9660.
+    """Read an image's descriptors and boot catalog; None when it is no such image.
 
     Raises:
         ImageError: It cannot be read.
     """
     with Bytes(path) as data:
-        volume_id, catalog = None, None
-        for number in range(_MOST_DESCRIPTORS):
-            sector = data.at((_FIRST_DESCRIPTOR + number) * _SECTOR, _SECTOR)
-            if len(sector) < _SECTOR or sector[1:6] != b"CD001" or sector[0] == 255:
-                break
-            if sector[0] == 1 and volume_id is None:
-                volume_id = sector[40:72].decode("ascii", "replace").strip(" \0")
+        sectors = _Sectors(data)
+        primary, catalog, is_udf = _descriptors(sectors)
+        entries = _boot_entries(sectors[catalog]) if catalog else {}
+        boot = tuple(entries)
+        if primary is None:
+            label = _udf_label(sectors) if is_udf else ""
+            return Media(label, boot, udf=True) if label else None
+        media = Media(
+            volume_id=_text(primary[40:72]),
+            boot=boot,
+            system_id=_text(primary[8:40]),
+            publisher=_text(primary[318:446]),
+            application=_text(primary[574:702]),
+            preparer=_text(primary[446:574]),
+            udf=is_udf,
+        )
+        if "uefi" in entries and arch_of(media) is None:
+            media = media._replace(loader_arch=_loader_arch(data, entries["uefi"]))
+        return media
+
+
+def _descriptors(sectors: _Sectors) -> tuple[bytes | None, int, bool]:
+    """The primary volume descriptor, the boot catalog's sector (or 0), whether UDF is there."""
+    primary, catalog = None, 0
+    is_iso, is_extended = True, False
+    for number in range(_FIRST_DESCRIPTOR, _FIRST_DESCRIPTOR + _MOST_DESCRIPTORS):
+        sector = sectors[number]
+        word = sector[1:6]
+        if len(sector) < _SECTOR:
+            break
+        if is_iso and word == b"CD001":
+            if sector[0] == 1 and primary is None:
+                primary = sector
             elif sector[0] == 0 and sector[7:39].rstrip(b"\0") == _EL_TORITO:
                 catalog = int.from_bytes(sector[0x47:0x4B], "little")
-        if volume_id is None:
-            return None
-        boot = _boot_ways(data.at(catalog * _SECTOR, _SECTOR)) if catalog else ()
-        return Media(visible(volume_id), boot)
+            is_iso = sector[0] != 255
+        elif word == b"BEA01":
+            is_iso, is_extended = False, True
+        elif word in (b"NSR02", b"NSR03") and is_extended:
+            return primary, catalog, True
+        else:
+            break
+    return primary, catalog, False
 
 
-def _boot_ways(catalog: bytes) -> tuple[str, ...]:
-    """The platforms with a bootable entry, in the catalog's order."""
+def _text(field: bytes) -> str:
+    return visible(field.decode("ascii", "replace").strip(" \0"))
+
+
+def _boot_entries(catalog: bytes) -> dict[str, int]:
+    """The platforms with a bootable entry, in the catalog's order, and its first sector."""
     if len(catalog) < 64 or catalog[0] != 1 or catalog[30:32] != b"\x55\xaa":
-        return ()
-    found = [catalog[1]] if catalog[32] == 0x88 else []
+        return {}
+    found: dict[str, int] = {}
+    _add_entry(found, catalog[1], catalog[32:64])
     place = 64
     for _ in range(_MOST_SECTIONS):
         header = catalog[place : place + 32]
         if len(header) < 32 or header[0] not in (0x90, 0x91):
             break
         count = int.from_bytes(header[2:4], "little")
-        entries = [
-            catalog[place + 32 * (1 + n)]
-            for n in range(count)
-            if place + 32 * (n + 1) < len(catalog)
-        ]
-        if 0x88 in entries:
-            found.append(header[1])
+        for start in range(place + 32, min(place + 32 * (1 + count), len(catalog)), 32):
+            _add_entry(found, header[1], catalog[start : start + 32])
         place += 32 * (1 + count)
         if header[0] == 0x91:
             break
-    return tuple(dict.fromkeys(_PLATFORMS[one] for one in found if one in _PLATFORMS))
+    return found
+
+
+def _add_entry(found: dict[str, int], platform: int, entry: bytes) -> None:
+    if entry[:1] == b"\x88" and platform in _PLATFORMS:
+        found.setdefault(_PLATFORMS[platform], int.from_bytes(entry[8:12], "little"))
+
+
+def _loader_arch(data: Bytes, sector: int) -> str | None:
+    """The architecture of the one loader in a boot image."""
+    start = sector * _SECTOR
+    image = b"".join(
+        data.at(start + done, _READ_BYTES) for done in range(0, _MOST_LOADER_BYTES, _READ_BYTES)
+    )
+    found = {arch for name, arch in _LOADERS.items() if name in image}
+    return found.pop() if len(found) == 1 else None
+
+
+def _udf_label(sectors: _Sectors) -> str:
+    """The label of a UDF file system without ISO 9660: of its primary volume descriptor."""
+    anchor = sectors[_UDF_ANCHOR]
+    if anchor[:2] != b"\x02\x00" or len(anchor) < 24:
+        return ""
+    length = int.from_bytes(anchor[16:20], "little")
+    start = int.from_bytes(anchor[20:24], "little")
+    for number in range(start, start + min(length // _SECTOR, _MOST_UDF_SECTORS)):
+        sector = sectors[number]
+        if sector[:2] == b"\x01\x00" and len(sector) == _SECTOR:
+            return _dstring(sector[24:56])
+        if len(sector) < _SECTOR or sector[:2] == b"\x08\x00":
+            break
+    return ""
+
+
+def _dstring(field: bytes) -> str:
+    """A text of UDF: how it is encoded, the text, and in the last byte its length."""
+    length = min(field[-1], len(field) - 1)
+    if field[0] == 16:
+        return visible(field[1:length].decode("utf-16-be", "replace").strip(" \0"))
+    if field[0] == 8:
+        return visible(field[1:length].decode("latin-1").strip(" \0"))
+    return ""

@@ -452,7 +452,7 @@ def test_why_there_is_no_commit_and_no_limit(play, images):
         await pilot.press("L")
         await until(pilot, lambda: "base.qcow2 is no guest's disk, and limits are" in app.seen)
         await pilot.press("j", "W")
-        await until(pilot, lambda: "two.qcow2 stands on it" in app.seen)
+        await until(pilot, lambda: "two.qcow2 stands on it" in " ".join(app.seen.split()))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, ImageFormScreen))
         assert not isinstance(app.screen, Dialog)
