@@ -24,6 +24,7 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--undo", metavar="FILE", help="write back the metadata that a repair kept in FILE"
     )
+    add_follow(parser)
 
 
 def run_check(arguments: argparse.Namespace, context: Context) -> int:
@@ -39,7 +40,13 @@ def run_check(arguments: argparse.Namespace, context: Context) -> int:
             f"repair {visible(arguments.image)}",
             "data that wrong references lead to may be lost; the metadata are kept beside it",
         )
-    result = image_checking.check(library, path, repair=arguments.repair, watcher=watcher(context))
+    result = image_checking.check(
+        library,
+        path,
+        repair=arguments.repair,
+        follow=arguments.follow,
+        watcher=watcher(context),
+    )
     if context.as_json:
         context.document({**result._asdict(), "sound": result.is_sound})
     else:
@@ -78,6 +85,7 @@ def run_measure(arguments: argparse.Namespace, context: Context) -> int:
                 "format": found.format,
                 "required_bytes": found.required_bytes,
                 "fully_allocated_bytes": found.fully_allocated_bytes,
+                "reclaim_bytes": found.reclaim_bytes,
             }
         )
     else:
@@ -85,6 +93,8 @@ def run_measure(arguments: argparse.Namespace, context: Context) -> int:
             f"a {found.format} copy takes {format_size(found.required_bytes)} at first, "
             f"{format_size(found.fully_allocated_bytes)} once all of it is written"
         )
+        if found.reclaim_bytes is not None:
+            context.say(f"compact would give back {format_size(found.reclaim_bytes)}")
     return 0
 
 

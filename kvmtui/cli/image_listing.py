@@ -145,9 +145,12 @@ def _info_rows(info: image_info.ImageInfo) -> list[tuple[str, str]]:
     if header is not None:
         rows += [("data in", visible(name)) for name in header.data_files]
     rows += [("snapshot", _snapshot(one)) for one in info.snapshots]
-    if info.media is not None:
-        rows.append(("volume id", info.media.volume_id or "none"))
-        rows.append(("boots by", ", ".join(info.media.boot) or "nothing"))
+    if info.medium is not None:
+        found = info.medium.recognition
+        rows.append(("volume id", info.medium.media.volume_id or "none"))
+        rows.append(("system", info.medium.told))
+        rows += [("machine", found.arch)] if found.arch else []
+        rows.append(("boots by", ", ".join(found.boot) or "nothing"))
     if info.checked is not None:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.checked[0]))
         rows.append(("checked", f"{when}, {info.checked[1]}"))
@@ -161,6 +164,7 @@ def _format(info: image_info.ImageInfo) -> str:
     if header is not None:
         if header.cluster_bytes is not None:
             parts.append(f"clusters of {format_size(header.cluster_bytes)}")
+        parts += ["lazy refcounts"] if header.lazy_refcounts else []
         parts += [header.compression] if header.compression else []
         parts += ["encrypted"] if header.encrypted else []
         parts += ["marked corrupt"] if header.corrupt else []

@@ -45,6 +45,10 @@ _LABELS = {
     "memory": "Memory",
     "cpus": "vCPUs",
     "firmware": "Firmware",
+    "secure_boot": "Secure Boot",
+    "tpm": "TPM 2.0",
+    "hyperv": "Hyper-V",
+    "clock": "Clock",
     "accelerator": "Accelerator",
     "kernel": "Kernel",
     "initrd": "Initrd",
@@ -61,9 +65,16 @@ _OWN = {
 }
 _KERNEL = ("kernel", "initrd", "append")
 _NEW = ("name", "os", "memory", "cpus", "description", "tags")
-_NEW_REST = ("disk", "cdrom", "network", "forwards", "firmware", "accelerator", *_KERNEL)
+_WINDOWS = ("secure_boot", "tpm", "hyperv", "clock")
+_NEW_REST = ("disk", "cdrom", "network", "forwards", "firmware", "accelerator", *_KERNEL, *_WINDOWS)
 _EDIT = ("os", "memory", "cpus", "description", "tags", "cdrom", "network", "forwards")
-_EDIT_REST = ("firmware", "accelerator", "protected", "on_full", *_KERNEL)
+_EDIT_REST = ("firmware", "accelerator", "protected", "on_full", *_KERNEL, *_WINDOWS)
+_BESIDE: dict[str, Plain] = {
+    "initrd": {"kernel": "/vmlinuz"},
+    "append": {"kernel": "/vmlinuz"},
+    "secure_boot": {"firmware": "uefi"},
+}
+"""What a field is checked beside, while it is typed: alone it would be wrong."""
 _DEFAULTS = {"disk": "20G", "network": "user"}
 
 
@@ -174,8 +185,7 @@ def _note(library: Library, key: str, text: str) -> str:
         if library.place(check_name(text)).path.exists():
             raise KvmtuiError("a guest of this name exists")
         return "free"
-    base = {"kernel": "/vmlinuz"} if key in ("initrd", "append") else None
-    plain = _plain_of({key: text}, base)
+    plain = _plain_of({key: text}, _BESIDE.get(key))
     definition = definition_from(creating.prepare(plain))
     if key == "memory":
         total = resources.total_memory_bytes()

@@ -13,6 +13,7 @@ from kvmtui.errors import ImageError, StateError
 from kvmtui.guest.library import Library
 from kvmtui.manage import image_guard
 from kvmtui.manage.image_copying import measured
+from kvmtui.manage.image_files import actual_bytes
 from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.image_work import Watcher, Work, work
 from kvmtui.manage.images import ImageView
@@ -69,6 +70,7 @@ def check(
     path: str,
     *,
     repair: Literal["leaks", "all"] | None = None,
+    follow: bool = False,
     watcher: Watcher | None = None,
 ) -> CheckResult:
     """Check an image's own structures, and repair them where that is asked for.
@@ -84,7 +86,7 @@ def check(
     view = image_guard.view_of(library, path)
     name, verb = visible(view.name), "repair" if repair else "check"
     what = f"{name} was not {'repaired' if repair else 'checked'}"
-    chain = _checkable(library, view, repair is not None, what)
+    chain = _checkable(library, view, repair is not None, follow, what)
     image_guard.refuse_in_use(library, view, what.removeprefix(f"{name} "))
     driver = chain[0].header.driver
     writes, reads = ((path,), ()) if repair else ((), (path,))
@@ -99,8 +101,10 @@ def check(
     return result
 
 
-def _checkable(library: Library, view: ImageView, repair: bool, what: str) -> list[ChainPart]:
-    chain = image_guard.chain_of(library, view.path)
+def _checkable(
+    library: Library, view: ImageView, repair: bool, follow: bool, what: str
+) -> list[ChainPart]:
+    chain = image_guard.chain_of(library, view.path, follow=follow)
     driver = chain[0].header.driver
     if driver not in (REPAIRABLE if repair else CHECKABLE):
         raise ImageError(
@@ -273,6 +277,8 @@ class Measure(NamedTuple):
     """Of the file at first."""
     fully_allocated_bytes: int
     """Once its guest has written to all of it."""
+    reclaim_bytes: int | None = None
+    """What the image itself would take less, written anew; None where that is not measured."""
 
 
 def measure(
@@ -293,4 +299,14 @@ def measure(
         format=image_format,
         required_bytes=found["required"],
         fully_allocated_bytes=found.get("fully-allocated", found["required"]),
+        reclaim_bytes=_reclaimed(chain, image_format, found["required"]),
     )
+
+
+def _reclaimed(chain: list[ChainPart], image_format: str, required_bytes: int) -> int | None:
+    """What compacting gives back at the least: of a qcow2 image with nothing below or beside."""
+    path, header = chain[0]
+    alone = len(chain) == 1 and not header.snapshots and not header.data_files
+    if not (alone and header.driver == image_format == "qcow2") or header.encrypted:
+        return None
+    return max(0, actual_bytes(path) - required_bytes) or None

@@ -7,18 +7,19 @@ from typing import Any
 from kvmtui.errors import ImageError
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.library import Library
-from kvmtui.manage import image_places, image_tree, images
+from kvmtui.manage import image_reach, image_tree, images
 from kvmtui.manage.image_links import check_data_files
 from kvmtui.manage.image_story import last_check
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.starting import image_tools
-from kvmtui.qemu import iso
 from kvmtui.qemu.image_tool import run_json
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
+
+    from kvmtui.manage.recognising import Medium
 else:
     from kvmtui.light import NamedTuple
 
@@ -45,8 +46,8 @@ class ImageInfo(NamedTuple):
     snapshots: tuple[SnapshotView, ...]
     corrupt: bool | None
     """None where the format cannot say it."""
-    media: iso.Media | None
-    """What an installation medium says of itself."""
+    medium: Medium | None
+    """What an installation medium says of itself, and what it is."""
     checked: tuple[float, str] | None
     """When it was last checked here, and what was found."""
     fault: str
@@ -63,11 +64,12 @@ def image_info(library: Library, path: str, survey: images.Survey | None = None)
         ImageError: There is none.
         HostError: qemu-img is not installed.
     """
-    found = (survey or images.survey(library, [path])).images
+    survey = survey or images.survey(library, [path])
+    found = survey.images
     view = found.get(path)
     if view is None:
-        raise ImageError(f"{visible(path)} is neither a file nor a block device")
-    folders = image_places.known_folders(library)
+        raise images.missing(survey, path)
+    folders = image_reach.folders_of(library, view)
     snapshots: tuple[SnapshotView, ...] = ()
     corrupt: bool | None = None
     fault = view.trouble if view.header is None or view.header.fault else ""
@@ -83,14 +85,19 @@ def image_info(library: Library, path: str, survey: images.Survey | None = None)
         chain=tuple(image_tree.chain_below(found, path)),
         snapshots=snapshots,
         corrupt=corrupt,
-        media=iso.read_media(path) if view.format == "iso" or _is_raw_cdrom(view) else None,
+        medium=_medium(library, view),
         checked=last_check(library, path),
         fault=fault,
     )
 
 
-def _is_raw_cdrom(view: ImageView) -> bool:
-    return view.format == "raw" and view.path.lower().endswith(".iso")
+def _medium(library: Library, view: ImageView) -> Medium | None:
+    is_raw_cdrom = view.format == "raw" and view.path.lower().endswith(".iso")
+    if view.format != "iso" and not is_raw_cdrom:
+        return None
+    from kvmtui.manage.recognising import Recogniser
+
+    return Recogniser(library).look(view.path)
 
 
 def _snapshots(path: str) -> tuple[SnapshotView, ...]:
@@ -150,6 +157,7 @@ def info_document(info: ImageInfo) -> dict[str, Any]:
         "corrupt": info.corrupt,
         "encrypted": header.encrypted if header else None,
         "compression": header.compression if header else None,
+        "lazy_refcounts": header.lazy_refcounts if header else None,
         "cluster_size_bytes": header.cluster_bytes if header else None,
         "data_files": [visible(one) for one in header.data_files] if header else [],
         "backing_format": header.backing_format if header else None,
@@ -160,12 +168,13 @@ def info_document(info: ImageInfo) -> dict[str, Any]:
         else {"time": iso_time(info.checked[0]), "result": info.checked[1]},
         "fault": info.fault or None,
     }
-    if info.media is not None:
+    if info.medium is not None:
+        found = info.medium.recognition
         document |= {
-            "os": None,
-            "os_candidates": [],
-            "volume_id": info.media.volume_id,
-            "arch": info.media.arch,
-            "boot": list(info.media.boot),
+            "os": found.os,
+            "os_candidates": list(found.candidates),
+            "volume_id": info.medium.media.volume_id,
+            "arch": found.arch,
+            "boot": list(found.boot),
         }
     return document

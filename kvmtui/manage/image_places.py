@@ -6,6 +6,7 @@ not to the person who sits here.
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 
@@ -13,48 +14,22 @@ from kvmtui import light_json as json
 from kvmtui.durable import write_atomically
 from kvmtui.errors import ImageError, KvmtuiError
 from kvmtui.guest.definition import FORMAT_OF_SUFFIX
-from kvmtui.guest.folder import EFI_VARS
+from kvmtui.guest.folder import EFI_VARS, SEED
 from kvmtui.guest.library import GUESTS, IMAGES, Library
 from kvmtui.manage import hosting
+from kvmtui.manage.image_reach import STORAGE, Places, guest_of, read_places
+from kvmtui.manage.image_waiting import Patience
 from kvmtui.manage.operation import exclusive
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple
-else:
-    from kvmtui.light import NamedTuple
 
-STORAGE = "storage.json"
+_ANSWER_LIMIT_S = 2.0
 STORAGE_LOCK = ".storage.lock"
 SUFFIXES = frozenset({*FORMAT_OF_SUFFIX, ".img", ".iso", ".qcow2c", ".dmg", ".luks", ".cow"})
 """Names by which a file of an added directory is taken for an image."""
-
-
-class Places(NamedTuple):
-    """What a person added to the home's own places."""
-
-    directories: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()
-
-
-def read_places(library: Library) -> Places:
-    """What was added; nothing where the file is missing or makes no sense."""
-    try:
-        with open(library.at(STORAGE), "rb") as file:
-            found = json.loads(file.read(1 << 20))
-    except (OSError, ValueError, RecursionError):
-        return Places()
-    if not isinstance(found, dict):
-        return Places()
-
-    def paths(key: str) -> tuple[str, ...]:
-        values = found.get(key)
-        listed = values if isinstance(values, list) else []
-        return tuple(one for one in listed if isinstance(one, str) and one.startswith("/"))
-
-    return Places(paths("directories"), paths("devices"))
 
 
 def add_place(library: Library, path: str) -> tuple[bool, str]:
@@ -95,12 +70,26 @@ def remove_place(library: Library, path: str) -> tuple[bool, str]:
     path = os.path.abspath(path)
 
     def change(places: Places) -> Places:
-        return Places(
-            tuple(one for one in places.directories if one != path),
-            tuple(one for one in places.devices if one != path),
+        return places._replace(
+            directories=tuple(one for one in places.directories if one != path),
+            devices=tuple(one for one in places.devices if one != path),
         )
 
     return _change(library, change), path
+
+
+def vouch_for(library: Library, path: str, backing: str) -> None:
+    """Keep that images may stand on a file of another guest's folder: a person let one do so."""
+    real = os.path.realpath(backing)
+    owner = guest_of(library, real)
+    if not owner or owner == guest_of(library, path) or real in read_places(library).bases:
+        return
+    _change(
+        library,
+        lambda places: places._replace(
+            bases=(*(one for one in places.bases if os.path.lexists(one)), real)
+        ),
+    )
 
 
 def _change(library: Library, change: Callable[[Places], Places]) -> bool:
@@ -109,8 +98,7 @@ def _change(library: Library, change: Callable[[Places], Places]) -> bool:
         before = read_places(library)
         after = change(before)
         if after != before:
-            value = {"directories": after.directories, "devices": after.devices}
-            write_atomically(library.at(STORAGE), json.dumps(value).encode())
+            write_atomically(library.at(STORAGE), json.dumps(after._asdict()).encode())
     return after != before
 
 
@@ -121,11 +109,11 @@ def is_image_name(name: str) -> bool:
 
 def is_guests_own(name: str) -> bool:
     """Whether a file in a guest's folder is a disk image, and not its firmware's variables."""
-    return is_image_name(name) and name not in (EFI_VARS, "seed.iso")
+    return is_image_name(name) and name not in (EFI_VARS, SEED)
 
 
 def known_folders(library: Library, places: Places | None = None) -> list[str]:
-    """The folders in which images may refer to each other."""
+    """The folders in which images are looked for."""
     added = (places or read_places(library)).directories
     return [library.at(IMAGES), library.at(GUESTS), *added]
 
@@ -144,15 +132,38 @@ def find_image(library: Library, text: str) -> str:
     else:
         places = [*known_folders(library), os.getcwd()]
         found = list(dict.fromkeys(os.path.abspath(f"{place}/{text}") for place in places))
-    there = [path for path in found if os.path.lexists(path)]
-    distinct = list({os.path.realpath(path): path for path in there}.values())
+    real, silent = _looked_up(found)
+    there = [path for path in found if path in real]
+    distinct = list({real[path]: path for path in there}.values())
     if len(distinct) > 1:
         told = " and ".join(visible(path) for path in distinct[:3])
         raise ImageError(f"{visible(text)}: several images are called so: {told}", hint="its path")
+    if not distinct and silent:
+        told = f"{visible(text)}: its disk does not answer: {visible(silent[0])}"
+        raise ImageError(told, hint="see mount and dmesg")
     if not distinct:
         hint = "kvmtui image list"
         raise ImageError(f"{visible(text)}: there is no such image", hint=hint)
     return there[0]
+
+
+def _looked_up(paths: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Where those lead to that are there; and those whose disk does not answer."""
+    patience = Patience()
+    real: dict[str, str] = {}
+    silent = []
+    for path in paths:
+        read = functools.partial(_real_path, path)
+        found = patience.within(_ANSWER_LIMIT_S, os.path.dirname(path), read)
+        if found is None:
+            silent.append(path)
+        elif found:
+            real[path] = found
+    return real, silent
+
+
+def _real_path(path: str) -> str:
+    return os.path.realpath(path) if os.path.lexists(path) else ""
 
 
 def new_place(library: Library, text: str) -> str:
