@@ -22,5 +22,6 @@ def test_the_wheel_has_boot_images_and_themes(tmp_path):
     names = set(zipfile.ZipFile(wheel).namelist())
     data = ["demo/probe.bin", "demo/wave.bin", "themes/night.yaml", "themes/terminal.yaml"]
     data += ["guest/catalog.yaml", *(f"guest/unattended/{name}" for name in NAMES)]
+    data += ["guest/profiles/debian.yaml"]
     for name in data:
         assert f"kvmtui/{name}" in names
