@@ -90,12 +90,12 @@ def test_one_logs_in_types_and_leaves(kvmtui, linux_guest_files, console):
     # What the guest says when nobody looks is in the log, and shown to the next.
     again = console("g")
     again.wait_for("y\ny\ny\n")
+    again.wait_until(lambda: is_raw(again))
     again.send("\x03")
     again.wait_for("^C\nguest#")
     # The guest ends amid a program that has the whole screen.
     again.send("vi /tmp/x\r")
     again.wait_for("- /tmp/x")
-    again.feed(b"\x1b[?25l\x1b[?1000h")
     kvmtui.ok("stop", "g", "--yes")
     assert again.wait_end() == 0
     assert not is_raw(again) and not again.alternate
