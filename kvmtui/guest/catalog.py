@@ -138,7 +138,8 @@ class Catalog:
         word = next((word for known, word in image.arch.items() if known == arch), None)
         if word is None:
             raise KvmtuiError(
-                f"{image.id} is not made for {visible(arch)}", hint=f"one of {', '.join(image.arch)}"
+                f"{image.id} is not made for {visible(arch)}",
+                hint=f"one of {', '.join(image.arch)}",
             )
         url = image.url.replace("{arch}", word)
 

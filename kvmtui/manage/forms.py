@@ -32,10 +32,22 @@ class FormField(NamedTuple):
     id: str
     """A key of the definition, or one of name, disk, network, forwards, cdrom."""
     label: str
-    kind: Literal["text", "choice", "switch"]
+    kind: Literal["text", "choice", "switch", "head", "radio", "fold", "button"]
     value: str
     choices: tuple[str, ...]
     help: str
+    section: str = ""
+    """The head above it, on the first field of a part."""
+    labels: tuple[str, ...] = ()
+    """How the choices are called; as they are when empty."""
+    when: tuple[dict[str, tuple[str, ...]], ...] = ()
+    """When it is there: where one of these has all its fields at one of their values."""
+    short: bool = False
+    """Whether what it takes is a few letters."""
+    strong: bool = False
+    """Whether its value is another than the profile's."""
+    note: str = ""
+    """Of a fold: what is in it."""
 
 
 _LABELS = {
@@ -60,17 +72,8 @@ _OWN = {
     "forwards": ("Forwards", "HOSTPORT:GUESTPORT, parted by blanks; for the user network."),
 }
 _KERNEL = ("kernel", "initrd", "append")
-_NEW = ("name", "os", "memory", "cpus", "description", "tags")
-_NEW_REST = ("disk", "cdrom", "network", "forwards", "firmware", "accelerator", *_KERNEL)
 _EDIT = ("os", "memory", "cpus", "description", "tags", "cdrom", "network", "forwards")
 _EDIT_REST = ("firmware", "accelerator", "protected", "on_full", *_KERNEL)
-_DEFAULTS = {"disk": "20G", "network": "user"}
-
-
-def new_fields(library: Library) -> list[FormField]:
-    """The form for a new guest, filled in with what most want."""
-    values = {**_values({}), **_DEFAULTS, "name": _free_name(library)}
-    return [_field(key, values) for key in (*_NEW, *_NEW_REST)]
 
 
 def edit_fields(library: Library, name: str) -> list[FormField]:
@@ -83,11 +86,6 @@ def edit_fields(library: Library, name: str) -> list[FormField]:
     definition_from(plain)
     values = _values(plain)
     return [_field(key, values) for key in (*_EDIT, *_EDIT_REST)]
-
-
-def _free_name(library: Library) -> str:
-    taken = set(library.names())
-    return next(name for i in range(1, 10000) if (name := f"guest-{i}") not in taken)
 
 
 def _values(plain: Plain) -> Values:
@@ -279,23 +277,6 @@ def _put_forwards(plain: Plain, rules: list[str]) -> None:
 def _put_tags(plain: Plain, tags: list[str]) -> None:
     if tags or "tags" in plain:
         plain["tags"] = tags
-
-
-def definition_of(values: Values) -> tuple[str, Plain]:
-    """The name and the plain definition of a new guest.
-
-    Raises:
-        KvmtuiError: A field is not right.
-    """
-    values = dict(values)
-    name = check_name(values.pop("name").strip())
-    usual = _values({})
-    plain = _plain_of(
-        {key: text for key, text in values.items() if text.strip() != usual.get(key, "")}
-    )
-    if plain.get("cdroms"):
-        plain.setdefault("boot", ["disk", "cdrom"])
-    return name, plain
 
 
 def edited(library: Library, name: str, values: Values) -> tuple[Plain, Plain]:

@@ -101,8 +101,12 @@ class OpeningApp(WireApp):
 
         self.push_screen(FirstStepsScreen(self.main.host_report), answered)
 
-    def open_form(self, name: str | None) -> None:
-        """Open the form of a guest's definition; None for a new guest."""
+    def open_new(self) -> None:
+        """Open the form of a new guest."""
+        self.main.go_to("pane.install")
+
+    def open_form(self, name: str) -> None:
+        """Open the form of a guest's definition."""
         from kvmtui.tui.screens.definition import DefinitionScreen
 
         self.push_screen(DefinitionScreen(self.fleet, name))

@@ -6,11 +6,17 @@ from kvmtui.tui.actions.registry import Action
 
 AROUND_ACTIONS: tuple[Action, ...] = (
     Action(
-        "pane.guests", "1", "Guests", "Go to Guests", "The guests of this host.", "Around", "main"
+        "pane.guests",
+        "1,alt+1",
+        "Guests",
+        "Go to Guests",
+        "The guests of this host.",
+        "Around",
+        "main",
     ),
     Action(
         "pane.images",
-        "2",
+        "2,alt+2",
         "Images",
         "Go to Images",
         "Disk images: what stands on what, who uses them, what they take, what is promised.",
@@ -18,8 +24,17 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "main",
     ),
     Action(
+        "pane.install",
+        "3,alt+3",
+        "Install",
+        "Go to Install",
+        "A new guest: from an ISO, a cloud image, a disk, the network, a kernel, or empty.",
+        "Around",
+        "main",
+    ),
+    Action(
         "pane.host",
-        "4",
+        "4,alt+4",
         "Host",
         "Go to Host",
         "Whether guests run here and how fast, this machine, what guests were promised of it, and "
@@ -29,7 +44,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "pane.activity",
-        "5",
+        "5,alt+5",
         "Activity",
         "Go to Activity",
         "What is and was done, by this and every other kvmtui.",
