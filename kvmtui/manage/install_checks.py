@@ -274,6 +274,8 @@ class Checks:
             if definition.accelerator == "tcg":
                 self._say("cpu", "problem", "host goes with kvm only")
             self._say("cpu", "warning", "cannot migrate to another model")
+        elif definition.cpu is None:
+            self._say("cpu", "fine", "host under kvm, max under emulation")
 
     def _arguments(self, definition: Definition, devices: frozenset[str], version: str) -> None:
         """The devices among a person's own arguments."""

@@ -63,7 +63,7 @@ class InstallDoor(Door):
 
     def _make(self, given: Values) -> Outcome:
         planned = install_form.planned(self.library, self.recogniser, given)
-        if planned.definition is None:
+        if planned.problems or planned.definition is None:
             raise DefinitionError([f"{key}: {text}" for key, text in planned.problems.items()])
         outcome = creating.create(self.library, planned.name, planned.plain)
         notes = "\n".join(filter(None, [*planned.notes, outcome.note]))

@@ -37,11 +37,11 @@ class Plan(NamedTuple):
 
     name: str
     plain: Plain
-    """The definition as plain data; not checked where there are problems."""
+    """The definition as plain data."""
     definition: Definition | None
-    """Checked; None where there are problems."""
+    """It, checked; with the usual in place of what is wrong. None where it cannot be one."""
     problems: dict[str, str]
-    """What is wrong, by field."""
+    """What is wrong, by field; nothing is made while there is something."""
     notes: list[str]
     """What a person should know besides."""
 
@@ -59,7 +59,6 @@ def plan(draft: Draft) -> Plan:
         definition = definition_from(plain)
     except DefinitionError as error:
         problems = {**problems_by_field(draft, error), **problems}
-    definition = None if problems else definition
     return Plan(draft.values["name"].strip(), plain, definition, problems, notes)
 
 

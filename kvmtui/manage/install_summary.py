@@ -52,12 +52,12 @@ NOTHING = Summary("", (), "", (), (), (), "", "")
 def summary(library: Library, draft: Draft, plan: Plan) -> Summary:
     """What the fields come to."""
     if plan.definition is None:
-        first = next(iter(plan.problems.items()), ("", "it cannot be made so"))
-        return NOTHING._replace(fault=f"{first[0]}: {first[1]}")
+        first = next(iter(plan.problems.values()), "it cannot be made so")
+        return NOTHING._replace(fault=first)
     definition = plan.definition
     folder = library.place(plan.name) if _is_name(library, plan.name) else None
     if folder is None:
-        return NOTHING._replace(fault="name: it cannot be a guest's")
+        return NOTHING._replace(fault="the name cannot be a guest's")
     argv: list[str] = []
     fault, choice = "", None
     try:

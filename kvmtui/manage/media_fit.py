@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from kvmtui.manage.recognising import Medium
 from kvmtui.text import visible
 
+_NAMED = re.compile(r" \([a-z][a-z0-9._-]*\)")
+"""The id behind a system's name."""
 _CALLED = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -13,7 +17,11 @@ def words_of(medium: Medium) -> str:
     found = medium.recognition
     arch = _CALLED.get(found.arch or "", found.arch or "")
     boots = " and ".join(one.upper() for one in found.boot)
-    parts = [visible(medium.told, limit=60), arch, boots or "boots by nothing known"]
+    parts = [
+        visible(_NAMED.sub("", medium.told), limit=60),
+        arch,
+        boots or "boots by nothing that is known",
+    ]
     return ", ".join(part for part in parts if part)
 
 

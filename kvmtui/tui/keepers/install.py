@@ -61,6 +61,8 @@ class InstallKeeper(Keeper):
         self._again = False
         self._every: Timer | None = None
         self._making = ""
+        self._file = ""
+        pane.browse = self._browse
 
     # While the pane is seen.
 
@@ -130,6 +132,9 @@ class InstallKeeper(Keeper):
                 form.set_result(field.id, f"{signs[standing]} {words}" if standing else "")
         self._show_summary()
         self._changed()
+        file, self._file = self._file, ""
+        if file:
+            await self._take_file(form.field, file)
 
     # What is shown of it.
 
@@ -235,10 +240,10 @@ class InstallKeeper(Keeper):
         """Do an action of the pane."""
         if action_id == "install.leave":
             self._leave()
-        elif self.pane.form is None:
-            self._screen.refuse("the form is not there yet")
         elif action_id == "install.browse":
             self._browse()
+        elif self.pane.form is None:
+            self._screen.refuse("the form is not there yet")
         elif action_id == "install.expert":
             self.pane.form.switch("expert")
         elif action_id == "install.copy":
@@ -270,8 +275,7 @@ class InstallKeeper(Keeper):
         from kvmtui.tui.screens.browse import BrowseScreen
 
         form = self.pane.form
-        assert form is not None
-        field = form.field
+        field = form.field if form is not None else ""
 
         def chosen(path: str | None) -> None:
             if path:
@@ -283,6 +287,7 @@ class InstallKeeper(Keeper):
         """Put a file into the field it was looked for, or into the one for what it is."""
         form = self.pane.form
         if form is None:
+            self._file = path
             return
         if field not in ("kernel", "initrd", "cdrom", "user_data", "ssh_key"):
             try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
 
@@ -47,6 +48,10 @@ class InstallPane(Pane, can_focus=True):
     PLACE = "install"
     TITLE = "Install"
     TYPED_INTO = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # The browser has the next key, whatever the form still has to take.
+        Binding("ctrl+o", "browse", "browse", id="install.browse", show=False, priority=True)
+    ]
 
     class Changed(Pane.Asked):
         """A person gave a field another value."""
@@ -69,6 +74,8 @@ class InstallPane(Pane, can_focus=True):
         super().__init__(id=id)
         self._keys = keys
         self._typed: list[events.Key] = []
+        self.browse: Callable[[], None] = lambda: None
+        """Opens the browser of files."""
         self.form: PageForm | None = None
         """The form; None until its fields are known."""
         self._page = Container(id="install-page")
@@ -109,7 +116,7 @@ class InstallPane(Pane, can_focus=True):
         keys = {
             key: (lambda action_id=action.id: self._want(action_id))
             for action in ACTIONS.values()
-            if action.place == "install"
+            if action.place == "install" and action.id != "install.browse"
             for key in self._keys.all_of(action.id).split(",")
         }
         form = PageForm(fields, keys, first=FIRST_FIELD, id="install-form")
@@ -122,6 +129,9 @@ class InstallPane(Pane, can_focus=True):
         for key in self._typed:
             form.post_message(events.Key(key.key, key.character))
         self._typed.clear()
+
+    def action_browse(self) -> None:
+        self.browse()
 
     def _want(self, action_id: str) -> None:
         self.post_message(self.Wanted(action_id))

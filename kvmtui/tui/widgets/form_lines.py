@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from kvmtui.tui.glyphs import Glyphs
-from kvmtui.tui.spans import Ground, Line, Role, Span, fit, shorten, width_of
+from kvmtui.tui.spans import Ground, Line, Role, Span, fit, shorten, shorten_middle, width_of
 from kvmtui.tui.widgets.base import Part, Parts
 from kvmtui.tui.widgets.editor import in_cells
 from kvmtui.tui.widgets.fields import (
@@ -94,13 +94,14 @@ def field_lines(
     here = number == fields.at
     result = fields.results[field.id]
     told = result_lines(result, grid.result or grid.value, glyphs)
-    label = fit((Span(field.label, "muted"),), grid.label)
-    head = (Span(" " * MARGIN), *label, Span(" "))
+    head = (Span(" " * MARGIN), *fit((Span(field.label, "muted"),), grid.label + 1))
     under_it: Ground = "cursor" if here and focus else ground
     bar = Part((Span(glyphs.cursor if here else " ", "accent"),), under_it)
     wide = SHORT_VALUE if field.short else grid.value
+    if field.kind == "radio":
+        wide, under_it = grid.value + 2 + grid.result, "cursor" if here and focus else "bg"
     value = value_parts(fields, field, wide, glyphs, here=here, ground=under_it)
-    gap = " " * (grid.value - wide + 2)
+    gap = " " * max(grid.value - wide + 2, 0)
     beside = told[0] if grid.result else told[0][:1]
     lines = [FormLine((Part(head), bar, *value, Part((Span(gap), *beside))), number)]
     under = grid.indent + 1 + grid.value + 2
@@ -133,11 +134,15 @@ def value_parts(
     here = here or field.strong
     if field.kind == "switch":
         value = "[x] yes" if value == YES else "[ ] no"
-    line: Line = (Span(shorten(value, width), bold=here),)
+    cut = shorten_middle if value.startswith(("/", "~/")) else shorten
+    line: Line = (Span(cut(value, width), bold=here),)
     if field.kind == "radio":
         line = choice_line(field, fields.values[field.id], glyphs, 2)
-    elif field.kind == "choice" or field.choices:
-        line = (*fit((Span(value, bold=here),), width - 2), Span(f" {glyphs.pick}", "accent"))
+    elif field.kind in ("choice", "text") and (field.choices or field.kind == "choice"):
+        line = (
+            *fit((Span(cut(value, width - 2), bold=here),), width - 2),
+            Span(f" {glyphs.pick}", "accent"),
+        )
     return (Part(fit(line, width), ground),)
 
 

@@ -85,7 +85,10 @@ class PageForm(Form):
         """Open a fold, or close it."""
         is_open = self._fields.values[id] == YES
         self.give(id, "no" if is_open else YES)
-        if is_open and not self._fields.is_there(self._fields.at):
+        if not is_open:
+            first = next(field for field in self._fields.fields if any(id in w for w in field.when))
+            super().go_to(first.id)
+        elif not self._fields.is_there(self._fields.at):
             super().go_to(id)
         self._show_field()
 

@@ -42,9 +42,10 @@ def page_lines(
     """
     grid = page_grid(width)
     lines: list[FormLine] = []
-    section = ""
+    section = drawn = ""
     for number, field in enumerate(fields.fields):
-        section = field.section or section
+        if field.section and field.section != drawn:
+            section = field.section
         if field.id in hidden or not fields.is_there(number):
             continue
         if field.kind in ("head", "fold", "button"):
@@ -54,7 +55,7 @@ def page_lines(
         if section:
             lines += [FormLine(())] * bool(lines)
             lines.append(FormLine((Part((Span(f" {section}", bold=True),)),)))
-            section = ""
+            drawn, section = section, ""
         lines += field_lines(fields, number, grid, glyphs, focus=focus, ground="field")
     return lines
 
