@@ -63,3 +63,11 @@ def echoes_scancodes(*, slowly: bool = False) -> bytes:
 # 1: xor ax, ax; int 16; mov ah, 0e; xor bx, bx; int 10; jmp 1b
 TYPES_BACK = boot_disk(b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4")
 """A guest that shows what is typed, by the BIOS."""
+
+READS_DISK = boot_disk(
+    bios_call(0x0201, bx=0x7E00, cx=0x0002, dx=0x0080, number=0x13) + b"\xeb\xf0"
+)
+"""A guest that reads a sector of its disk again and again, by the BIOS."""
+
+SPINS = boot_disk(b"\xeb\xfe")
+"""A guest that is never idle."""

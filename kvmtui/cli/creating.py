@@ -20,7 +20,6 @@ from kvmtui.cli.first_login import (
 from kvmtui.cli.power import attempt, report
 from kvmtui.errors import DefinitionError, KvmtuiError, UsageError
 from kvmtui.guest.editing import Change, apply_to_plain
-from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
 from kvmtui.manage import creating
@@ -64,6 +63,7 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--description", metavar="TEXT")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes")
     parser.add_argument("--start", action="store_true", help="start it at once")
+    parser.add_argument("--cloud-image", metavar="ID", help="as kvmtui catalog list has it")
     add_first_login(parser)
 
 
@@ -77,9 +77,9 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
     def create() -> Outcome:
         with _file_named(arguments.source, own):
             complete, profiled = _completed(plain, arguments), arguments.os is not None
-            if not is_asked_for(arguments):
+            if not arguments.cloud_image and not is_asked_for(arguments):
                 return creating.create(library, name, complete, text=text, profiled=profiled)
-            return _create_seeded(library, name, complete, arguments, text)
+            return _create_seeded(context, name, complete, arguments, text)
 
     _, made = attempt(name, create)
     if not arguments.start or not isinstance(made, Outcome):
@@ -95,17 +95,32 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _create_seeded(
-    library: Library,
+    context: Context,
     name: str,
     plain: dict[str, Any],
     arguments: argparse.Namespace,
     text: str | None,
 ) -> Outcome:
-    """Define a guest that finds a seed at its first start."""
+    """Define a guest that finds a seed at its first start, of a cloud image where one is named."""
     from kvmtui.manage.seeding import with_seed
 
     check_name(name)
+    library = context.library
     wants, own = first_login_of(arguments), own_user_data(arguments)
+    if arguments.cloud_image:
+        from kvmtui.cli.image_telling import watcher
+        from kvmtui.manage.catalog import create_guest
+
+        return create_guest(
+            library,
+            name,
+            plain,
+            arguments.cloud_image,
+            wants,
+            user_data=own,
+            text=text,
+            watcher=watcher(context),
+        )
     seeded = with_seed(name, plain, wants, user_data=own)
     return creating.create(
         library,

@@ -72,7 +72,7 @@ def first_login_of(arguments: argparse.Namespace) -> FirstLogin:
     return FirstLogin(
         host_name=given["host_name"] or "",
         user=given["user"] or "",
-        ssh_keys=_keys(given["ssh_keys"]),
+        ssh_keys=_keys(given["ssh_keys"]) or _usual_keys(arguments),
         password_hash=_password(arguments),
         locale=locale,
         keyboard=keyboard,
@@ -86,6 +86,12 @@ def first_login_of(arguments: argparse.Namespace) -> FirstLogin:
 def _keys(files: list[str]) -> list[str]:
     found = [key for file in files for key in keys_from_file(file)]
     return list(dict.fromkeys(found))
+
+
+def _usual_keys(arguments: argparse.Namespace) -> list[str]:
+    """The caller's own keys, for a cloud image into which nothing else would let anybody."""
+    others = arguments.password or arguments.password_file or arguments.user_data
+    return first_logins.own_keys() if arguments.cloud_image and not others else []
 
 
 def _address(address: str | None, gateway: str | None, dns: list[str]) -> StaticAddress | None:

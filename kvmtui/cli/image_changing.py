@@ -28,6 +28,7 @@ def configure_resize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE")
     parser.add_argument("size", metavar="SIZE", help="40G, or +10G for so much more")
     parser.add_argument("--shrink", action="store_true", help="what lies behind the end is lost")
+    add_follow(parser)
 
 
 def run_resize(arguments: argparse.Namespace, context: Context) -> int:
@@ -51,7 +52,15 @@ def run_resize(arguments: argparse.Namespace, context: Context) -> int:
     return finish(
         context,
         lambda: asyncio.run(
-            image_live.resize(library, path, wanted, shrink=arguments.shrink, relative=relative)
+            image_live.resize(
+                library,
+                path,
+                wanted,
+                shrink=arguments.shrink,
+                relative=relative,
+                follow=arguments.follow,
+                watcher=watcher(context),
+            )
         ),
     )
 
@@ -127,6 +136,7 @@ def configure_commit(parser: argparse.ArgumentParser) -> None:
     """Arguments of `image commit`."""
     parser.add_argument("image", metavar="IMAGE")
     add_rate(parser)
+    add_follow(parser)
 
 
 def run_commit(arguments: argparse.Namespace, context: Context) -> int:
@@ -139,7 +149,11 @@ def run_commit(arguments: argparse.Namespace, context: Context) -> int:
     return finish(
         context,
         lambda: image_live_merging.commit(
-            context.library, path, rate_bytes_per_s=arguments.rate, watcher=watcher(context)
+            context.library,
+            path,
+            rate_bytes_per_s=arguments.rate,
+            follow=arguments.follow,
+            watcher=watcher(context),
         ),
     )
 
@@ -174,6 +188,7 @@ def configure_move(parser: argparse.ArgumentParser) -> None:
         "--format", choices=image_copying.WRITEABLE, help="the format that it is to have"
     )
     add_rate(parser)
+    add_follow(parser)
 
 
 def run_move(arguments: argparse.Namespace, context: Context) -> int:
@@ -185,7 +200,7 @@ def run_move(arguments: argparse.Namespace, context: Context) -> int:
             context.library,
             path,
             arguments.target,
-            image_live_moving.Move(arguments.format, arguments.rate),
+            image_live_moving.Move(arguments.format, arguments.rate, arguments.follow),
             watcher(context),
         ),
     )

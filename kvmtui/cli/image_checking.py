@@ -24,6 +24,7 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--undo", metavar="FILE", help="write back the metadata that a repair kept in FILE"
     )
+    add_follow(parser)
 
 
 def run_check(arguments: argparse.Namespace, context: Context) -> int:
@@ -39,7 +40,13 @@ def run_check(arguments: argparse.Namespace, context: Context) -> int:
             f"repair {visible(arguments.image)}",
             "data that wrong references lead to may be lost; the metadata are kept beside it",
         )
-    result = image_checking.check(library, path, repair=arguments.repair, watcher=watcher(context))
+    result = image_checking.check(
+        library,
+        path,
+        repair=arguments.repair,
+        follow=arguments.follow,
+        watcher=watcher(context),
+    )
     if context.as_json:
         context.document({**result._asdict(), "sound": result.is_sound})
     else:

@@ -11,6 +11,7 @@ from kvmtui.cli.image_telling import finish, watcher
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.units import parse_size
 from kvmtui.manage import image_copying, image_importing, image_making, image_places
+from kvmtui.manage.image_unpacking import PIPE
 
 _LONGEST_PASSPHRASE_BYTES = 4096
 
@@ -177,12 +178,20 @@ def configure_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=image_copying.WRITEABLE, default="qcow2")
     parser.add_argument("--source-format", metavar="FORMAT", help="where it cannot be told")
     parser.add_argument("--disk", type=int, metavar="N", help="which disk of an OVA, from 1 on")
+    parser.add_argument(
+        "--largest",
+        type=size,
+        metavar="SIZE",
+        help="the most that may be unpacked; default: what the file system has, at least 1T",
+    )
 
 
 def run_import(arguments: argparse.Namespace, context: Context) -> int:
     """Import an image."""
-    how = image_importing.Import(arguments.format, arguments.source_format, arguments.disk)
-    pipe = sys.stdin.buffer if arguments.source == image_importing.PIPE else None
+    how = image_importing.Import(
+        arguments.format, arguments.source_format, arguments.disk, arguments.largest
+    )
+    pipe = sys.stdin.buffer if arguments.source == PIPE else None
     return finish(
         context,
         lambda: image_importing.import_image(

@@ -41,6 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "agent": ("agents", "what a guest's own agent tells and does"),
     "image": ("images", "disk images: list, create, convert and others"),
     "profile": ("profiles", "operating systems: what is known of each"),
+    "catalog": ("catalogs", "cloud images, verified: list, pull"),
     "demo": ("demo", "the built-in demo guests"),
     "setup": ("checking", "what this host lacks, by the distribution's own commands"),
     "schema": ("raw", "JSON Schema of a definition"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 from typing import NamedTuple
 
@@ -42,20 +44,24 @@ def digest_of(text: str) -> Digest:
     return found
 
 
-def find_digest(data: bytes, file: str, named: str) -> Digest:
+def find_digest(data: bytes, file: str, named: str, *, of_one: bool = False) -> Digest:
     """The checksum of a file in a checksum file; the strongest, where there are several.
 
     Args:
         data: The checksum file: ``sum  name``, ``SHA256 (name) = sum``, or a bare sum.
         named: What it is called, for the failure.
+        of_one: Whether it is of this file alone. Where that one is called "latest", the
+            checksum file has the name that it was made under.
 
     Raises:
         KvmtuiError: It has none of that file, or two that differ.
     """
     found: dict[str, set[str]] = {}
     lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
-    for line in lines:
-        algorithm, name, value = _parsed(line)
+    parsed = [one for one in map(_parsed, lines) if one[1]]
+    if of_one and len({name for _, name, _ in parsed}) == 1 and _is_alike(parsed[0][1], file):
+        file = parsed[0][1]
+    for algorithm, name, value in parsed:
         if name == file and ALGORITHMS.get(len(value)) is not None:
             known = ALGORITHMS[len(value)]
             if not algorithm or algorithm == known:
@@ -68,6 +74,13 @@ def find_digest(data: bytes, file: str, named: str) -> Digest:
             raise KvmtuiError(f"{visible(named)} has two checksums of {visible(file)}")
         return Digest(algorithm, found[algorithm].pop())
     raise KvmtuiError(f"{visible(named)} has no checksum of {visible(file)}")
+
+
+def _is_alike(name: str, file: str) -> bool:
+    """Whether a name may be another one of the same image: it begins so, and ends so."""
+    pairs = zip(name, file, strict=False)
+    alike = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return alike * 3 >= len(file) and os.path.splitext(name)[1] == os.path.splitext(file)[1]
 
 
 def _parsed(line: str) -> tuple[str, str, str]:

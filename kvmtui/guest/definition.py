@@ -223,7 +223,13 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     accelerator: Literal["auto", "kvm", "tcg"] = "auto"
     """auto follows what was measured on this host."""
     firmware: Literal["bios", "uefi"] | None = None
-    """bios on x86_64 when absent, uefi elsewhere."""
+    """When absent: bios on x86_64, elsewhere uefi; a kernel booted directly there needs none."""
+    secure_boot: bool = False
+    """UEFI that boots only what is signed, with Microsoft's keys enrolled; machine q35."""
+    tpm: bool = False
+    """A TPM 2.0, by swtpm: what it keeps lies in the guest's folder, in tpm/."""
+    hyperv: bool = False
+    """Under kvm: what makes Windows faster, and Hyper-V to what the guest sees."""
     kernel: str | None = None
     """Path of a Linux kernel that is booted directly."""
     initrd: str | None = None
@@ -287,10 +293,13 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
         return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
 
     def boot_firmware(self) -> Literal["bios", "uefi"]:
-        """The firmware: as stated, else bios on x86_64 and uefi elsewhere."""
+        """The firmware: as stated, else bios on x86_64 and uefi elsewhere.
+
+        Elsewhere bios is what the machine itself has: enough for a kernel booted directly.
+        """
         if self.firmware is not None:
             return self.firmware
-        return "bios" if self.arch == "x86_64" else "uefi"
+        return "bios" if self.arch == "x86_64" or self.kernel is not None else "uefi"
 
     def forwards(self) -> list[Forward]:
         """Every port forward of the guest."""

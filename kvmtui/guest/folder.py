@@ -35,6 +35,8 @@ FIGURES = "figures.bin"
 """The figures of a day, written by `watch`; also of the host, in the home itself."""
 REPORTS = "reports"
 """What was so just before each crash, written by `watch`."""
+TPM = "tpm"
+"""What the guest's TPM keeps; written by swtpm."""
 LOCK = ".lock"
 """Held by who changes the guest; never unlinked."""
 RUN_LOCK = ".run.lock"
@@ -49,7 +51,7 @@ VNC = "vnc"
 EVENTS_PIPE = "events"
 RESERVED = frozenset(
     {DEFINITION, EFI_VARS, CONSOLE_LOG, QEMU_LOG, EVENTS, HISTORY, RUN}
-    | {FIGURES, REPORTS, SEED, "tpm", "state.saved"}
+    | {FIGURES, REPORTS, SEED, TPM, "state.saved"}
 )
 """Names in a guest's folder that no disk may have."""
 MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")

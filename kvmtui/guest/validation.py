@@ -23,6 +23,7 @@ from kvmtui.guest.definition import (
 )
 from kvmtui.guest.folder import RESERVED, SEED
 from kvmtui.guest.names import is_name
+from kvmtui.guest.platform import platform_problems
 from kvmtui.guest.reach import reaching_problems
 from kvmtui.guest.units import parse_duration, parse_size
 from kvmtui.text import visible
@@ -208,6 +209,7 @@ def _contradictions(definition: Definition) -> list[str]:
         problems.append("autostart.delay: more than an hour")
     if definition.memory < _LEAST_MEMORY:
         problems.append("memory: less than 1M")
+    problems.extend(platform_problems(definition))
     if definition.kernel is None:
         for key in ("initrd", "append"):
             if getattr(definition, key) is not None:

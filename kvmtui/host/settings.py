@@ -23,7 +23,7 @@ class Thresholds(NamedTuple):
     disk_latency_ms: float | None = 200.0
     """Mean of a guest's reads and writes."""
     storage_percent: float | None = 90.0
-    """Used of the home's file system."""
+    """Used of a file system: the home's, and others with guests' disks."""
     for_s: float = 60.0
     """For how long, before `watch` notes it."""
 

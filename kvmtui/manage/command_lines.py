@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from kvmtui.errors import HostError
 from kvmtui.guest.folder import EFI_VARS, read_definition_file
 from kvmtui.guest.wants import Wants, wants_of
 from kvmtui.host import resources
@@ -118,5 +119,12 @@ def _disk_place(path: str) -> DiskPlace:
 def _firmware(folder: GuestFolder, wants: Wants) -> FirmwarePlace:
     from kvmtui.host.firmware import find_uefi
 
-    found = find_uefi(wants.arch)
+    found = find_uefi(wants.arch, secure=wants.secure_boot)
+    if not found.template:
+        if wants.kernel:
+            raise HostError(
+                f"{folder.name}: U-Boot, the UEFI firmware here, boots no kernel given to it",
+                hint=f"kvmtui set {folder.name} firmware=bios",
+            )
+        return FirmwarePlace(found.code, found.code_format, "", "")
     return FirmwarePlace(found.code, found.code_format, folder.at(EFI_VARS), "qcow2")

@@ -173,6 +173,9 @@ def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
     """What would keep it from starting now, or clashes, though the definition is fine."""
     folder = library.place(name)
     found = clashes.notes(library, folder, definition)
+    fault = hosting.emulator_fault(definition.arch)
+    if fault:
+        return [*found, f"it would not start now: {fault}"]
     try:
         needs.check_host(folder, wants_of(definition, name))
     except (HostError, ImageError) as error:

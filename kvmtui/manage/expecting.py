@@ -77,7 +77,7 @@ class _Run:
         self._mirror: screens.TextMirror | None = None
         if session is not None:
             # A prompt that waits already was said before we came.
-            self._said = self._text.feed(session.tail()).rpartition("\n")[2]
+            self._said = self._text.feed(session.tail).rpartition("\n")[2]
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -109,7 +109,7 @@ class _Run:
         while True:
             alive = is_running(self._library, self._library.folder(self._name))
             if not alive and self._serial is not None:
-                self._hear(self._serial.read_rest())
+                self._hear(await self._serial.read_rest())
             found = await (self._look_serial(pattern) if side == "serial" else self._look(pattern))
             if found is not None:
                 return found
@@ -218,7 +218,7 @@ async def expect(
                 f"{name}'s console is used by {holder}", hint="add --take-over, or wait for its end"
             )
         if all(step.wait is not None for step in serial) and session.state.logs:
-            session.let_go()
+            await session.let_go()
     run = _Run(library, name, script, session)
     began = time.monotonic()
     try:

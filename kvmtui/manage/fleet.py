@@ -33,6 +33,7 @@ from kvmtui.stats.host import HostMeter
 
 if TYPE_CHECKING:
     from kvmtui.manage import detail, logs, machine, power, starting, story, waiting
+    from kvmtui.manage.catalog import CatalogDoor
     from kvmtui.manage.detail import GuestDetail
     from kvmtui.manage.wanted import Level
     from kvmtui.qemu import monitor
@@ -82,6 +83,13 @@ class Fleet(HostDoor, DefinitionDoor):
         self._watch = Watch(library)
         self._host_meter = HostMeter(library.home)
         self._looker = ThreadPoolExecutor(1, "kvmtui-look")
+
+    @property
+    def catalog(self) -> CatalogDoor:
+        """The catalogue of cloud images."""
+        from kvmtui.manage.catalog import CatalogDoor
+
+        return CatalogDoor(self.library, self.images)
 
     def close(self) -> None:
         """Let go of what is held open; guests go on."""

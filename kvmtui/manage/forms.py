@@ -57,6 +57,10 @@ _LABELS = {
     "memory": "Memory",
     "cpus": "vCPUs",
     "firmware": "Firmware",
+    "secure_boot": "Secure Boot",
+    "tpm": "TPM 2.0",
+    "hyperv": "Hyper-V",
+    "clock": "Clock",
     "accelerator": "Accelerator",
     "kernel": "Kernel",
     "initrd": "Initrd",
@@ -72,8 +76,15 @@ _OWN = {
     "forwards": ("Forwards", "HOSTPORT:GUESTPORT, parted by blanks; for the user network."),
 }
 _KERNEL = ("kernel", "initrd", "append")
+_WINDOWS = ("secure_boot", "tpm", "hyperv", "clock")
 _EDIT = ("os", "memory", "cpus", "description", "tags", "cdrom", "network", "forwards")
-_EDIT_REST = ("firmware", "accelerator", "protected", "on_full", *_KERNEL)
+_EDIT_REST = ("firmware", "accelerator", "protected", "on_full", *_KERNEL, *_WINDOWS)
+_BESIDE: dict[str, Plain] = {
+    "initrd": {"kernel": "/vmlinuz"},
+    "append": {"kernel": "/vmlinuz"},
+    "secure_boot": {"firmware": "uefi"},
+}
+"""What a field is checked beside, while it is typed: alone it would be wrong."""
 
 
 def edit_fields(library: Library, name: str) -> list[FormField]:
@@ -172,8 +183,7 @@ def _note(library: Library, key: str, text: str) -> str:
         if library.place(check_name(text)).path.exists():
             raise KvmtuiError("a guest of this name exists")
         return "free"
-    base = {"kernel": "/vmlinuz"} if key in ("initrd", "append") else None
-    plain = _plain_of({key: text}, base)
+    plain = _plain_of({key: text}, _BESIDE.get(key))
     definition = definition_from(creating.prepare(plain))
     if key == "memory":
         total = resources.total_memory_bytes()

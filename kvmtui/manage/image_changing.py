@@ -10,7 +10,7 @@ from typing import Any
 from kvmtui.errors import ImageError, StateError, UsageError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
-from kvmtui.manage import image_guard, image_secrets
+from kvmtui.manage import image_guard, image_places, image_secrets
 from kvmtui.manage.image_copying import Copy, copy_into, measured
 from kvmtui.manage.image_files import actual_bytes, replace
 from kvmtui.manage.image_links import ChainPart, target_of
@@ -30,7 +30,15 @@ INSIDE = (
 )
 
 
-def resize(library: Library, path: str, size_bytes: int, *, shrink: bool = False) -> Outcome:
+def resize(
+    library: Library,
+    path: str,
+    size_bytes: int,
+    *,
+    shrink: bool = False,
+    follow: bool = False,
+    watcher: Watcher | None = None,
+) -> Outcome:
     """Give an image another size; no guest that runs may use it.
 
     Args:
@@ -39,11 +47,12 @@ def resize(library: Library, path: str, size_bytes: int, *, shrink: bool = False
     Raises:
         StateError: It is in use, or would shrink and must not.
         ImageError: Its format cannot; it is as it was.
+        Cancelled: A person ended it; what lies before both ends is as it was.
     """
     view = image_guard.view_of(library, path)
     name, what = visible(view.name), "was not resized"
     image_guard.refuse_device(view, what)
-    chain = image_guard.chain_of(library, path)
+    chain = image_guard.chain_of(library, path, follow=follow)
     old = known_size(view)
     if size_bytes == old:
         return Outcome(name, "image resize", False, f"{name} has {format_size(old)} already")
@@ -59,7 +68,8 @@ def resize(library: Library, path: str, size_bytes: int, *, shrink: bool = False
     words = ["resize", "-q", *(["--shrink"] if size_bytes < old else [])]
     words += _opened(library, view, chain[0], f"{name} {what}")
     with image_tools(), _changing(library, "resize", chain) as one:
-        image_tool.run([*words, str(size_bytes)], f"{name} {what}", limit_s=None)
+        course = one.course(watcher or Watcher())
+        image_tool.run([*words, str(size_bytes)], f"{name} {what}", course=course, limit_s=None)
         one.result |= {"from_bytes": old, "to_bytes": size_bytes}
     note = INSIDE if size_bytes > old else ""
     message = f"{name} has {format_size(size_bytes)} now, it had {format_size(old)}"
@@ -153,6 +163,8 @@ def rebase(
         course = one.course(watcher or Watcher(), view.virtual_size_bytes)
         image_tool.run([*words, "--", path], f"{name} {what}", course=course, limit_s=None)
         one.result["backing"] = backing
+        if backing is not None:
+            image_places.vouch_for(library, path, backing)
     stands = visible(backing) if backing else "nothing"
     return Outcome(name, "image rebase", True, f"{name} stands on {stands} now")
 

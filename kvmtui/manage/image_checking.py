@@ -69,6 +69,7 @@ def check(
     path: str,
     *,
     repair: Literal["leaks", "all"] | None = None,
+    follow: bool = False,
     watcher: Watcher | None = None,
 ) -> CheckResult:
     """Check an image's own structures, and repair them where that is asked for.
@@ -84,7 +85,7 @@ def check(
     view = image_guard.view_of(library, path)
     name, verb = visible(view.name), "repair" if repair else "check"
     what = f"{name} was not {'repaired' if repair else 'checked'}"
-    chain = _checkable(library, view, repair is not None, what)
+    chain = _checkable(library, view, repair is not None, follow, what)
     image_guard.refuse_in_use(library, view, what.removeprefix(f"{name} "))
     driver = chain[0].header.driver
     writes, reads = ((path,), ()) if repair else ((), (path,))
@@ -99,8 +100,10 @@ def check(
     return result
 
 
-def _checkable(library: Library, view: ImageView, repair: bool, what: str) -> list[ChainPart]:
-    chain = image_guard.chain_of(library, view.path)
+def _checkable(
+    library: Library, view: ImageView, repair: bool, follow: bool, what: str
+) -> list[ChainPart]:
+    chain = image_guard.chain_of(library, view.path, follow=follow)
     driver = chain[0].header.driver
     if driver not in (REPAIRABLE if repair else CHECKABLE):
         raise ImageError(

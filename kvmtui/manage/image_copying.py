@@ -165,7 +165,9 @@ def copy_into(
         tell(percent)
 
     course.tell = tell_and_write
-    image_tool.run([*words, "--", path, part], what, course=course, limit_s=None)
+    words += ["--", path, part]
+    rate = how.rate_bytes_per_s
+    image_tool.run(words, what, course=course, limit_s=None, rate_bytes_per_s=rate)
 
 
 def clone(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
+from kvmtui.manage.image_looks import ImageLooks
 from kvmtui.manage.views import Outcome
 
 if TYPE_CHECKING:
@@ -22,21 +21,13 @@ if TYPE_CHECKING:
         image_deleting,
         image_form_door,
         image_importing,
-        image_info,
         image_limiting,
         image_live,
         image_live_merging,
         image_live_moving,
         image_making,
-        image_partition_cache,
-        image_places,
-        image_records,
-        image_storage,
-        image_story,
         image_work,
-        images,
     )
-    from kvmtui.qemu.partitions import Table
 else:
     image_changing = Later("kvmtui.manage.image_changing")
     image_checking = Later("kvmtui.manage.image_checking")
@@ -44,19 +35,12 @@ else:
     image_deleting = Later("kvmtui.manage.image_deleting")
     image_form_door = Later("kvmtui.manage.image_form_door")
     image_importing = Later("kvmtui.manage.image_importing")
-    image_info = Later("kvmtui.manage.image_info")
     image_limiting = Later("kvmtui.manage.image_limiting")
     image_live = Later("kvmtui.manage.image_live")
     image_live_merging = Later("kvmtui.manage.image_live_merging")
     image_live_moving = Later("kvmtui.manage.image_live_moving")
     image_making = Later("kvmtui.manage.image_making")
-    image_partition_cache = Later("kvmtui.manage.image_partition_cache")
-    image_places = Later("kvmtui.manage.image_places")
-    image_records = Later("kvmtui.manage.image_records")
-    image_storage = Later("kvmtui.manage.image_storage")
-    image_story = Later("kvmtui.manage.image_story")
     image_work = Later("kvmtui.manage.image_work")
-    images = Later("kvmtui.manage.images")
 
 T = TypeVar("T")
 Tell = Callable[["image_work.Progress"], None]
@@ -65,39 +49,27 @@ Tell = Callable[["image_work.Progress"], None]
 _MOST_AT_ONCE = 4
 
 
-class ImageDoor:
+class ImageDoor(ImageLooks):
     """Everything that can be done with the disk images of one home.
 
     Work that is awaited ends when the waiting task is cancelled, and leaves nothing
-    half-made. Images are named by path, as `survey` has them, or as a person types them
-    (`find`).
+    half-made.
 
     Args:
         library: The home.
     """
 
     def __init__(self, library: Library) -> None:
-        self._library = library
-        self._catalog: images.ImageCatalog | None = None
-        self.last: images.Survey | None = None
-        """All images as they were last looked at."""
-        self.cut_off: tuple[image_records.CutOff, ...] = ()
-        """Work that the first look found cut off, and cleaned up after."""
-        # Each of them may stand at a disk that does not answer, so reading has its own.
-        self._reader = ThreadPoolExecutor(2, "kvmtui-images")
+        super().__init__(library)
         self._workers = ThreadPoolExecutor(_MOST_AT_ONCE, "kvmtui-image-work")
         self._ended = threading.Event()
-        self._looking = threading.Lock()
         self._forms: image_form_door.FormDoor | None = None
-        self._partitions: image_partition_cache.PartitionCache | None = None
 
     def close(self) -> None:
         """End all work; nobody waits for what does not answer."""
         self._ended.set()
-        self._reader.shutdown(wait=False, cancel_futures=True)
+        super().close()
         self._workers.shutdown(wait=False, cancel_futures=True)
-        if self._partitions is not None:
-            self._partitions.close()
 
     @property
     def forms(self) -> image_form_door.FormDoor:
@@ -105,89 +77,6 @@ class ImageDoor:
         if self._forms is None:
             self._forms = image_form_door.FormDoor(self, self._library)
         return self._forms
-
-    async def survey(self) -> images.Survey:
-        """All images as they stand now; what did not change is not read again.
-
-        The first one removes what cut-off work left behind.
-        """
-
-        def look() -> images.Survey:
-            if self._catalog is None:
-                self._catalog = images.ImageCatalog(self._library)
-                with contextlib.suppress(KvmtuiError, OSError):
-                    cut_off = image_records.cut_off(self._library)
-                    image_work.sweep_now(self._library)
-                    self.cut_off = cut_off
-            return self.look()
-
-        return await self.read(look)
-
-    def look(self, *also: str) -> images.Survey:
-        """All images as they stand now, in the thread of who calls.
-
-        Args:
-            also: Paths that are looked at wherever they lie.
-        """
-        if self._catalog is None:
-            self._catalog = images.ImageCatalog(self._library)
-        with self._looking:
-            self.last = found = self._catalog.survey(also)
-        return found
-
-    async def storage(self, survey: images.Survey) -> list[image_storage.Storage]:
-        """As `image_storage.storages`."""
-        return await self.read(lambda: image_storage.storages(self._library, survey))
-
-    async def info(self, path: str) -> image_info.ImageInfo:
-        """As `image_info.image_info`."""
-        return await self.read(lambda: image_info.image_info(self._library, path, self.look(path)))
-
-    async def last_check(self, path: str) -> tuple[float, str] | None:
-        """As `image_story.last_check`."""
-        return await self.read(lambda: image_story.last_check(self._library, path))
-
-    async def deletable(self, paths: Sequence[str]) -> list[images.ImageView | KvmtuiError]:
-        """Of each image how it stands, or why it cannot be deleted."""
-
-        def look() -> list[images.ImageView | KvmtuiError]:
-            return image_deleting.deletable(self._library, self.look(*paths), paths)
-
-        return await self.read(look)
-
-    async def partitions(self, path: str) -> Table:
-        """As `image_partition_cache.PartitionCache.partitions`."""
-        if self._partitions is None:
-            self._partitions = image_partition_cache.PartitionCache(self._library)
-        return await self._partitions.partitions(path)
-
-    async def find(self, text: str) -> str:
-        """As `image_places.find_image`."""
-        return await self.read(lambda: image_places.find_image(self._library, text))
-
-    async def add_place(self, path: str) -> tuple[bool, str]:
-        """As `image_places.add_place`."""
-        return await self.read(lambda: image_places.add_place(self._library, path))
-
-    async def remove_place(self, path: str) -> tuple[bool, str]:
-        """As `image_places.remove_place`."""
-        return await self.read(lambda: image_places.remove_place(self._library, path))
-
-    async def measure(self, path: str, image_format: str) -> image_checking.Measure:
-        """As `image_checking.measure`."""
-        return await self.read(
-            lambda: image_checking.measure(
-                self._library, path, image_format, source_format=None, follow=False
-            )
-        )
-
-    async def orphans(self) -> image_deleting.Orphans:
-        """As `image_deleting.orphans`."""
-        return await self.read(lambda: image_deleting.orphans(self._library))
-
-    async def cancel(self, operation_id: str) -> bool:
-        """Ask work of any kvmtui to end; False when there is none of this id."""
-        return await self.read(lambda: image_records.cancel(self._library, operation_id))
 
     async def create(
         self, name: str, size_bytes: int | None, wish: image_making.Wish, tell: Tell | None = None
@@ -200,13 +89,19 @@ class ImageDoor:
             tell,
         )
 
-    async def resize(self, path: str, size_bytes: int, *, shrink: bool = False) -> Outcome:
+    async def resize(
+        self, path: str, size_bytes: int, *, shrink: bool = False, follow: bool = False
+    ) -> Outcome:
         """As `image_live.resize`, in a thread with a loop of its own."""
-        return await self._work(
-            lambda watcher: asyncio.run(
-                image_live.resize(self._library, path, size_bytes, shrink=shrink)
+
+        def act(watcher: image_work.Watcher) -> Outcome:
+            return asyncio.run(
+                image_live.resize(
+                    self._library, path, size_bytes, shrink=shrink, follow=follow, watcher=watcher
+                )
             )
-        )
+
+        return await self._work(act)
 
     async def convert(
         self, path: str, target: str, how: image_copying.Copy, tell: Tell | None = None
@@ -278,14 +173,21 @@ class ImageDoor:
         )
 
     async def commit(
-        self, path: str, tell: Tell | None = None, *, rate_bytes_per_s: int | None = None
+        self,
+        path: str,
+        *,
+        rate_bytes_per_s: int | None = None,
+        follow: bool = False,
     ) -> Outcome:
         """As `image_live_merging.commit`; while its guest runs by that guest's QEMU."""
         return await self._work(
             lambda watcher: image_live_merging.commit(
-                self._library, path, rate_bytes_per_s=rate_bytes_per_s, watcher=watcher
-            ),
-            tell,
+                self._library,
+                path,
+                rate_bytes_per_s=rate_bytes_per_s,
+                follow=follow,
+                watcher=watcher,
+            )
         )
 
     async def compact(
@@ -305,12 +207,12 @@ class ImageDoor:
         )
 
     async def check(
-        self, path: str, *, repair: Literal["leaks", "all"] | None = None
+        self, path: str, *, repair: Literal["leaks", "all"] | None = None, follow: bool = False
     ) -> image_checking.CheckResult:
         """As `image_checking.check`."""
         return await self._work(
             lambda watcher: image_checking.check(
-                self._library, path, repair=repair, watcher=watcher
+                self._library, path, repair=repair, follow=follow, watcher=watcher
             )
         )
 
@@ -348,10 +250,6 @@ class ImageDoor:
             lambda watcher: image_live_moving.move(self._library, path, target, how, watcher), tell
         )
 
-    async def limits(self, path: str) -> list[image_limiting.DiskLimits]:
-        """As `image_limiting.limits_of`."""
-        return await self.read(lambda: image_limiting.limits_of(self._library, path))
-
     async def limit(self, path: str, values: dict[str, str], *, clear: bool = False) -> Outcome:
         """As `image_limiting.limit`; guests that run have it at once."""
         return await self._work(
@@ -361,16 +259,6 @@ class ImageDoor:
     async def delete(self, path: str) -> Outcome:
         """As `image_deleting.delete`."""
         return await self._work(lambda watcher: image_deleting.delete(self._library, path))
-
-    async def read(self, read: Callable[[], T]) -> T:
-        """Read something in a thread that nobody waits for when the app is left.
-
-        Raises:
-            asyncio.CancelledError: It is left already.
-        """
-        if self._ended.is_set():
-            raise asyncio.CancelledError
-        return await asyncio.get_running_loop().run_in_executor(self._reader, read)
 
     async def _work(self, act: Callable[[image_work.Watcher], T], tell: Tell | None = None) -> T:
         """Do it in a thread; a cancelled task ends it, and waits until it has."""
@@ -394,3 +282,5 @@ class ImageDoor:
             if not future.cancelled():
                 future.exception()  # Told in the story; nobody else asks for it.
             raise
+
+    do = _work

@@ -28,6 +28,7 @@ from kvmtui.manage.image_forms import UNDO, format_can
 from kvmtui.manage.image_importing import Import
 from kvmtui.manage.image_importing import target_name as import_name
 from kvmtui.manage.image_links import ChainPart
+from kvmtui.manage.image_unpacking import is_packed
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.starting import image_tools
 from kvmtui.qemu.image_header import read_header
@@ -125,6 +126,8 @@ class Checks:
         disk = values["disk"].strip()
         if disk and not (disk.isdecimal() and 0 < int(disk) < 1000):
             said["disk"] = ("problem", "a number: 1 is the first")
+        if values["largest"].strip():
+            put_size(said, values["largest"].strip(), "largest")
         how = Import(values["format"])
         fault = words_of(lambda: import_name(source, values["name"].strip() or None, how))
         target = None
@@ -146,10 +149,8 @@ class Checks:
         """What is wrong with a file that is to be brought in, and what it is."""
         with open(source, "rb") as file:
             head = file.read(512)
-        if head[257:262] == b"ustar":
-            return "", "an archive, as an OVA is"
-        if head.startswith((b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh")):
-            return "", "compressed"
+        if is_packed(head):
+            return "", "an archive, as an OVA is" if head[257:262] == b"ustar" else "compressed"
         recorded = named or ("raw" if source.endswith(".raw") else None)
         try:
             header = read_header(source, recorded)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from kvmtui.errors import ImageError, KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import parse_size
-from kvmtui.manage import image_places, image_secrets
+from kvmtui.manage import image_reach, image_secrets
 from kvmtui.manage.image_copying import Copy
 from kvmtui.manage.image_form_checks import Checks, kept_metadata
 from kvmtui.manage.image_form_words import YES, Kind, Said, Values, named_format, new_size
@@ -67,7 +67,8 @@ class FormDoor:
             view = self._view(kind, path)
             if view is None and kind not in _NONE:
                 raise ImageError(f"{visible(path)} is gone")
-            return form_of(self._library, kind, view, image_places.known_folders(self._library))
+            folders = [] if view is None else image_reach.folders_of(self._library, view)
+            return form_of(self._library, kind, view, folders)
 
         return await self._door.read(look)
 
@@ -120,7 +121,9 @@ class FormDoor:
     async def _import(self, path: str, values: Values) -> Outcome:
         disk = int(values["disk"]) if values["disk"] else None
         source = os.path.abspath(os.path.expanduser(values["source"]))
-        how = Import(values["format"], named_format(values, "source_format"), disk)
+        how = Import(
+            values["format"], named_format(values, "source_format"), disk, _size(values["largest"])
+        )
         return await self._door.import_image(source, values["name"] or None, how)
 
     async def _resize(self, path: str, values: Values) -> Outcome:
@@ -128,7 +131,9 @@ class FormDoor:
         if view is None:
             raise ImageError(f"{visible(path)} is gone")
         size = new_size(view, values["size"])
-        return await self._door.resize(path, size, shrink=values["shrink"] == YES)
+        return await self._door.resize(
+            path, size, shrink=values["shrink"] == YES, follow=_follows(values)
+        )
 
     async def _convert(self, path: str, values: Values) -> Outcome:
         how = Copy(
@@ -137,18 +142,18 @@ class FormDoor:
             rate_bytes_per_s=_size(values["rate"]),
             cluster_bytes=_size(values["cluster"]),
             source_format=named_format(values, "source_format"),
-            follow=values.get("follow") == YES,
+            follow=_follows(values),
         )
         return await self._door.convert(path, values["name"], how)
 
     async def _clone(self, path: str, values: Values) -> Outcome:
         way = cast(Literal["auto", "full", "linked", "reflink"], values["way"])
-        follow = values.get("follow") == YES
+        follow = _follows(values)
         return await self._door.clone(path, values["name"], way, follow=follow)
 
     async def _rebase(self, path: str, values: Values) -> Outcome:
         backing = await self._door.find(values["backing"]) if values["backing"] else None
-        unsafe, follow = values["unsafe"] == YES, values.get("follow") == YES
+        unsafe, follow = values["unsafe"] == YES, _follows(values)
         named = named_format(values, "backing_format")
         return await self._door.rebase(
             path, backing, backing_format=named, unsafe=unsafe, follow=follow
@@ -156,14 +161,16 @@ class FormDoor:
 
     async def _move(self, path: str, values: Values) -> Outcome:
         asked = None if values["format"] == KEEP else values["format"]
-        return await self._door.move(path, values["target"], how=Move(asked, _size(values["rate"])))
+        how = Move(asked, _size(values["rate"]), _follows(values))
+        return await self._door.move(path, values["target"], how=how)
 
     async def _flatten(self, path: str, values: Values) -> Outcome:
-        follow = values.get("follow") == YES
+        follow = _follows(values)
         return await self._door.flatten(path, rate_bytes_per_s=_size(values["rate"]), follow=follow)
 
     async def _commit(self, path: str, values: Values) -> Outcome:
-        return await self._door.commit(path, rate_bytes_per_s=_size(values["rate"]))
+        rate = _size(values["rate"])
+        return await self._door.commit(path, rate_bytes_per_s=rate, follow=_follows(values))
 
     async def _limits(self, path: str, values: Values) -> Outcome:
         return await self._door.limit(path, limit_values(values))
@@ -175,7 +182,7 @@ class FormDoor:
                 raise KvmtuiError(f"{visible(path)}: no repair kept anything")
             return await self._door.undo_repair(path, kept)
         how = cast(Literal["leaks", "all"], values["repair"])
-        result = await self._door.check(path, repair=how)
+        result = await self._door.check(path, repair=how, follow=_follows(values))
         kept_told = f"as it was: {visible(result.kept)}" if result.kept else ""
         return Outcome(
             result.name, "image check", True, f"{result.name}: {result.words}", kept_told
@@ -188,7 +195,7 @@ class FormDoor:
         return Outcome(shown, "image add-directory", new, message)
 
     async def _remove(self, path: str, values: Values) -> Outcome:
-        places = await self._door.read(lambda: image_places.read_places(self._library))
+        places = await self._door.read(lambda: image_reach.read_places(self._library))
         for place in (*places.directories, *places.devices):
             if visible(place, limit=4096) == values["path"]:
                 known, place = await self._door.remove_place(place)
@@ -196,6 +203,10 @@ class FormDoor:
                 told = f"{shown} is listed no more" if known else f"{shown} was not listed"
                 return Outcome(shown, "image remove-directory", known, told)
         raise KvmtuiError(f"{values['path']} is not listed")
+
+
+def _follows(values: Values) -> bool:
+    return values.get("follow") == YES
 
 
 def _size(text: str) -> int | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
-from kvmtui.manage import image_live_forms, image_places
+from kvmtui.manage import image_live_forms, image_reach
 from kvmtui.manage.forms import FormField
 from kvmtui.manage.image_changing import RESIZABLE
 from kvmtui.manage.image_checking import REPAIRABLE
@@ -24,7 +24,7 @@ from kvmtui.manage.images import ImageView
 from kvmtui.text import visible
 
 UNDO = "undo the last repair"
-_FOLLOWING = ("convert", "clone", "rebase", "flatten")
+_FOLLOWING = ("resize", "convert", "clone", "rebase", "move", "repair", "flatten", "commit")
 REPAIRS = ("leaks", "all", UNDO)
 _FOLLOW = (
     "It refers to a file in no folder of images. An image can name any file of this machine: "
@@ -159,6 +159,10 @@ def _import_fields(library: Library, view: ImageView | None) -> list[FormField]:
         field("format", "Format", "choice", "qcow2", WRITEABLE, "What it is written as."),
         _format_field("source_format", "It is"),
         field("disk", "Disk", help="Of an OVA with several: 1, 2 …; empty for its only one."),
+        field(
+            *("largest", "At most"),
+            help="The most that may be unpacked; empty: what its file system has, at least 1T.",
+        ),
     ]
 
 
@@ -229,7 +233,7 @@ def _add_fields(library: Library, view: ImageView | None) -> list[FormField]:
 
 
 def _remove_fields(library: Library, view: ImageView | None) -> list[FormField]:
-    places = image_places.read_places(library)
+    places = image_reach.read_places(library)
     added = tuple(visible(one, limit=4096) for one in (*places.directories, *places.devices))
     value = added[0] if added else ""
     help = "Only the list forgets it: nothing in it is touched."

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from kvmtui.errors import ImageError, StateError
-from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
-from kvmtui.manage import clashes, image_places, images
+from kvmtui.manage import clashes, images
 from kvmtui.manage.image_links import ChainPart, read_chain
+from kvmtui.manage.image_reach import Reach
 from kvmtui.manage.image_users import Users
 from kvmtui.manage.image_work import refuse_busy
 from kvmtui.manage.images import ImageView
@@ -29,10 +29,9 @@ def chain_of(
         ImageError: As `image_links.read_chain`.
     """
     users = Users(library)
-    folders = image_places.known_folders(library)
-    formats = users.formats()
+    folders = Reach(library).of(path, [user.guest for user in users.of(path)])
     known = recorded or users.format_of(path)
-    return read_chain(path, known, folders, follow=follow, formats=formats)
+    return read_chain(path, known, folders, follow=follow, formats=users.formats)
 
 
 def view_of(library: Library, path: str) -> ImageView:
@@ -125,17 +124,3 @@ def refuse_without_room(folder: str, needed_bytes: int, what: str) -> None:
             f"has {format_size(free)} left",
             hint="make room there, or choose another directory",
         )
-
-
-def check_disk(folder: GuestFolder, index: int, path: str) -> None:
-    """Look at all that a guest's disk stands on before QEMU opens it.
-
-    Raises:
-        ImageError: It leads to a file in no folder of images, to no plain file, in a circle.
-    """
-    library = Library(os.path.dirname(os.path.dirname(folder.place)))
-    try:
-        chain_of(library, path)
-    except ImageError as error:
-        hint = (error.hint or "").replace(", or --follow", "")
-        raise ImageError(f"{folder.name}: disks[{index}]: {error.message}", hint=hint) from None

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
-import tarfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
-from kvmtui.errors import Cancelled, ImageError, UsageError
+from kvmtui.errors import ImageError, UsageError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import image_guard, image_places
@@ -21,23 +14,17 @@ from kvmtui.manage.image_files import actual_bytes, publish
 from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.image_names import shown_name
 from kvmtui.manage.image_places import SUFFIXES
+from kvmtui.manage.image_unpacking import PIPE, is_packed, opened, plain
 from kvmtui.manage.image_work import Watcher, Work, work
 from kvmtui.manage.starting import image_tools
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu.image_header import Header, read_header
 from kvmtui.text import visible
 
-PIPE = "-"
 _BLOCK_BYTES = 1 << 20
 _HOLE_BYTES = 1 << 16
 _KEEP_FREE_BYTES = 64 << 20
-_MOST_MEMBERS = 1000
-_COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"\xfd7zXZ\0": lzma.open,
-    b"BZh": bz2.open,
-}
-_NO_DATA = (EOFError, lzma.LZMAError, zlib.error, tarfile.TarError, gzip.BadGzipFile)
+_LEAST_BOUND_BYTES = 1 << 40
 
 
 class Import(NamedTuple):
@@ -48,6 +35,9 @@ class Import(NamedTuple):
     """Where its first bytes do not say it."""
     disk: int | None = None
     """Which disk of an OVA, from 1 on; None: its only one."""
+    largest_bytes: int | None = None
+    """The most that may come out of a file that is packed, or a pipe; None: as much as the
+    file system has in all, and no less than 1 TiB."""
 
 
 def import_image(
@@ -104,15 +94,18 @@ def _as_file(
 ) -> str:
     """The path of the image as a file of its own: the source, or what came out of it."""
     if source != PIPE:
-        with _plain(source) as file:
+        with plain(source) as file:
             head = file.read(512)
-        packed = head[257:262] == b"ustar" or head.startswith(tuple(_COMPRESSED))
-        header = None if packed else _whole(source, how, what)
+        header = None if is_packed(head) else _whole(source, how, what)
         if header is not None and header.driver != how.format and not header.encrypted:
             return os.path.abspath(source)
     spool = one.new_part(f"{target}.spool")
-    with _opened(source, pipe, how, what) as stream, open(spool, "wb") as file:
-        _spool(stream, file, one, watcher, what)
+    is_cancelled = one.course(watcher).is_cancelled
+    with (
+        opened(source, pipe, how.disk, is_cancelled, what) as stream,
+        open(spool, "wb") as file,
+    ):
+        _spool(stream, file, how.largest_bytes, what, source)
     return spool
 
 
@@ -153,93 +146,18 @@ def target_name(source: str, name: str | None, how: Import) -> str:
     return name if os.path.splitext(name)[1] else name + suffix
 
 
-@contextmanager
-def _opened(source: str, pipe: IO[bytes] | None, how: Import, what: str) -> Iterator[IO[bytes]]:
-    """The bytes of the image itself, out of an archive or compression where it is in one."""
-    try:
-        if source == PIPE:
-            if pipe is None:
-                raise UsageError("there is no pipe to read from")
-            yield pipe
-            return
-        with _plain(source) as file:
-            head = file.read(512)
-            file.seek(0)
-            if head[257:262] == b"ustar":
-                with tarfile.open(fileobj=file, mode="r|") as archive:
-                    yield from _disk_of(source, archive, how, what)
-                return
-            yield _decompressed(file, head)
-    except _NO_DATA as error:
-        raise ImageError(f"{what}: {visible(source)} is damaged: {visible(str(error))}") from None
-
-
-def _plain(source: str) -> IO[bytes]:
-    """A regular file or block device, opened without waiting for anybody."""
-    import stat
-
-    try:
-        fd = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise ImageError(f"{visible(source)}: {error.strerror}") from None
-    mode = os.fstat(fd).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
-        os.close(fd)
-        raise ImageError(
-            f"{visible(source)} is neither a file nor a block device",
-            hint="for a pipe: kvmtui image import - NAME",
-        )
-    return os.fdopen(fd, "rb")
-
-
-def _decompressed(file: Any, head: bytes) -> Any:
-    for magic, opener in _COMPRESSED.items():
-        if head.startswith(magic):
-            return opener(file)
-    return file
-
-
-def _disk_of(source: str, archive: tarfile.TarFile, how: Import, what: str) -> Iterator[IO[bytes]]:
-    """The disk that is meant; an archive is read once, so the others are looked for behind it."""
-    wanted, number, given = how.disk or 1, 0, False
-    for index, member in enumerate(archive):
-        if index >= _MOST_MEMBERS:
-            raise ImageError(f"{what}: {visible(source)} has more files than an OVA")
-        name = member.name.lower().removesuffix(".gz")
-        if not member.isreg() or os.path.splitext(name)[1] not in SUFFIXES:
-            continue
-        number += 1
-        if number == wanted:
-            stream = archive.extractfile(member)
-            assert stream is not None, "it is a regular file"
-            yield _archived(stream)
-            given = True
-            if how.disk is not None:
-                return
-        elif given and how.disk is None:
-            raise UsageError(
-                f"{visible(source)} has several disks", hint="--disk 1, --disk 2 … for each"
-            )
-    if not given:
-        told = f"no disk {how.disk}" if how.disk and number else "no disk"
-        raise ImageError(f"{what}: {visible(source)} has {told}")
-
-
-def _archived(stream: Any) -> Any:
-    """A member of an archive, decompressed where it is; a stream cannot go back."""
-    return _decompressed(stream, stream.peek(8)[:8])
-
-
-def _spool(stream: IO[bytes], file: IO[bytes], one: Work, watcher: Watcher, what: str) -> None:
+def _spool(
+    stream: IO[bytes], file: IO[bytes], largest_bytes: int | None, what: str, source: str
+) -> None:
     """Copy a stream to its end; zeroes become holes, and room is left on the file system."""
-    course = one.course(watcher)
     folder, size = os.path.dirname(file.name), 0
-    while True:
-        if course.is_cancelled():
-            raise Cancelled(f"{what}: it was cancelled")
-        block = stream.read(_BLOCK_BYTES)
-        if not block:
-            break
+    largest = largest_bytes or max(_LEAST_BOUND_BYTES, _total_bytes(folder))
+    while block := stream.read(_BLOCK_BYTES):
+        if size + len(block) > largest:
+            raise ImageError(
+                f"{what}: more than {format_size(largest)} come out of {visible(source)}",
+                hint="if that is what it should be: --largest SIZE",
+            )
         if image_guard.free_bytes(folder) < _KEEP_FREE_BYTES + len(block):
             raise ImageError(f"{what}: {visible(folder)} is full", hint="make room there")
         for begin in range(0, len(block), _HOLE_BYTES):
@@ -250,3 +168,8 @@ def _spool(stream: IO[bytes], file: IO[bytes], one: Work, watcher: Watcher, what
                 file.write(piece)
         size += len(block)
     file.truncate(size)
+
+
+def _total_bytes(folder: str) -> int:
+    found = os.statvfs(folder)
+    return found.f_blocks * found.f_frsize

@@ -7,7 +7,7 @@ from typing import Any
 from kvmtui.errors import ImageError
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.library import Library
-from kvmtui.manage import image_places, image_tree, images
+from kvmtui.manage import image_reach, image_tree, images
 from kvmtui.manage.image_links import check_data_files
 from kvmtui.manage.image_story import last_check
 from kvmtui.manage.images import ImageView
@@ -68,7 +68,7 @@ def image_info(library: Library, path: str, survey: images.Survey | None = None)
     view = found.get(path)
     if view is None:
         raise ImageError(f"{visible(path)} is neither a file nor a block device")
-    folders = image_places.known_folders(library)
+    folders = image_reach.folders_of(library, view)
     snapshots: tuple[SnapshotView, ...] = ()
     corrupt: bool | None = None
     fault = view.trouble if view.header is None or view.header.fault else ""

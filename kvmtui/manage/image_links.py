@@ -8,7 +8,6 @@ says so. What is no plain path is never followed.
 from __future__ import annotations
 
 import os
-import re
 import stat
 
 from kvmtui.errors import ImageError
@@ -17,13 +16,13 @@ from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import NamedTuple
 else:
     from kvmtui.light import NamedTuple
 
 MOST_LINKS = 64
 """The longest chain of backing files that is followed."""
-_PROTOCOL = re.compile(r"[^/]*:")
 
 
 class Link(NamedTuple):
@@ -43,7 +42,7 @@ def link_of(path: str, header: Header, folders: list[str]) -> Link | None:
     """The link of one image to its backing file; None where it has none.
 
     Args:
-        folders: Where images may lie; what is named elsewhere is told as such.
+        folders: Where what it names may lie (`image_reach.Reach`); else that is told.
     """
     named = header.backing_file
     if named is None:
@@ -59,7 +58,7 @@ def link_of(path: str, header: Header, folders: list[str]) -> Link | None:
 
 def target_of(path: str, named: str) -> str | None:
     """The absolute path that a name in an image means; None for ``nbd:``, ``json:`` and such."""
-    if not named or "\0" in named or _PROTOCOL.match(named):
+    if not named or "\0" in named or ":" in named.partition("/")[0]:
         return None
     joined = os.path.join(os.path.dirname(path), named)
     plain = os.path.normpath(joined)
@@ -85,7 +84,10 @@ def is_within(path: str, target: str, folders: list[str]) -> bool:
     beside = os.path.realpath(os.path.dirname(path))
     if os.path.dirname(real) == beside:
         return True
-    return any(real.startswith(os.path.realpath(folder).rstrip("/") + "/") for folder in folders)
+    for folder in map(os.path.realpath, folders):
+        if real == folder or real.startswith(folder.rstrip("/") + "/"):
+            return True
+    return False
 
 
 def _fault_of(target: str, what: str) -> str:
@@ -113,14 +115,14 @@ def read_chain(
     folders: list[str],
     *,
     follow: bool = False,
-    formats: dict[str, str] | None = None,
+    formats: Callable[[], Mapping[str, str]] | None = None,
 ) -> list[ChainPart]:
     """An image and all that it stands on, each looked at before qemu-img is let near it.
 
     Args:
         recorded: The image's format where it is known.
         follow: Whether what lies outside the folders of images is followed too.
-        formats: Recorded formats of other images, by path.
+        formats: Gives recorded formats of other images, by path; asked where it stands on any.
 
     Raises:
         ImageError: Something in the chain is gone, elsewhere, no file, goes in a circle, is
@@ -145,7 +147,7 @@ def read_chain(
             return found
         target = _checked_target(path, header, folders, follow)
         recorded = header.backing_format
-        known = (formats or {}).get(target)
+        known = formats().get(target) if formats is not None else None
         if known is not None and recorded is not None and known != recorded:
             raise ImageError(
                 f"{visible(path)} says that its backing file is {visible(recorded)}, "

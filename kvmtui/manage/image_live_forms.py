@@ -126,7 +126,8 @@ def check_move(library: Library, view: ImageView, values: Values, figures: Figur
     _put_rate(said, values, user)
     here = source_figure(view)
     try:
-        chain = image_guard.chain_of(library, view.path)
+        follow = values.get("follow") == YES
+        chain = image_guard.chain_of(library, view.path, follow=follow)
         if user is not None:
             refuse_move(library, view, user, chain, "it cannot be moved")
         else:
@@ -159,10 +160,10 @@ def check_move(library: Library, view: ImageView, values: Values, figures: Figur
     if user is not None:
         told = f"copied while {user.guest} runs"
         if not keeps_backing(chain, new_format):
-            fault, taken, _ = figures(view, new_format, {})
+            fault, taken, _ = figures(view, new_format, values)
     elif converts:
         told = f"written anew, as {new_format}"
-        fault, taken, _ = figures(view, new_format, {})
+        fault, taken, _ = figures(view, new_format, values)
     else:
         told = "on the same file system, at once" if same_disk else "copied"
         taken = 0 if same_disk else taken
@@ -207,7 +208,8 @@ def check_commit(library: Library, view: ImageView, values: Values, figures: Fig
     _put_rate(said, values, user)
     here = source_figure(view)
     try:
-        chain = image_guard.chain_of(library, view.path)
+        follow = values.get("follow") == YES
+        chain = image_guard.chain_of(library, view.path, follow=follow)
         base = refuse_commit(library, view, user, chain, "it cannot be committed")
     except (KvmtuiError, OSError) as error:
         return Said(said, (here,), as_told("", error).message)

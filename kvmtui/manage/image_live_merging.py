@@ -90,6 +90,7 @@ def commit(
     path: str,
     *,
     rate_bytes_per_s: int | None = None,
+    follow: bool = False,
     watcher: Watcher | None = None,
 ) -> Outcome:
     """Write what an image has of its own into the one it stands on, which takes its place.
@@ -106,7 +107,7 @@ def commit(
     view = image_guard.view_of(library, path)
     name = visible(view.name)
     what = f"{name} was not committed"
-    chain = image_guard.chain_of(library, path)
+    chain = image_guard.chain_of(library, path, follow=follow)
     user = running_writer(view)
     base = refuse_commit(library, view, user, chain, what)
     reads = tuple(part.path for part in chain[2:])

@@ -55,6 +55,8 @@ class Move(NamedTuple):
     """None: as the new name says, else the one it has."""
     rate_bytes_per_s: int | None = None
     """The most that is copied in a second while its guest runs."""
+    follow: bool = False
+    """Whether it may refer to files outside the folders of images."""
 
 
 def move(
@@ -76,7 +78,12 @@ def move(
     user = running_writer(view)
     if user is None:
         return image_moving.move(
-            library, path, target_text, image_format=how.format, watcher=watcher
+            library,
+            path,
+            target_text,
+            image_format=how.format,
+            follow=how.follow,
+            watcher=watcher,
         )
     return _move_live(library, view, user, target_text, how, watcher)
 
@@ -96,7 +103,7 @@ def _move_live(
 ) -> Outcome:
     name = visible(view.name)
     what = f"{name} was not moved"
-    chain = image_guard.chain_of(library, view.path)
+    chain = image_guard.chain_of(library, view.path, follow=how.follow)
     refuse_move(library, view, user, chain, what)
     target_format = live_format(chain, target_text, how.format)
     target = image_moving.target_of_move(library, view.path, target_text, how.format)

@@ -79,6 +79,8 @@ def create(
         words = ["create", "-q", *arguments, *_options(wish, base, target), "--", part, str(size)]
         _made(words, what, course)
         publish(part, target)
+        if wish.backing is not None:
+            image_places.vouch_for(library, target, wish.backing)
         one.result["size_bytes"] = size
     shown = visible(shown_name(library, target))
     note = ""

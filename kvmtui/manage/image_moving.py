@@ -35,6 +35,7 @@ def move(
     target_text: str,
     *,
     image_format: str | None = None,
+    follow: bool = False,
     watcher: Watcher | None = None,
 ) -> Outcome:
     """Move an image to another directory or name; who names it is told of the new place.
@@ -51,7 +52,7 @@ def move(
     """
     view = image_guard.view_of(library, path)
     name, what = visible(view.name), "was not moved"
-    chain = image_guard.chain_of(library, path)
+    chain = image_guard.chain_of(library, path, follow=follow)
     refuse_move(library, view, chain, what)
     driver = chain[0].header.driver
     refuse_format(view, chain, image_format, what)
@@ -71,8 +72,10 @@ def move(
             if how is None and chain[0].header.backing_file is not None:
                 below = chain[1]
                 _point(target, below.path, below.header.driver, f"{name} {what}")
+                image_places.vouch_for(library, target, below.path)
             for child in children:
                 _point(child.path, target, new_driver, f"{visible(child.name)} {what}")
+                image_places.vouch_for(library, child.path, target)
             _tell_guests(library, view, new_driver, target)
         except BaseException:
             _undo(children, path, driver, target)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kvmtui.guest.library import Library
 from kvmtui.manage import image_partitions
+from kvmtui.manage.image_readers import Readers
 
 if TYPE_CHECKING:
     from kvmtui.qemu.partitions import Table
@@ -29,13 +28,11 @@ class PartitionCache:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._known: OrderedDict[str, tuple[Identity, Table]] = OrderedDict()
-        self._reader = ThreadPoolExecutor(1, "kvmtui-partitions")
-        self._closed = False
+        self._reader = Readers("kvmtui-partitions", 1)
 
     def close(self) -> None:
         """Nobody waits for what is being read."""
-        self._closed = True
-        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._reader.close()
 
     async def partitions(self, path: str) -> Table:
         """As `image_partitions.partitions`; what was read is kept.
@@ -44,10 +41,7 @@ class PartitionCache:
             asyncio.CancelledError: The app is left.
             ImageError, StateError, OSError: It cannot be read.
         """
-        if self._closed:
-            raise asyncio.CancelledError
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reader, lambda: self._read(path))
+        return await self._reader.read(lambda: self._read(path))
 
     def _read(self, path: str) -> Table:
         identity = _identity(path)

@@ -16,45 +16,17 @@ from kvmtui.guest.definition import FORMAT_OF_SUFFIX
 from kvmtui.guest.folder import EFI_VARS, SEED
 from kvmtui.guest.library import GUESTS, IMAGES, Library
 from kvmtui.manage import hosting
+from kvmtui.manage.image_reach import STORAGE, Places, guest_of, read_places
 from kvmtui.manage.operation import exclusive
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple
-else:
-    from kvmtui.light import NamedTuple
 
-STORAGE = "storage.json"
 STORAGE_LOCK = ".storage.lock"
 SUFFIXES = frozenset({*FORMAT_OF_SUFFIX, ".img", ".iso", ".qcow2c", ".dmg", ".luks", ".cow"})
 """Names by which a file of an added directory is taken for an image."""
-
-
-class Places(NamedTuple):
-    """What a person added to the home's own places."""
-
-    directories: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()
-
-
-def read_places(library: Library) -> Places:
-    """What was added; nothing where the file is missing or makes no sense."""
-    try:
-        with open(library.at(STORAGE), "rb") as file:
-            found = json.loads(file.read(1 << 20))
-    except (OSError, ValueError, RecursionError):
-        return Places()
-    if not isinstance(found, dict):
-        return Places()
-
-    def paths(key: str) -> tuple[str, ...]:
-        values = found.get(key)
-        listed = values if isinstance(values, list) else []
-        return tuple(one for one in listed if isinstance(one, str) and one.startswith("/"))
-
-    return Places(paths("directories"), paths("devices"))
 
 
 def add_place(library: Library, path: str) -> tuple[bool, str]:
@@ -95,12 +67,26 @@ def remove_place(library: Library, path: str) -> tuple[bool, str]:
     path = os.path.abspath(path)
 
     def change(places: Places) -> Places:
-        return Places(
-            tuple(one for one in places.directories if one != path),
-            tuple(one for one in places.devices if one != path),
+        return places._replace(
+            directories=tuple(one for one in places.directories if one != path),
+            devices=tuple(one for one in places.devices if one != path),
         )
 
     return _change(library, change), path
+
+
+def vouch_for(library: Library, path: str, backing: str) -> None:
+    """Keep that images may stand on a file of another guest's folder: a person let one do so."""
+    real = os.path.realpath(backing)
+    owner = guest_of(library, real)
+    if not owner or owner == guest_of(library, path) or real in read_places(library).bases:
+        return
+    _change(
+        library,
+        lambda places: places._replace(
+            bases=(*(one for one in places.bases if os.path.lexists(one)), real)
+        ),
+    )
 
 
 def _change(library: Library, change: Callable[[Places], Places]) -> bool:
@@ -109,8 +95,7 @@ def _change(library: Library, change: Callable[[Places], Places]) -> bool:
         before = read_places(library)
         after = change(before)
         if after != before:
-            value = {"directories": after.directories, "devices": after.devices}
-            write_atomically(library.at(STORAGE), json.dumps(value).encode())
+            write_atomically(library.at(STORAGE), json.dumps(after._asdict()).encode())
     return after != before
 
 
@@ -125,7 +110,7 @@ def is_guests_own(name: str) -> bool:
 
 
 def known_folders(library: Library, places: Places | None = None) -> list[str]:
-    """The folders in which images may refer to each other."""
+    """The folders in which images are looked for."""
     added = (places or read_places(library)).directories
     return [library.at(IMAGES), library.at(GUESTS), *added]
 

@@ -37,7 +37,7 @@ class Storage(NamedTuple):
     """The directories of images on it."""
 
 
-def storages(library: Library, survey: Survey) -> list[Storage]:
+def storages(library: Library, survey: Survey, patience: Patience | None = None) -> list[Storage]:
     """The file systems that hold the home and the listed images.
 
     Directories that do not answer are left out.
@@ -45,24 +45,24 @@ def storages(library: Library, survey: Survey) -> list[Storage]:
     folders = {os.path.dirname(path) for path in survey.images}
     folders |= set(image_places.known_folders(library))
     folders -= set(survey.silent)
-    patience = Patience()
-    by_device: dict[int, list[str]] = {}
+    patience = patience or Patience()
+    by_device: dict[int, tuple[os.statvfs_result, str, list[str]]] = {}
     for folder in sorted(folders):
-        device = patience.within(_LIMIT_S, folder, functools.partial(_device, folder))
-        if device is not None:
-            by_device.setdefault(device, []).append(folder)
-    return [_storage(library, survey, places) for places in by_device.values()]
+        found = patience.within(_LIMIT_S, f"room of {folder}", functools.partial(_asked, folder))
+        if found is not None:
+            device, room, mount = found
+            by_device.setdefault(device, (room, mount, []))[2].append(folder)
+    return [_storage(survey, *one) for one in by_device.values()]
 
 
-def _device(folder: str) -> int | None:
+def _asked(folder: str) -> tuple[int, os.statvfs_result, str] | None:
     try:
-        return os.stat(folder).st_dev
+        return os.stat(folder).st_dev, os.statvfs(folder), _mount_of(folder)
     except OSError:
         return None
 
 
-def _storage(library: Library, survey: Survey, folders: list[str]) -> Storage:
-    found = os.statvfs(folders[0])
+def _storage(survey: Survey, found: os.statvfs_result, mount: str, folders: list[str]) -> Storage:
     total, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
     here = set(folders)
     views = [view for path, view in survey.images.items() if os.path.dirname(path) in here]
@@ -73,7 +73,7 @@ def _storage(library: Library, survey: Survey, folders: list[str]) -> Storage:
         if view.actual_size_bytes is not None and view.format != "iso"
     )
     used = (found.f_blocks - found.f_bfree) * found.f_frsize
-    return Storage(_mount_of(folders[0]), total, free, actual, used + growth, tuple(folders))
+    return Storage(mount, total, free, actual, used + growth, tuple(folders))
 
 
 def _mount_of(folder: str) -> str:

@@ -17,6 +17,11 @@ class Patience:
 
     def __init__(self) -> None:
         self._owing: dict[str, threading.Thread] = {}
+        self._beats = 0
+
+    def beat(self) -> None:
+        """Say from within a long read that the place answers: its limit begins anew."""
+        self._beats += 1
 
     def within(self, limit_s: float, place: str, read: Callable[[], T]) -> T | None:
         """What a function returns; None when it is not done in time.
@@ -44,7 +49,10 @@ class Patience:
 
         thread = threading.Thread(target=work, name="kvmtui-read-images", daemon=True)
         thread.start()
-        thread.join(limit_s)
+        beats = None
+        while thread.is_alive() and beats != self._beats:
+            beats = self._beats
+            thread.join(limit_s)
         if failures:
             raise failures[0]
         if not results:

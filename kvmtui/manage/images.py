@@ -7,14 +7,16 @@ the next round of the same process.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 
 from kvmtui.errors import ImageError
 from kvmtui.guest.library import GUESTS, IMAGES, Library
-from kvmtui.manage import image_below, image_places
-from kvmtui.manage.image_links import Link, link_of, target_of
+from kvmtui.manage import image_below, image_places, image_reach
+from kvmtui.manage.image_links import Link, link_of
 from kvmtui.manage.image_names import shown_name
 from kvmtui.manage.image_users import ImageUser, Users
 from kvmtui.manage.image_waiting import Patience
@@ -24,7 +26,9 @@ from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import NamedTuple, TypeVar
+
+    T = TypeVar("T")
 else:
     from kvmtui.light import NamedTuple
 
@@ -33,6 +37,7 @@ ANSWER_LIMIT_S = 2.0
 
 
 _SILENT = "backing does not answer"
+_HELD = "in use by another process"
 
 
 class ImageView(NamedTuple):
@@ -88,15 +93,24 @@ class _Entry(NamedTuple):
     actual_bytes: int | None
     changed: float
     is_device: bool
+    locked: bool
+
+
+class _Look(NamedTuple):
+    """One round of reading; who reads adds to it."""
+
+    users: Users
+    silent: list[str]
+    unreadable: list[tuple[str, str]]
 
 
 class ImageCatalog:
     """Reads all images of a home, again and again; what did not change is not read anew."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, patience: Patience | None = None) -> None:
         self._library = library
         self._known: dict[tuple[str, str | None], _Entry] = {}
-        self._patience = Patience()
+        self._patience = patience or Patience()
 
     def survey(self, also: Sequence[str] = ()) -> Survey:
         """Look at all images.
@@ -107,81 +121,86 @@ class ImageCatalog:
         Raises:
             HostError: The home is another user's, and closed to this one.
         """
-        images_time = image_below.time_of_images(self._library)
-        places = image_places.read_places(self._library)
+        places = image_reach.read_places(self._library)
         users = Users(self._library)
         found: dict[str, _Entry] = {}
         silent: list[str] = []
         unreadable: list[tuple[str, str]] = []
-        own = [self._library.at(IMAGES), *self._guest_folders()]
-        for folder in own:
-            found |= self._folder(folder, users, unreadable)
+        look = _Look(users, silent, unreadable)
+        for folder in self._guest_folders():
+            found |= self._folder(folder, look)
+        own = self._library.at(IMAGES)
+        images_time = self._asked(own, look, lambda: image_below.time_of_images(self._library))
         outside = {os.path.dirname(path) for path in users.paths() if path not in found}
-        for folder in dict.fromkeys([*places.directories, *outside, *places.devices]):
-            reader = self._reader(folder, places, users, found, unreadable)
-            read = self._patience.within(ANSWER_LIMIT_S, folder, reader)
-            if read is None:
-                silent.append(folder)
-            else:
-                found |= read
+        for folder in dict.fromkeys([own, *places.directories, *outside, *places.devices]):
+            if folder not in silent:
+                reader = self._reader(folder, places, look)
+                found |= self._asked(folder, look, reader) or {}
         for path in also:
-            entry = None if path in found else self._entry(path, users.format_of(path))
-            if entry is not None:
-                found[path] = entry
+            if path not in found and os.path.dirname(path) not in silent:
+                found |= self._asked(path, look, functools.partial(self._one, path, users)) or {}
         kept = {(path, users.format_of(path)): entry for path, entry in found.items()}
         self._known = kept
-        folders = image_places.known_folders(self._library, places)
-        folders = [one for one in folders if one not in silent]
-        views = _Views(self._library, users, found, folders, self._patience)
-        image_below.keep(self._library, images_time, views.below())
+        reach = image_reach.Reach(self._library, places, silent)
+        views = _Views(self._library, users, found, reach, self._patience)
+        if not silent:
+            image_below.keep(self._library, images_time, views.below())
         return Survey(views.all(), tuple(silent), tuple(unreadable))
+
+    def _asked(self, place: str, look: _Look, read: Callable[[], T]) -> T | None:
+        """What a place answers; after one that did not, others get less time."""
+        limit_s = ANSWER_LIMIT_S / 10 if look.silent else ANSWER_LIMIT_S
+        found = self._patience.within(limit_s, place, read)
+        if found is None:
+            look.silent.append(place)
+        return found
 
     def _guest_folders(self) -> list[str]:
         return [self._library.at(GUESTS, name) for name in self._library.names()]
 
     def _reader(
-        self,
-        folder: str,
-        places: image_places.Places,
-        users: Users,
-        found: dict[str, _Entry],
-        unreadable: list[tuple[str, str]],
+        self, folder: str, places: image_reach.Places, look: _Look
     ) -> Callable[[], dict[str, _Entry]]:
+        users = look.users
+
         def read() -> dict[str, _Entry]:
             if folder in places.devices:
-                entry = self._entry(folder, users.format_of(folder) or "raw")
-                return {folder: entry} if entry is not None else {}
-            if folder in places.directories:
-                return self._folder(folder, users, unreadable)
+                return self._one(folder, users, "raw")
+            if folder in places.directories or folder == self._library.at(IMAGES):
+                return self._folder(folder, look)
             named = [path for path in users.paths() if os.path.dirname(path) == folder]
-            entries = {path: self._entry(path, users.format_of(path)) for path in named}
-            return {path: entry for path, entry in entries.items() if entry is not None}
+            entries = [self._one(path, users) for path in named]
+            return {path: entry for one in entries for path, entry in one.items()}
 
         return read
 
-    def _folder(
-        self, folder: str, users: Users, unreadable: list[tuple[str, str]]
-    ) -> dict[str, _Entry]:
-        found = {}
+    def _folder(self, folder: str, look: _Look) -> dict[str, _Entry]:
+        found: dict[str, _Entry] = {}
         is_guest = os.path.dirname(folder) == self._library.at(GUESTS)
         try:
             names = os.listdir(folder)
         except FileNotFoundError:
             return {}
         except OSError as error:
-            unreadable.append((folder, error.strerror or str(error)))
+            look.unreadable.append((folder, error.strerror or str(error)))
             return {}
         for name in names:
             path = f"{folder}/{name}"
-            recorded = users.format_of(path)
+            recorded = look.users.format_of(path)
             if recorded is None and not (
                 image_places.is_guests_own(name) if is_guest else image_places.is_image_name(name)
             ):
                 continue
-            entry = self._entry(path, recorded)
-            if entry is not None:
-                found[path] = entry
+            read = functools.partial(self._one, path, look.users)
+            # A link may lead to a disk that is dead, where its folder is not.
+            found |= (self._asked(path, look, read) or {}) if os.path.islink(path) else read()
+            self._patience.beat()
         return found
+
+    def _one(self, path: str, users: Users, otherwise: str | None = None) -> dict[str, _Entry]:
+        """One file by its path; none where it is neither a file nor a device."""
+        entry = self._entry(path, users.format_of(path) or otherwise)
+        return {path: entry} if entry is not None else {}
 
     def _entry(self, path: str, recorded: str | None) -> _Entry | None:
         """Read one file; None for what is neither a file nor a device."""
@@ -196,14 +215,24 @@ class ImageCatalog:
         actual = None if is_device else status.st_blocks * 512
         known = self._known.get((path, recorded))
         if known is not None and known.identity == identity and not is_device:
-            return known._replace(actual_bytes=actual)
+            locked = image.is_locked(path, read_only=False)
+            return known._replace(actual_bytes=actual, locked=locked)
         header, fault = None, ""
         try:
             header = read_header(path, recorded)
             fault = header.fault
         except ImageError as error:
             fault = error.message.rpartition(": ")[2]
-        return _Entry(identity, header, fault, actual, status.st_mtime, is_device)
+        locked = not is_device and image.is_locked(path, read_only=False)
+        return _Entry(identity, header, fault, actual, status.st_mtime, is_device, locked)
+
+
+def _unseen(path: str, header: Header) -> Link:
+    """The link of an image to what lies on a disk that does not answer."""
+    named = header.backing_file or ""
+    target = os.path.normpath(f"{os.path.dirname(path)}/{named}")
+    target = named if named.startswith("/") else target
+    return Link(visible(target, limit=200), target, None, _SILENT)
 
 
 class _Views:
@@ -214,43 +243,61 @@ class _Views:
         library: Library,
         users: Users,
         entries: dict[str, _Entry],
-        folders: list[str],
+        reach: image_reach.Reach,
         patience: Patience,
     ) -> None:
         self._library = library
         self._users = users
         self._entries = entries
-        self._folders = folders
+        self._reach = reach
         self._patience = patience
         self._same: dict[tuple[int, ...], list[str]] = {}
         for path, entry in entries.items():
             self._same.setdefault(entry.identity[:2], []).append(path)
-        self._answering = dict.fromkeys(map(os.path.dirname, entries), True)
-        self._links = {
-            path: self._link(path, entry.header)
-            for path, entry in entries.items()
-            if entry.header is not None
-        }
+        self._links: dict[str, Link] = {}
+        self._targets: dict[str, tuple[int, int]] = {}
+        """Device and inode of what an image stands on."""
+        self._read_links()
         self._children: dict[str, list[str]] = {}
         for path in entries:
             parent = self._parent(path)
             if parent is not None:
                 self._children.setdefault(parent, []).append(path)
 
-    def _link(self, path: str, header: Header) -> Link | None:
-        """What an image stands on; where that lies on a disk that is dead, only its name."""
-        target = header.backing_file and target_of(path, header.backing_file)
-        if target and not self._answers(os.path.dirname(target)):
-            return Link(visible(target, limit=200), target, None, _SILENT)
-        return link_of(path, header, self._folders)
+    def _read_links(self) -> None:
+        """What each image stands on; where that lies on a disk that is dead, only its name."""
+        by_folder: dict[str, list[tuple[str, Header]]] = {}
+        for path, entry in self._entries.items():
+            named = entry.header.backing_file if entry.header is not None else None
+            if named is not None and entry.header is not None:
+                place = os.path.normpath(os.path.dirname(f"{os.path.dirname(path)}/{named}"))
+                place = os.path.dirname(named) if named.startswith("/") else place
+                by_folder.setdefault(place, []).append((path, entry.header))
+        for folder, found in by_folder.items():
+            read = functools.partial(self._links_to, found)
+            links = self._patience.within(ANSWER_LIMIT_S, f"backing in {folder}", read)
+            for path, header in found:
+                link, target = links[path] if links is not None else (_unseen(path, header), None)
+                if link is not None:
+                    self._links[path] = link
+                if target is not None:
+                    self._targets[path] = target
 
-    def _answers(self, folder: str) -> bool:
-        known = self._answering.get(folder)
-        if known is None:
-            exists = self._patience.within(ANSWER_LIMIT_S, folder, lambda: os.path.exists(folder))
-            known = exists is not None
-            self._answering[folder] = known
-        return known
+    def _links_to(
+        self, found: list[tuple[str, Header]]
+    ) -> dict[str, tuple[Link | None, tuple[int, int] | None]]:
+        links: dict[str, tuple[Link | None, tuple[int, int] | None]] = {}
+        for path, header in found:
+            users = [user.guest for user in self._users.of(path)]
+            link = link_of(path, header, self._reach.of(path, users))
+            target = None
+            if link is not None and link.path is not None:
+                with contextlib.suppress(OSError):
+                    status = os.stat(link.path)
+                    target = (status.st_dev, status.st_ino)
+            links[path] = (link, target)
+            self._patience.beat()
+        return links
 
     def _parent(self, path: str) -> str | None:
         """The listed image that an image stands on, whatever its path is called there."""
@@ -259,13 +306,8 @@ class _Views:
             return None
         if link.path in self._entries:
             return link.path
-        if link.trouble == _SILENT:
-            return None
-        try:
-            status = os.stat(link.path)
-        except OSError:
-            return None
-        return next(iter(self._same.get((status.st_dev, status.st_ino), ())), None)
+        target = self._targets.get(path)
+        return next(iter(self._same.get(target, ())), None) if target is not None else None
 
     def _users_of(self, path: str) -> list[ImageUser]:
         """The guests that name an image, by this path or another of the same file."""
@@ -285,7 +327,6 @@ class _Views:
         header = entry.header
         link = self._links.get(path)
         used_by = self._all_users(path)
-        locked = not entry.is_device and image.is_locked(path, read_only=False)
         return ImageView(
             path=path,
             name=shown_name(self._library, path),
@@ -297,8 +338,8 @@ class _Views:
             changed=entry.changed,
             backing=link,
             children=tuple(sorted(self._children.get(path, ()))),
-            locked=locked,
-            trouble=self._trouble(path, entry, locked, used_by),
+            locked=entry.locked,
+            trouble=self._trouble(path, entry, used_by),
             header=header,
         )
 
@@ -319,9 +360,7 @@ class _Views:
                 yield child
                 waiting.extend(self._children.get(child, ()))
 
-    def _trouble(
-        self, path: str, entry: _Entry, locked: bool, used_by: tuple[ImageUser, ...]
-    ) -> str:
+    def _trouble(self, path: str, entry: _Entry, used_by: tuple[ImageUser, ...]) -> str:
         if entry.fault:
             return visible(entry.fault, limit=120)
         header, link = entry.header, self._links.get(path)
@@ -331,8 +370,10 @@ class _Views:
             return "backing files go in a circle"
         if link is not None and link.trouble:
             return link.trouble
-        if locked and not any(user.running for user in used_by):
-            return self._users.holder_of(path)
+        if entry.locked and not any(user.running for user in used_by):
+            # Looking at what other processes have open may stand at a dead disk of theirs.
+            holder = functools.partial(self._users.holder_of, path)
+            return self._patience.within(ANSWER_LIMIT_S, "processes", holder) or _HELD
         return ""
 
     def _is_loop(self, path: str) -> bool:

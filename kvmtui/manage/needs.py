@@ -26,6 +26,10 @@ def check_host(folder: GuestFolder, wants: Wants) -> None:
     """
     check_memory(wants)
     check_files(folder, wants)
+    if wants.tpm:
+        from kvmtui.manage import platform
+
+        platform.check_tpm()
     for kind, name in wants.interfaces:
         if not resources.interface_exists(name):
             raise HostError(f"{folder.name}: there is no {kind} {name} on this host")
@@ -118,9 +122,9 @@ def check_chains(folder: GuestFolder, wants: Wants) -> None:
         path = folder.resolve(file)
         if index in wants.raw_disks or resources.stands_alone(path):
             continue
-        from kvmtui.manage import image_guard
+        from kvmtui.manage import disk_chains
 
-        image_guard.check_disk(folder, index, path)
+        disk_chains.check_disk(folder, index, path)
 
 
 def _check_distinct(folder: GuestFolder, wants: Wants) -> None:

@@ -22,7 +22,6 @@ from kvmtui.errors import (
 from kvmtui.guest import history
 from kvmtui.guest.folder import (
     CONSOLE_LOG,
-    EFI_VARS,
     EVENTS,
     QEMU_LOG,
     RUN,
@@ -140,6 +139,10 @@ def _defined_uuid(library: Library, folder: GuestFolder) -> str | None:
 def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outcome:
     line = CommandLine(library, folder)
     wants = line.wants
+    if wants.tpm:
+        from kvmtui.manage import platform
+
+        platform.end_left_over(folder)
     needs.check_host(folder, wants)
     below = image_below.notes_of_start(library, folder, wants)
     ensure_firmware_variables(folder, wants)
@@ -188,6 +191,10 @@ def _bring_up(
             description=f"kvmtui guest {folder.name}",
             ended_by=autostart_unit(library.root) if systemd else "",
         )
+        if wants.tpm:
+            from kvmtui.manage import platform
+
+            stack.enter_context(platform.tpm_beside(folder, request))
         missed = launch.launch(request) or missed
     if request.scope and not missed:
         record["scope"] = request.scope
@@ -220,17 +227,12 @@ def ensure_firmware_variables(folder: GuestFolder, wants: Wants) -> None:
 
     Raises:
         HostError: The firmware or qemu-img is missing.
+        StateError: Its variables have no keys, and Secure Boot is asked for.
     """
-    if not wants.uefi or os.path.exists(folder.at(EFI_VARS)):
-        return
-    from kvmtui.host.firmware import find_uefi
-    from kvmtui.qemu import image
+    if wants.uefi:
+        from kvmtui.manage import platform
 
-    target = folder.path / EFI_VARS
-    found = find_uefi(wants.arch)
-    with image_tools():
-        image.convert_to_qcow2(found.template, found.template_format, target)
-    give_to_owner_of(folder.path, target)
+        platform.ensure_firmware_variables(folder, wants)
 
 
 @contextlib.contextmanager

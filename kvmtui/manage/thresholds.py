@@ -14,7 +14,7 @@ What = Literal["cpu", "disk-latency", "storage", "io-error"]
 
 _TITLES: dict[What, str] = {
     "cpu": "CPU",
-    "disk-latency": "disk latency",
+    "disk-latency": "mean disk latency",
     "storage": "storage",
     "io-error": "its disk",
 }
@@ -57,21 +57,24 @@ def over(limits: Thresholds, live: LiveGuest) -> tuple[Over, ...]:
     latency = figures.disk_latency_ms if figures is not None else None
     limit_ms = limits.disk_latency_ms
     if limit_ms is not None and latency is not None and latency > limit_ms:
-        words = f"disk latency {latency:.0f} ms, above {limit_ms:g} ms"
+        words = f"mean disk latency {latency:.0f} ms, above {limit_ms:g} ms"
         found.append(Over("disk-latency", latency, limit_ms, words))
     if view.state == "io-error":
         found.append(Over("io-error", 1.0, 0.0, "paused: its disk has no room, or failed"))
     return tuple(found)
 
 
-def storage_over(limits: Thresholds, size_bytes: int, free_bytes: int) -> Over | None:
-    """Whether a file system is too full."""
+def storage_over(
+    limits: Thresholds, size_bytes: int, free_bytes: int, mount: str = ""
+) -> Over | None:
+    """Whether a file system is too full: the home's, or that of a place where it is mounted."""
     if limits.storage_percent is None or size_bytes <= 0:
         return None
     share = 100 * (1 - free_bytes / size_bytes)
     if share <= limits.storage_percent:
         return None
-    words = f"storage {share:.0f} % full, above {limits.storage_percent:g} %"
+    what = mount or "storage"
+    words = f"{what} {share:.0f} % full, above {limits.storage_percent:g} %"
     return Over("storage", share, limits.storage_percent, words)
 
 
@@ -146,6 +149,7 @@ class Holding:
                 del self._spans[name, what]
                 if what != "io-error":
                     minutes = max(1, round((span.since - span.told) / 60))
-                    text = f"{_TITLES[what]} is within its threshold again, after {minutes} min"
+                    title = subject if subject.startswith("/") else _TITLES[what]
+                    text = f"{title} is within its threshold again, after {minutes} min"
                     notes.append(Note(what, False, text, None, None))
         return notes

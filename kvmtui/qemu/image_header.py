@@ -13,15 +13,21 @@ import stat
 
 from kvmtui.errors import ImageError
 from kvmtui.guest.units import format_size
-from kvmtui.qemu import image_fields as fields
+from kvmtui.light import Later
+from kvmtui.qemu import qcow2_fields
+from kvmtui.qemu.qcow2_fields import number
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NamedTuple
+
+    from kvmtui.qemu import image_fields as fields
 else:
     from kvmtui.light import NamedTuple
+
+    fields = Later("kvmtui.qemu.image_fields")
 
 SECTOR_BYTES = 512
 MOST_SNAPSHOTS = 1000
@@ -116,6 +122,16 @@ def read_header(path: str, recorded: str | None = None) -> Header:
         return found
 
 
+def driver_of_content(path: str) -> str:
+    """The format of an image that is known not to be raw, by its first bytes alone.
+
+    Raises:
+        ImageError: It cannot be read, or is no file.
+    """
+    with Bytes(path) as data:
+        return _recognised(data).driver
+
+
 def _recognised(data: Bytes) -> Header:
     head = data.at(0, _HEAD_BYTES)
     for magic, offset, reader in _READERS:
@@ -125,20 +141,20 @@ def _recognised(data: Bytes) -> Header:
     if footer.startswith(b"conectix"):
         return Header("vpc", fields.vpc_size(footer))
     if footer.startswith(b"koly"):
-        return Header("dmg", fields.number(footer, 0x1EC, 8, "big") * SECTOR_BYTES or None)
+        return Header("dmg", number(footer, 0x1EC, 8, "big") * SECTOR_BYTES or None)
     if data.at(_ISO_PLACE + 1, 5) == b"CD001":
         return Header("iso", data.size_bytes)
     return Header("raw", data.size_bytes)
 
 
 def _qcow2(data: Bytes, head: bytes) -> Header:
-    version = fields.number(head, 4, 4, "big")
+    version = number(head, 4, 4, "big")
     if version == 1:
-        backing = _named(data, fields.number(head, 8, 8, "big"), fields.number(head, 16, 4, "big"))
-        encrypted = fields.number(head, 36, 4, "big") != 0
-        size = fields.number(head, 24, 8, "big")
+        backing = _named(data, number(head, 8, 8, "big"), number(head, 16, 4, "big"))
+        encrypted = number(head, 36, 4, "big") != 0
+        size = number(head, 24, 8, "big")
         return Header("qcow", size, backing_file=backing, encrypted=encrypted)
-    found = fields.qcow2(head)
+    found = qcow2_fields.qcow2(head)
     backing = _named(data, found.backing_offset, found.backing_length)
     data_files = (found.data_file or "?",) if found.has_data_file else ()
     fault = found.fault
@@ -168,15 +184,15 @@ def _named(data: Bytes, offset: int, length: int) -> str | None:
 
 def _qed(data: Bytes, head: bytes) -> Header:
     backing = None
-    if fields.number(head, 16, 8, "little") & 1:
-        place = fields.number(head, 56, 4, "little")
-        backing = _named(data, place, fields.number(head, 60, 4, "little"))
-    return Header("qed", fields.number(head, 48, 8, "little"), backing_file=backing)
+    if number(head, 16, 8, "little") & 1:
+        place = number(head, 56, 4, "little")
+        backing = _named(data, place, number(head, 60, 4, "little"))
+    return Header("qed", number(head, 48, 8, "little"), backing_file=backing)
 
 
 def _vmdk_sparse(data: Bytes, head: bytes) -> Header:
-    size = fields.number(head, 12, 8, "little") * SECTOR_BYTES
-    place = fields.number(head, 28, 8, "little") * SECTOR_BYTES
+    size = number(head, 12, 8, "little") * SECTOR_BYTES
+    place = number(head, 28, 8, "little") * SECTOR_BYTES
     found = fields.vmdk_descriptor(data.at(place, 1 << 16) if place else b"")
     # With a capacity of 0 QEMU takes the size and the extents from the descriptor within.
     extents = found.extents if size == 0 else ()
@@ -193,11 +209,11 @@ def _vmdk_text(data: Bytes, head: bytes) -> Header:
 
 
 def _vmdk_old(data: Bytes, head: bytes) -> Header:
-    return Header("vmdk", fields.number(head, 12, 4, "little") * SECTOR_BYTES)
+    return Header("vmdk", number(head, 12, 4, "little") * SECTOR_BYTES)
 
 
 def _vdi(data: Bytes, head: bytes) -> Header:
-    return Header("vdi", fields.number(head, 0x170, 8, "little"))
+    return Header("vdi", number(head, 0x170, 8, "little"))
 
 
 def _vhdx(data: Bytes, head: bytes) -> Header:
@@ -206,7 +222,7 @@ def _vhdx(data: Bytes, head: bytes) -> Header:
     if place is not None:
         offset = fields.vhdx_size_place(data.at(place, 1 << 16))
         if offset is not None:
-            size = fields.number(data.at(place + offset, 8), 0, 8, "little")
+            size = number(data.at(place + offset, 8), 0, 8, "little")
     return Header("vhdx", size)
 
 
@@ -215,13 +231,13 @@ def _vpc(data: Bytes, head: bytes) -> Header:
 
 
 def _luks(data: Bytes, head: bytes) -> Header:
-    payload = fields.number(head, 104, 4, "big") * SECTOR_BYTES
-    size = data.size_bytes - payload if fields.number(head, 6, 2, "big") == 1 else None
+    payload = number(head, 104, 4, "big") * SECTOR_BYTES
+    size = data.size_bytes - payload if number(head, 6, 2, "big") == 1 else None
     return Header("luks", size, encrypted=True)
 
 
 def _parallels(data: Bytes, head: bytes) -> Header:
-    return Header("parallels", fields.number(head, 36, 8, "little") * SECTOR_BYTES)
+    return Header("parallels", number(head, 36, 8, "little") * SECTOR_BYTES)
 
 
 _READERS: tuple[tuple[bytes, int, Callable[[Bytes, bytes], Header]], ...] = (

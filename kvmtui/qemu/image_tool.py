@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kvmtui.errors import Cancelled, ImageError
-from kvmtui.qemu.binary import find_program, find_tool
+from kvmtui.qemu import bounds
+from kvmtui.qemu.binary import find_tool
 from kvmtui.text import visible
 
 SHORT_LIMIT_S = 30.0
@@ -25,8 +26,16 @@ SHORT_LIMIT_S = 30.0
 _LARGEST_ANSWER_BYTES = 16 << 20
 _MEMORY_BYTES = 2 << 30
 """Address space; checking an image of 16 TiB takes less than half of it."""
+STALL_LIMIT_S = 300.0
+"""How long a run without another limit may read nothing, write nothing and get no further."""
+_STALL_FACTOR = 64 << 20
+"""Of a run whose rate is bounded: the bytes whose time it may stand still."""
 _END_LIMIT_S = 5.0
 _TURN_S = 0.2
+_LONGEST_TURN_S = 2.0
+"""What a turn counts at the most: one in which we were stopped ourselves is no stall."""
+_PROCESSORS = os.cpu_count() or 1
+_NO_ANSWER = "see whether its disk answers, and whether the image is what it should be"
 _PERCENT = re.compile(rb"\((\d{1,3}\.\d{2})/100%\)")
 
 
@@ -80,6 +89,7 @@ def run(
     *,
     course: Course | None = None,
     limit_s: float | None = SHORT_LIMIT_S,
+    rate_bytes_per_s: int | None = None,
     memory_bytes: int | None = _MEMORY_BYTES,
 ) -> bytes:
     """Run qemu-img to its end and return what it wrote on standard output.
@@ -87,7 +97,8 @@ def run(
     Args:
         what: What is not done where it fails, such as ``a.qcow2 was not made``.
         course: For a long run: where its progress goes, and who cancels it.
-        limit_s: The longest it may take; None where only a person ends it.
+        limit_s: The longest it may take; None: as long as it gets further.
+        rate_bytes_per_s: The rate that it is told to keep, which may be slow.
         memory_bytes: The most address space that it may take.
 
     Raises:
@@ -97,16 +108,18 @@ def run(
         HostError: It is not installed.
     """
     course = course or Course()
-    process = subprocess.Popen(
-        [*_bounds(memory_bytes), find_tool("qemu-img"), *arguments],
-        stdin=subprocess.DEVNULL,
+    process = bounds.start(
+        [find_tool("qemu-img"), *arguments],
+        memory_bytes,
+        _processor_s(limit_s),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         pass_fds=course.keep,
         env={**os.environ, "LC_ALL": "C"},
     )
+    stall_s = max(STALL_LIMIT_S, _STALL_FACTOR / rate_bytes_per_s if rate_bytes_per_s else 0)
     try:
-        out, err = _Watch(process, course, limit_s, what).read()
+        out, err = _Watch(process, course, limit_s, stall_s, what).read()
     except BaseException:
         _end(process)
         raise
@@ -114,6 +127,11 @@ def run(
     if status:
         raise Refused(what, status, _reason(status, err), out)
     return out
+
+
+def _processor_s(limit_s: float | None) -> int | None:
+    """For a run that outlived its watcher, and spins: more than all processors have in its time."""
+    return None if limit_s is None else int(limit_s * _PROCESSORS) + 10
 
 
 def run_json(arguments: list[str], what: str, *, course: Course | None = None) -> Any:
@@ -138,32 +156,26 @@ def parsed(out: bytes, what: str) -> Any:
         raise ImageError(f"{what}: qemu-img's answer makes no sense") from None
 
 
-def _bounds(memory_bytes: int | None) -> list[str]:
-    """Wrappers by which qemu-img is bounded, and killed when the thread that started it ends.
-
-    Both programs are util-linux's, which every distribution has; without them it runs as is.
-    """
-    words = []
-    program = find_program("setpriv")
-    if program:
-        words += [program, "--pdeathsig", "KILL", "--"]
-    program = find_program("prlimit")
-    if program:
-        space = [] if memory_bytes is None else [f"--as={memory_bytes}"]
-        words += [program, "--core=0", *space, "--"]
-    return words
-
-
 class _Watch:
     """Reads what a run says until it ends."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], course: Course, limit_s: float | None, what: str
+        self,
+        process: subprocess.Popen[bytes],
+        course: Course,
+        limit_s: float | None,
+        stall_s: float,
+        what: str,
     ) -> None:
         assert process.stdout is not None and process.stderr is not None
         self._out, self._err = process.stdout.fileno(), process.stderr.fileno()
         self._streams = {self._out: bytearray(), self._err: bytearray()}
+        self._pid = process.pid
         self._course = course
+        self._turn_at = time.monotonic()
+        self._still_s = 0.0
+        self._stall_s = stall_s
+        self._done = b""
         self._deadline = None if limit_s is None else time.monotonic() + limit_s
         self._limit_s = limit_s
         self._what = what
@@ -188,10 +200,26 @@ class _Watch:
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise ImageError(
                 f"{self._what}: qemu-img was not done after {self._limit_s:.0f} s",
-                hint="see whether its disk answers, and whether the image is what it should be",
+                hint=_NO_ANSWER,
+            )
+        if self._limit_s is None:
+            self._check_stall()
+
+    def _check_stall(self) -> None:
+        """End what gets no further: neither its words nor what it reads and writes change."""
+        now = time.monotonic()
+        took = min(now - self._turn_at, _LONGEST_TURN_S)
+        self._turn_at = now
+        done = bounds.io_counters(self._pid)
+        self._still_s = self._still_s + took if done == self._done else 0.0
+        self._done = done
+        if self._still_s > self._stall_s:
+            raise ImageError(
+                f"{self._what}: qemu-img got no further for {self._still_s:.0f} s", hint=_NO_ANSWER
             )
 
     def _take(self, fd: int, data: bytes) -> None:
+        self._still_s = 0.0
         kept = self._streams[fd]
         if fd == self._err:
             kept += data[: max(0, (1 << 16) - len(kept))]

@@ -25,6 +25,7 @@ class FirmwarePlace(NamedTuple):
     code: str
     code_format: str
     variables: str
+    """Empty for U-Boot, which is booted as a kernel is."""
     variables_format: str
 
 

@@ -29,7 +29,7 @@ _TITLES = {
     "remove": "List a directory no more",
 }
 _QUICK = ("resize", "add", "remove", "delete", "limits")
-UNSTOPPABLE = ("resize", "delete", "undo-repair")
+UNSTOPPABLE = ("delete", "undo-repair")
 """Work that ends by itself in a moment, or must not be cut."""
 
 

@@ -101,6 +101,14 @@ def clock_time(when: float, now: float) -> str:
     return time.strftime("%d %b" if then[0] == today[0] else "%Y-%m", then)
 
 
+def exact_time(when: float, now: float) -> str:
+    """``09:31:40`` today, ``22 Nov 09:31`` this year, ``2025-02-11`` before."""
+    then, today = time.localtime(when), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%d %b %H:%M" if then[0] == today[0] else "%Y-%m-%d", then)
+
+
 def full_words(forecast: Forecast, before: str = "") -> Line:
     """``full on 18 Jan``; empty where it is not known, or not within a year.
 

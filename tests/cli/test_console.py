@@ -372,7 +372,7 @@ def test_the_interfaces_viewer(kvmtui):
         first = await fleet.console.open_serial(name)
         second = await fleet.console.open_serial(name)
         assert first.typing and not second.typing and json.dumps(second.holder)
-        assert b"ready" in first.tail()
+        assert b"ready" in first.tail
         first.write(b"hello\r")
         seen = [b"", b""]
         async with asyncio.timeout(30):
@@ -386,7 +386,7 @@ def test_the_interfaces_viewer(kvmtui):
             assert second.typing
         first.close()
         # Who waits for words only does not take what it gave up.
-        second.let_go()
+        await second.let_go()
         await second.read()
         await second.read()
         assert not second.typing

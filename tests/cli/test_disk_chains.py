@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.cli.test_images import img
@@ -82,3 +85,58 @@ def test_dots_are_taken_as_the_kernel_takes_them(kvmtui, tmp_path):
     kvmtui.ok("image", "add-directory", tmp_path / "real")
     told = kvmtui.ok("image", "info", other / "link" / "disk.qcow2", "--json").json
     assert told["trouble"] is None
+
+
+def test_another_guests_folder_is_told_and_a_linked_clone_keeps_the_word(kvmtui):
+    """What a guest wrote into its own disk must not open to it what is another's."""
+    kvmtui.tiny("web", "--disk", "4M")
+    kvmtui.tiny("db", "--disk", "4M")
+    mine, others = (kvmtui.folder(name) / "disk0.qcow2" for name in ("web", "db"))
+    for backing in (others, "../db/disk0.qcow2"):
+        mine.unlink()
+        overlay(mine, backing, "qcow2")
+        told = kvmtui.refused("start", "web", status=1)
+        assert f"stands on {others}, which is in no folder of images" in told
+        assert kvmtui.ok("image", "info", mine, "--json").json["trouble"] == "backing elsewhere"
+        assert f"{others}" in kvmtui.refused("image", "convert", mine, "out.raw", status=1)
+    mine.unlink()
+    img("create", "-q", "-f", "qcow2", "-o", f"data_file={others},data_file_raw=on", mine, "4M")
+    assert "keeps data in" in kvmtui.refused("start", "web", status=1)
+    # Its own folder, whichever way it is written, needs no word.
+    mine.unlink()
+    img("create", "-q", "-f", "qcow2", kvmtui.folder("web") / "own.qcow2", "4M")
+    overlay(mine, "../web/own.qcow2", "qcow2")
+    kvmtui.ok("start", "web")
+    kvmtui.ok("stop", "web", "--yes")
+    # A person who clones a disk that nobody writes to has given the word for it.
+    img("create", "-q", "-f", "qcow2", kvmtui.folder("db") / "golden.qcow2", "4M")
+    kvmtui.ok("image", "clone", "db/golden.qcow2", "linked", "--linked")
+    kvmtui.ok("set", "web", f"disks[0].file={kvmtui.home / 'images' / 'linked.qcow2'}")
+    kvmtui.ok("start", "web")
+    assert kvmtui.ok("image", "info", "linked.qcow2", "--json").json["trouble"] is None
+    # That word is for that file, and for no other beside it.
+    overlay(kvmtui.home / "images" / "sly.qcow2", others, "qcow2")
+    assert kvmtui.ok("image", "info", "sly.qcow2", "--json").json["trouble"] == "backing elsewhere"
+
+
+def test_a_start_with_an_overlay_loads_little(kvmtui):
+    """Of other guests no more than the cache of definitions is read, and no module for it."""
+    kvmtui.ok("image", "create", "base.qcow2", "4M")
+    kvmtui.ok("image", "create", "over.qcow2", "--backing", "base.qcow2")
+    kvmtui.tiny("a", "--disk", kvmtui.home / "images" / "over.qcow2")
+    kvmtui.ok("list")
+    script = (
+        "import sys; from kvmtui.guest.library import Library\n"
+        "from kvmtui.manage import starting, needs\n"
+        "from kvmtui.manage.command_lines import CommandLine\n"
+        f"library = Library({str(kvmtui.home)!r}); folder = library.folder('a')\n"
+        "wants = CommandLine(library, folder).wants\n"
+        "before = set(sys.modules)\n"
+        "needs.check_chains(folder, wants)\n"
+        "print(*set(sys.modules) - before)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "kvmtui.manage.disk_chains" in loaded
+    heavy = {"re", "typing", "threading", "subprocess", "msgspec", "yaml", "asyncio"}
+    assert not loaded & (heavy | {"kvmtui.manage.images", "kvmtui.manage.image_users"})

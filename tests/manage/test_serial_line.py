@@ -6,13 +6,18 @@ import asyncio
 import fcntl
 import re
 import socket
+import threading
+import time
 
 import pytest
 
+from kvmtui.errors import StateError
 from kvmtui.guest.folder import CONSOLE_LOG, RUN, RUN_LOCK, SERIAL, GuestFolder
 from kvmtui.guest.library import Library
+from kvmtui.manage import own_thread
 from kvmtui.manage.expect_script import read_script
 from kvmtui.manage.expecting import _Run
+from kvmtui.manage.own_thread import OwnThread
 from kvmtui.manage.serial_console import SerialSession, SerialState
 from kvmtui.manage.serial_line import SerialLine
 from kvmtui.qemu.keyboard import stroke_named
@@ -153,7 +158,7 @@ def runs(tmp_path, line):
     """A run of a script on it, to be asked for its steps."""
     state = SerialState("running", True, False)
     script = read_script(b"steps: [{wait: x}]")
-    return _Run(Library(tmp_path), "g", script, SerialSession("g", line, state))
+    return _Run(Library(tmp_path), "g", script, SerialSession("g", line, state, OwnThread("g")))
 
 
 @pytest.mark.parametrize("typing", [True, False])
@@ -185,3 +190,31 @@ def test_keys_of_a_script_ask_no_port_that_the_machine_lacks(serial, tmp_path):
     run._monitor, run._mirror = Arm(), object()
     asyncio.run(run._press([stroke_named("a"), stroke_named("b")]))
     assert asked == ["query-target", "input-send-event", "input-send-event"]
+
+
+def test_a_folder_that_hangs_holds_only_its_own_console(serial, monkeypatch):
+    """The loop turns on, the console says why it ended, and closing it waits for nothing."""
+    line = serial.line()
+    serial.accept()
+    session = SerialSession("g", line, SerialState("running", True, False), OwnThread("g"))
+    monkeypatch.setattr(own_thread, "LIMIT_S", 0.3)
+    hangs = threading.Event()
+    monkeypatch.setattr(line, "step", hangs.wait)
+
+    async def look():
+        turns = 0
+        reading = asyncio.ensure_future(session.read())
+        while not reading.done():
+            await asyncio.sleep(0.01)
+            turns += 1
+        with pytest.raises(StateError, match="g's folder does not answer"):
+            await reading
+        session.close()
+        assert line.typing, "what hangs still has the console"
+        return turns
+
+    assert asyncio.run(look()) > 5
+    hangs.set()
+    end = time.monotonic() + 10
+    while line.typing:
+        assert time.monotonic() < end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import subprocess
 import sys
 import threading
@@ -96,16 +97,52 @@ def test_a_passphrase_is_on_no_command_line(stand_in, tmp_path):
     assert "hunter2" not in (tmp_path / "line").read_text()
 
 
-def test_it_ends_with_who_started_it(stand_in, tmp_path):
-    stand_in(f"echo $$ >{tmp_path}/pid; echo '(1.00/100%)'; exec sleep 100")
+@pytest.fixture(params=["setpriv", "none"])
+def only_tools(request, tmp_path, monkeypatch, stand_in):
+    """A PATH with all the tools there are, or without those of util-linux; the folder."""
+    folder = tmp_path / "bin"
+    folder.mkdir(exist_ok=True)
+    for name in ("sleep", "cat", *(["setpriv"] if request.param == "setpriv" else [])):
+        (folder / name).symlink_to(shutil.which(name))
+
+    def put(script):
+        stand_in(script)
+        monkeypatch.setenv("PATH", str(folder))
+
+    return put
+
+
+def test_its_limits_need_no_tool(only_tools):
+    """From its first moment on: a shell prints what it may take before it does anything else."""
+    only_tools("ulimit -v; ulimit -t; ulimit -c; cat")
+    words = image_tool.run(["info"], "x", memory_bytes=1 << 30, limit_s=7).split()
+    assert words == [b"1048576", str(7 * os.cpu_count() + 10).encode(), b"0"]
+
+
+def test_it_ends_with_us_without_any_tool(only_tools, tmp_path):
+    only_tools(f"echo $$ >{tmp_path}/pid; exec sleep 100")
     code = "from kvmtui.qemu import image_tool; image_tool.run(['x'], 'x', limit_s=None)"
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         threading.Event().wait(0.01)
-    pid = int((tmp_path / "pid").read_text())
-    fd = os.pidfd_open(pid)
+    fd = os.pidfd_open(int((tmp_path / "pid").read_text()))
     process.kill()
     process.wait()
-
     assert select.select([fd], [], [], 10)[0], "it lives on"
     os.close(fd)
+
+
+def test_what_gets_no_further_is_ended(stand_in, tmp_path, monkeypatch):
+    """Neither words nor bytes: that is a disk that is dead, or a loop. What works on goes on."""
+    monkeypatch.setattr(image_tool, "STALL_LIMIT_S", 0.6)
+    stand_in("while :; do :; done")
+    with pytest.raises(ImageError, match="a was not made: qemu-img got no further for"):
+        image_tool.run(["convert"], "a was not made", limit_s=None)
+    # Longer than that, reading and writing without a word.
+    stand_in(f"for i in 1 2 3 4 5 6; do sleep 0.3; echo x >>{tmp_path}/out; done; echo done")
+    assert image_tool.run(["convert"], "x", limit_s=None) == b"done\n"
+    # A rate that it must keep makes it slower than that.
+    stand_in("sleep 1.5; echo done")
+    rate = image_tool._STALL_FACTOR // 4
+    out = image_tool.run(["convert"], "x", limit_s=None, rate_bytes_per_s=rate)
+    assert out == b"done\n"

@@ -320,6 +320,25 @@ def test_small_screens(kvmtui, open_app, size, seen):
     terminal.wait_for(seen)
 
 
+def test_keys_are_heard_after_the_terminal_was_too_small(kvmtui, open_app):
+    kvmtui.tiny("a")
+    terminal = open_app()
+
+    def shrink_and_grow(seen):
+        terminal.resize(30, 8)
+        terminal.wait_for("is the least")
+        terminal.resize(80, 24)
+        terminal.wait_for(seen)
+
+    wait_row(terminal, "a", "stopped")
+    shrink_and_grow("stopped")
+    terminal.send("n")
+    terminal.wait_for("guest-1")
+    shrink_and_grow("guest-1")
+    terminal.send("-more")
+    terminal.wait_for("guest-1-more")
+
+
 def test_ascii_on_the_linux_console(kvmtui, open_app):
     kvmtui.tiny("a")
     terminal = open_app(TERM="linux", COLORTERM=None)

@@ -85,7 +85,7 @@ def test_colours_and_the_end(kvmtui, at_display):
     colours = {terminal.screen.buffer[2][x].fg for x in range(80)}
     assert len(colours) > 8
     kvmtui.ok("stop", "v", "--yes")
-    terminal.wait_for("stopped; s starts it")
+    terminal.wait_for("s starts it")
     assert ' !"#$%&' in terminal.text, "the last picture stays"
     terminal.send("s")
     terminal.wait_gone("s starts it")

@@ -207,7 +207,7 @@ class HostKeeper(Keeper):
         self._ask("check", self._check())
         self._ask("stand", self._learn("stand", self._fleet.stand))
         self._ask("storage", self._learn("storage", self._fleet.storage))
-        self._ask("forecast", self._learn("forecast", self._fleet.forecast))
+        self._ask("forecasts", self._learn("forecasts", self._fleet.forecasts))
 
     def whole(self) -> HostView:
         """All that is known now, with what guests were promised."""

@@ -133,9 +133,9 @@ class ImagesKeeper(Keeper):
             return
         self._forecast_at = self._looked
         try:
-            self._know(self.view._replace(forecast=await self._fleet.forecast()))
+            self._know(self.view._replace(forecasts=await self._fleet.forecasts()))
         except _DISK_FAULTS:
-            self._know(self.view._replace(forecast=None))
+            self._know(self.view._replace(forecasts=()))
 
     def _know(self, view: ImagesView) -> None:
         if view != self.view:

@@ -165,10 +165,14 @@ class DisplayScreen(ViewingScreen):
         text = self._text
         if text is None:
             return ()
-        width, height = self.view.size
+        width, height = self.room
         if width >= text.columns and height >= text.rows:
             return (Span("seen whole", "muted"),)
         return (Span(f"{width}×{height} of {text.columns}×{text.rows} are seen", "muted"),)
+
+    def columns(self) -> int:
+        """Those of a text screen; a picture takes all."""
+        return self._text.columns if self._text is not None else 0
 
     def commands(self) -> dict[str, tuple[str, Callable[[], None]]]:
         """The letters after the chord."""
@@ -253,14 +257,13 @@ class DisplayScreen(ViewingScreen):
 
         choose(self, then)
 
-    async def _lines(self) -> list[str]:
-        return self._text.lines() if self._text is not None else []
-
     def _search(self) -> None:
         if self._text is None:
             self.refuse("there is no text on the screen")
         else:
-            self.search(self._lines, "text on the screen")
+            from kvmtui.tui.screens.scrollback import FewLines
+
+            self.search(FewLines(self._text.lines()), "text on the screen")
 
     def _copy(self) -> None:
         self.copy_text(self._text.lines() if self._text is not None else [])

@@ -170,6 +170,10 @@ class MainScreen(AnsweringScreen):
             keeper.begin()
         self._frame()
 
+    def settle_focus(self) -> None:
+        """The list of the pane that is shown is who listens."""
+        self.set_focus(self.pane.table)
+
     # What comes down from the Fleet.
 
     def take_round(self, fault: str) -> None:

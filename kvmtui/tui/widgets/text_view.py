@@ -66,6 +66,10 @@ class LineView(LineWidget):
         self._lines = tuple(lines)
         self._go(0 if from_top else self._top)
 
+    def scroll_lines_to(self, top: int) -> None:
+        """Have a line be the first seen one, as far as there are lines below it."""
+        self._go(top)
+
     def action_scroll(self, lines: int) -> None:
         self._go(self._top + lines)
 
