@@ -10,7 +10,7 @@ from typing import NamedTuple
 from kvmtui.errors import ImageError, KvmtuiError
 from kvmtui.guest.library import IMAGES, Library
 from kvmtui.guest.units import format_size
-from kvmtui.manage import image_places, media_fit
+from kvmtui.manage import image_places, image_reach, media_fit
 from kvmtui.manage.recognising import Recogniser
 from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
@@ -44,7 +44,7 @@ class Listing(NamedTuple):
 
 def begin(library: Library) -> Listing:
     """The images of the home and of added folders, then folders to look into."""
-    places = image_places.read_places(library)
+    places = image_reach.read_places(library)
     entries: list[Entry] = []
     folders = [library.at(IMAGES), *places.directories]
     more = 0

@@ -73,7 +73,7 @@ class Fleet(HostDoor, DefinitionDoor):
         """All about disk images."""
         self.console = ConsoleDoor(library)
         """Serial consoles, screens, keyboards, agents and CDs."""
-        self.installs = InstallDoor(library, self._promised_cpus)
+        self.installs = InstallDoor(library, self._promised_cpus, lambda: self.catalog)
         """New guests."""
         self.pulse: machine.Pulse | None = None
         """Its load, pressure and uptime, as of the last refresh; None unless it is felt."""

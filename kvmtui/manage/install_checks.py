@@ -17,9 +17,11 @@ from kvmtui.guest.units import format_size
 from kvmtui.host import networks, resources
 from kvmtui.host.firmware import find_uefi
 from kvmtui.manage import choosing, hosting, media_fit
-from kvmtui.manage.install_draft import Draft
+from kvmtui.manage.install_draft import AGENT, Draft, makes_answers
+from kvmtui.manage.install_login import Wishes
 from kvmtui.manage.install_plan import Plan
 from kvmtui.qemu.command import versioned_machine
+from kvmtui.qemu.image import virtual_size_bytes
 from kvmtui.stats.host import mount_of, nearest_folder
 from kvmtui.text import visible
 
@@ -34,12 +36,34 @@ class Host(NamedTuple):
     """The processors that running guests have."""
 
 
-def said(library: Library, draft: Draft, plan: Plan, host: Host) -> Told:
+def said(library: Library, draft: Draft, plan: Plan, wished: Wishes, host: Host) -> Told:
     """What is said of the fields, by their ids; of some nothing."""
     checks = Checks(library, draft, plan, host)
-    told = checks.all()
-    for field, words in plan.problems.items():
+    told = checks.all() | login_checks(draft, wished)
+    for field, words in (*plan.problems.items(), *wished.problems.items()):
         told[field] = ("problem", words)
+    return told
+
+
+def login_checks(draft: Draft, wished: Wishes) -> Told:
+    """What is said of the first login."""
+    if not makes_answers(draft.values):
+        return {}
+    told: Told = {}
+    keys = wished.login.ssh_keys
+    if keys:
+        kind, _, rest = keys[0].partition(" ")
+        named = rest.partition(" ")[2] or kind.removeprefix("ssh-")
+        more = f" +{len(keys) - 1}" if len(keys) > 1 else ""
+        told["ssh_key"] = ("fine", visible(named, limit=40) + more)
+    elif wished.login.password_hash is None and wished.user_data is None:
+        told["ssh_key"] = ("warning", "neither key nor password: nobody could log in")
+    if wished.login.password_hash is not None:
+        told["password"] = ("fine", "only its hash is kept")
+    if AGENT in wished.login.packages:
+        told["packages"] = ("fine", "agent: address, clean freeze")
+    if wished.user_data is not None:
+        told["user_data"] = ("fine", "it is valid")
     return told
 
 
@@ -96,6 +120,10 @@ class Checks:
                 self._say("iso", "fine", media_fit.words_of(draft.medium))
                 for words in media_fit.arch_faults(draft.medium, self._values["arch"]):
                     self._say("iso", "problem", words)
+        if draft.cloud is not None:
+            here = draft.cloud.here
+            words = f"here already, {here.verified}" if here else "it is fetched and verified first"
+            self._say("image", "fine", visible(words, limit=80))
         for field in ("file", "kernel", "initrd", "cdrom"):
             self._path(field)
 
@@ -118,6 +146,8 @@ class Checks:
     def _profile(self) -> None:
         draft, os_id = self._draft, self._values["os"]
         medium = draft.medium
+        if draft.cloud is not None and "os" not in draft.given:
+            self._say("os", "fine", "recognised")
         if draft.source != "iso":
             if os_id:
                 self._say("os", "fine", "chosen" if "os" in draft.given else "the usual one")
@@ -178,11 +208,15 @@ class Checks:
             self._say("disk", "fine" if found else "problem", "found" if found else "no such file")
             return
         size = int(disk.size)
+        here = self._draft.cloud.here if self._draft.cloud is not None else None
+        least = (virtual_size_bytes(here.path, "qcow2") or 0) if here is not None else 0
+        if size < least:
+            self._say("disk", "problem", f"the image takes {format_size(least)}")
         mount, free = room_for(self._library)
         left = f"{format_size(free)} left on {visible(mount, limit=20)}"
         if profile is not None and profile.disk and size < profile.disk.least:
-            least = format_size(profile.disk.least)
-            self._say("disk", "warning", f"{profile.name} takes {least} or more")
+            wanted = format_size(profile.disk.least)
+            self._say("disk", "warning", f"{profile.name} takes {wanted} or more")
         if free < 1 << 20:
             self._say("disk", "problem", f"no room: {left}")
         elif size > free:

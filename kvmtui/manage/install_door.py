@@ -6,21 +6,39 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from kvmtui.errors import DefinitionError
+from kvmtui.errors import DefinitionError, KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
 from kvmtui.manage.door import Door
 from kvmtui.manage.views import Outcome
 
 if TYPE_CHECKING:
-    from kvmtui.manage import browsing, creating, install_checks, install_form, recognising
+    from kvmtui.manage import (
+        browsing,
+        creating,
+        first_logins,
+        install_checks,
+        install_draft,
+        install_form,
+        install_login,
+        install_plan,
+        recognising,
+    )
+    from kvmtui.manage.catalog import CatalogDoor
+    from kvmtui.manage.install_draft import Draft
     from kvmtui.manage.install_form import InstallForm
+    from kvmtui.manage.install_login import Wishes
+    from kvmtui.manage.install_plan import Plan
     from kvmtui.manage.recognising import Recogniser
 else:
     browsing = Later("kvmtui.manage.browsing")
     creating = Later("kvmtui.manage.creating")
+    first_logins = Later("kvmtui.manage.first_logins")
     install_checks = Later("kvmtui.manage.install_checks")
+    install_draft = Later("kvmtui.manage.install_draft")
     install_form = Later("kvmtui.manage.install_form")
+    install_login = Later("kvmtui.manage.install_login")
+    install_plan = Later("kvmtui.manage.install_plan")
     recognising = Later("kvmtui.manage.recognising")
 
 Values = dict[str, str]
@@ -32,10 +50,17 @@ class InstallDoor(Door):
     Args:
         library: The folders of the guests.
         promised_cpus: Says how many processors running guests have.
+        catalog: Has the catalogue of cloud images.
     """
 
-    def __init__(self, library: Library, promised_cpus: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        promised_cpus: Callable[[], int],
+        catalog: Callable[[], CatalogDoor],
+    ) -> None:
         super().__init__(library)
+        self._catalog = catalog
         self._promised_cpus = promised_cpus
         self._recogniser: Recogniser | None = None
 
@@ -54,20 +79,60 @@ class InstallDoor(Door):
         )
 
     async def make(self, given: Values) -> Outcome:
-        """Define the guest that the fields say.
+        """Define the guest that the fields say; a cloud image that is missing is fetched.
 
         Raises:
             KvmtuiError: A field is not right, or it cannot be made; nothing is left.
         """
-        return await asyncio.to_thread(lambda: self._make(given))
+        draft, plan, wished = await self._read(lambda: self._planned(given))
+        problems = {**plan.problems, **wished.problems}
+        if problems or plan.definition is None:
+            raise DefinitionError([f"{key}: {text}" for key, text in problems.items()])
+        if draft.cloud is None:
+            return await asyncio.to_thread(lambda: self._make(draft, plan, wished))
+        return await self._catalog().create_guest(
+            plan.name, plan.plain, draft.cloud.image.id, wished.login, user_data=wished.user_data
+        )
 
-    def _make(self, given: Values) -> Outcome:
-        planned = install_form.planned(self.library, self.recogniser, given)
-        if planned.problems or planned.definition is None:
-            raise DefinitionError([f"{key}: {text}" for key, text in planned.problems.items()])
-        outcome = creating.create(self.library, planned.name, planned.plain)
-        notes = "\n".join(filter(None, [*planned.notes, outcome.note]))
-        return outcome._replace(note=notes)
+    def _planned(self, given: Values) -> tuple[Draft, Plan, Wishes]:
+        draft = install_draft.draft(self.library, self.recogniser, given)
+        return draft, install_plan.plan(draft), install_login.wishes(draft)
+
+    def _make(self, draft: Draft, plan: Plan, wished: Wishes) -> Outcome:
+        plain, files, notes = plan.plain, None, list(plan.notes)
+        if install_draft.makes_answers(draft.values):
+            seed = install_login.seeded(draft, plan, wished)
+            plain, files = seed.plain, seed.files
+            notes += seed.answers.notes
+        outcome = creating.create(self.library, plan.name, plain, profiled=True, files=files)
+        told = dict.fromkeys([*notes, *outcome.note.splitlines()])
+        return outcome._replace(note="\n".join(filter(None, told)))
+
+    async def seed(self, given: Values) -> list[str]:
+        """What the guest or its installer would be given, line by line.
+
+        Raises:
+            KvmtuiError: A field is not right, or nothing is given.
+        """
+
+        def read() -> list[str]:
+            draft, plan, wished = self._planned(given)
+            if not install_draft.makes_answers(draft.values):
+                raise KvmtuiError("no seed goes with it: nothing in it would read one")
+            if wished.problems:
+                field, words = next(iter(wished.problems.items()))
+                raise KvmtuiError(f"{field}: {words}")
+            return install_login.told(install_login.seeded(draft, plan, wished).answers)
+
+        return await self._read(read)
+
+    async def password_hash(self, password: str) -> str:
+        """A password's hash: it alone is kept, and only until the guest is made.
+
+        Raises:
+            KvmtuiError: It cannot be made here.
+        """
+        return await self._read(lambda: first_logins.password_hash(password.encode()))
 
     async def browse(self, folder: str) -> browsing.Listing:
         """What is in a folder; the places to begin at where none is named.

@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from kvmtui.errors import DefinitionError, HostError, KvmtuiError, as_told
@@ -19,6 +20,7 @@ from kvmtui.guest.profile import Profile
 from kvmtui.guest.validation import definition_from
 from kvmtui.host import resources
 from kvmtui.host.firmware import find_uefi
+from kvmtui.manage.install_cloud import Cloud, cloud_images
 from kvmtui.manage.install_fields import EXPERT, FIRST, MADE, NO, NONE, Source, specs
 from kvmtui.manage.profiles import profiles
 from kvmtui.manage.recognising import Medium, Recogniser
@@ -26,6 +28,9 @@ from kvmtui.text import visible
 
 Values = dict[str, str]
 AGENT = "qemu-guest-agent"
+ANSWERED = ("kickstart", "autoyast", "agama", "alpine", "autounattend")
+"""Answer files that the installer finds by itself on another CD."""
+_WITHOUT_AGENT = ("win", "other", "old-pc", "openbsd")
 _USUAL_PROFILE = "linux"
 _ARCHITECTURES = ("x86_64", "aarch64", "riscv64")
 _STEP = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
@@ -47,6 +52,10 @@ class Draft(NamedTuple):
     """What the ISO is; None where none is named, or it is none."""
     fault: str
     """Why the ISO cannot be read; empty where it can."""
+    clouds: Sequence[Cloud]
+    """The cloud images that there are; none with another source."""
+    cloud: Cloud | None
+    """The one that is chosen."""
 
 
 def draft(library: Library, recogniser: Recogniser, given: Values) -> Draft:
@@ -57,13 +66,17 @@ def draft(library: Library, recogniser: Recogniser, given: Values) -> Draft:
     """
     source = cast(Source, given.get("source", FIRST))
     medium, fault = _medium(recogniser, given) if source == "iso" else (None, "")
-    os_id = given.get("os") or _recognised(source, medium)
+    clouds, cloud = _clouds(library, given) if source == "cloud" else ([], None)
+    os_id = given.get("os") or _recognised(source, medium, cloud)
     profile = profiles().find(os_id) if os_id else None
     usual = _usual(library, given, source, profile, medium)
     usual |= {"source": source, "os": os_id}
+    if cloud is not None:
+        usual |= _of_cloud(cloud, usual, library)
+    usual["host_name"] = host_name_of(given.get("name", usual["name"]) or "guest")
     values = {spec.id: given.get(spec.id, usual.get(spec.id, "")) for spec in specs()}
     values["uuid"] = given["uuid"]
-    return Draft(given, values, usual, source, profile, medium, fault)
+    return Draft(given, values, usual, source, profile, medium, fault, clouds, cloud)
 
 
 def _medium(recogniser: Recogniser, given: Values) -> tuple[Medium | None, str]:
@@ -76,14 +89,31 @@ def _medium(recogniser: Recogniser, given: Values) -> tuple[Medium | None, str]:
         return None, as_told("", error).message
 
 
+def _clouds(library: Library, given: Values) -> tuple[list[Cloud], Cloud | None]:
+    found = cloud_images(library, given.get("arch") or Definition().arch)
+    wanted = given.get("image", found[0].image.id if found else "")
+    return found, next((one for one in found if one.image.id == wanted), None)
+
+
+def _of_cloud(cloud: Cloud, usual: Values, library: Library) -> Values:
+    """What follows from a cloud image."""
+    image = cloud.image
+    values = {"image": image.id, "name": free_name(library, image.id), "user": image.user}
+    if image.firmware is not None and usual["arch"] == Definition().arch:
+        values["firmware"] = image.firmware
+    return values
+
+
 def file_of(text: str) -> str:
     """The absolute path that a person means; empty where none is named."""
     text = text.strip()
     return os.path.abspath(os.path.expanduser(text)) if text else ""
 
 
-def _recognised(source: Source, medium: Medium | None) -> str:
+def _recognised(source: Source, medium: Medium | None, cloud: Cloud | None) -> str:
     """The profile that follows from what is installed; empty where a person has to say it."""
+    if cloud is not None and cloud.image.os and profiles().find(cloud.image.os) is not None:
+        return cloud.image.os
     if source != "iso":
         return _USUAL_PROFILE
     found = medium.recognition.os if medium is not None else None
@@ -110,7 +140,8 @@ def _usual(
         "disk": written_size(profile.disk.recommended) if profile and profile.disk else "20G",
         "network": "user",
         "firmware": _firmware(arch, profile, medium),
-        "answers": NONE,
+        "answers": MADE if source == "iso" and can_answer(profile) else NONE,
+        "packages": _packages(profile),
         "more": NO,
         "expert": NO,
         "summary": NO,
@@ -118,7 +149,6 @@ def _usual(
     }
     if source == "kernel":
         values["disk"] = ""
-    values["host_name"] = host_name_of(given.get("name", values["name"]) or "guest")
     laid = laid_definition(profile, values)
     values |= {
         spec.id: shown(at_path(laid, spec.id))
@@ -126,6 +156,16 @@ def _usual(
         if spec.fold == EXPERT and spec.id != "arch"
     }
     return values
+
+
+def can_answer(profile: Profile | None) -> bool:
+    """Whether an installer of the system reads an answer file that can be made for it."""
+    return profile is not None and profile.unattended in ANSWERED
+
+
+def _packages(profile: Profile | None) -> str:
+    """The guest agent, where there is a package of that name."""
+    return "" if profile is None or profile.family in _WITHOUT_AGENT else AGENT
 
 
 def _arch(profile: Profile | None, medium: Medium | None) -> str:

@@ -14,13 +14,14 @@ from kvmtui.guest.schema import definition_schema
 
 Source = Literal["cloud", "iso", "disk", "network", "kernel", "empty"]
 SOURCES: dict[Source, str] = {
+    "cloud": "Cloud image",
     "iso": "ISO",
     "disk": "Disk",
     "network": "Network",
     "kernel": "Kernel",
     "empty": "Empty",
 }
-FIRST: Source = "iso"
+FIRST: Source = "cloud"
 """The source at first."""
 YES, NO = "yes", "no"
 MADE, NONE = "made", "none"

@@ -8,18 +8,28 @@ from kvmtui.guest.library import Library
 from kvmtui.host import networks
 from kvmtui.manage.forms import FormField
 from kvmtui.manage.install_checks import Host, Told, said
-from kvmtui.manage.install_draft import Draft, Values, draft, key_files, profile_choices
+from kvmtui.manage.install_cloud import cloud_words
+from kvmtui.manage.install_draft import (
+    Draft,
+    Values,
+    can_answer,
+    draft,
+    key_files,
+    profile_choices,
+)
 from kvmtui.manage.install_fields import (
     EXPERT,
     MADE,
     MORE,
     NONE,
+    OWN_PASSWORD,
     SOURCES,
     Spec,
     conditions,
     described,
     specs,
 )
+from kvmtui.manage.install_login import wishes
 from kvmtui.manage.install_plan import Plan, plan
 from kvmtui.manage.install_summary import Summary, summary
 from kvmtui.manage.recognising import Recogniser
@@ -31,6 +41,9 @@ _Choices = tuple[tuple[str, ...], tuple[str, ...]]
 class InstallForm(NamedTuple):
     """All of a form at one moment."""
 
+    is_long: bool
+    """Whether making it takes long: an image is to be fetched."""
+
     fields: tuple[FormField, ...]
     said: Told
     """How each value stands, by field."""
@@ -41,16 +54,14 @@ def look(library: Library, recogniser: Recogniser, given: Values, host: Host) ->
     """What follows from what a person gave."""
     found = draft(library, recogniser, given)
     made = plan(found)
+    wished = wishes(found)
+    fields = [spec for spec in specs() if spec.id != "answers" or can_answer(found.profile)]
     return InstallForm(
-        tuple(_field(found, made, spec) for spec in specs()),
-        said(library, found, made, host),
+        found.cloud is not None and found.cloud.here is None,
+        tuple(_field(found, made, spec) for spec in fields),
+        said(library, found, made, wished, host),
         summary(library, found, made),
     )
-
-
-def planned(library: Library, recogniser: Recogniser, given: Values) -> Plan:
-    """What is made of what a person gave."""
-    return plan(draft(library, recogniser, given))
 
 
 def _field(found: Draft, planned: Plan, spec: Spec) -> FormField:
@@ -85,6 +96,12 @@ def _choices(found: Draft, spec: Spec) -> _Choices:
     """The choices that depend on this host, and how they are called."""
     if spec.id == "source":
         return tuple(SOURCES), tuple(SOURCES.values())
+    if spec.id == "image":
+        arch = found.values["arch"]
+        ids = tuple(one.image.id for one in found.clouds)
+        return ids, tuple(cloud_words(one, arch) for one in found.clouds)
+    if spec.id == "password":
+        return ("", OWN_PASSWORD), ("none: key only", "one of your own")
     if spec.id == "os":
         return profile_choices(found.medium)
     if spec.id == "answers":

@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 from kvmtui.errors import DefinitionError, KvmtuiError, as_told
 from kvmtui.guest.definition import Definition, Plain
 from kvmtui.guest.editing import Change, apply_to_plain
+from kvmtui.guest.folder import SEED
+from kvmtui.guest.laying import written_size
 from kvmtui.guest.units import parse_size
 from kvmtui.guest.validation import definition_from
 from kvmtui.manage import creating, profiles
-from kvmtui.manage.install_draft import Draft, file_of
+from kvmtui.manage.catalog import DISK
+from kvmtui.manage.install_draft import Draft, file_of, makes_answers
 from kvmtui.manage.install_fields import EXPERT, specs
 from kvmtui.manage.options import disk_of, network_of
 from kvmtui.text import visible
@@ -125,6 +128,8 @@ def _skeleton(draft: Draft, problems: dict[str, str]) -> Plain:
             plain["append"] = values["append"].strip()
         if not values["kernel"].strip():
             problems.setdefault("kernel", "a path is expected")
+    if source == "cloud" and draft.cloud is None:
+        problems.setdefault("image", f"there is none for {values['arch']}")
     for key, source_of in (("iso", "iso"), ("file", "disk")):
         if source == source_of and not values[key].strip():
             problems.setdefault(key, "choose one: Ctrl-O browses")
@@ -140,11 +145,21 @@ def _count(text: str) -> int:
 def _disks(draft: Draft, read: Callable[[str, Callable[[], Any]], Any]) -> list[Any]:
     values = draft.values
     first, field = values["disk"].strip(), "disk"
+    if draft.source == "cloud":
+        size = read("disk", lambda: written_size(parse_size(first)))
+        return [{"file": DISK, "format": "qcow2", "size": size or "20G"}, *_more_disks(draft, read)]
     if draft.source == "disk":
         first, field = values["file"].strip(), "file"
         first = file_of(first) if first else ""
     disks = [read(field, lambda: disk_of(_expanded(first), field))] if first else []
-    for word in _words(values["more_disks"], lambda: read("more_disks", _unbalanced)):
+    disks += _more_disks(draft, read)
+    return [disk for disk in disks if disk is not None]
+
+
+def _more_disks(draft: Draft, read: Callable[[str, Callable[[], Any]], Any]) -> list[Any]:
+    disks = []
+    words = _words(draft.values["more_disks"], lambda: read("more_disks", _unbalanced))
+    for word in words:
         disks.append(read("more_disks", partial(disk_of, _expanded(word), "disk")))
     return [disk for disk in disks if disk is not None]
 
@@ -170,6 +185,7 @@ def _put_drives(draft: Draft, plain: Plain) -> None:
     drives = [values["iso"]] if draft.source == "iso" else []
     drives += [values["cdrom"]]
     plain["cdroms"] = [{"file": file_of(one)} for one in drives if one.strip()]
+    plain["cdroms"] += [{"file": SEED}] if makes_answers(values) else []
     if not plain["cdroms"]:
         del plain["cdroms"]
 

@@ -163,17 +163,26 @@ def _files(draft: Draft, definition: Definition) -> tuple[tuple[str, str], ...]:
 
 def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None) -> tuple[str, ...]:
     made = "overlay made" if draft.source == "cloud" else "disk made, empty"
-    steps = [made] if any(disk.size is not None for disk in definition.disks) else []
+    steps = []
+    if draft.cloud is not None and draft.cloud.here is None:
+        steps.append("image fetched, its checksum compared")
+    steps += [made] if any(disk.size is not None for disk in definition.disks) else []
     runs = f"started with {choice.accelerator}" if choice is not None else "started"
     if choice is not None and choice.time:
         runs += f", measured {choice.time[:10]}"
     steps.append(runs)
     steps += {
-        "cloud": ["first boot sets user and key"],
-        "iso": ["boots from the ISO; install by hand on its screen (v)"],
+        "cloud": ["first boot sets user and key", "ready when ssh answers"],
+        "iso": ["boots from the ISO", _by_whom(draft)],
         "disk": ["boots from the disk as it is"],
         "network": ["boots from the network, as the disk is empty"],
         "kernel": ["boots the kernel"],
         "empty": ["nothing to boot from yet: put a CD in later"],
     }[draft.source]
     return tuple(steps)
+
+
+def _by_whom(draft: Draft) -> str:
+    if makes_answers(draft.values):
+        return "the installer finds its answers on the second CD"
+    return "you install by hand, on its screen (v)"

@@ -26,6 +26,12 @@ INSTALL_ACTIONS: tuple[Action, ...] = (
         bar=2,
     ),
     _action(
+        *("seed", "ctrl+t", "show seed", "Show the seed, or the installer's answers"),
+        "Shows what cloud-init or the installer is given, as it will stand in seed.iso.",
+        "Look",
+        bar=3,
+    ),
+    _action(
         *("create", "ctrl+s", "create and start", "Create and start the guest"),
         "Makes the guest and starts it; where something is not right, goes there.",
         "Power",

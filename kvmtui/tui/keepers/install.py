@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import KvmtuiError, as_told
@@ -62,6 +62,8 @@ class InstallKeeper(Keeper):
         self._every: Timer | None = None
         self._making = ""
         self._file = ""
+        self._secret = ""
+        """The hash of a password that was typed; nothing else of it is kept."""
         pane.browse = self._browse
 
     # While the pane is seen.
@@ -88,7 +90,8 @@ class InstallKeeper(Keeper):
     def given(self) -> dict[str, str]:
         """What a person gave."""
         form = self.pane.form
-        return {**(form.given if form is not None else {}), "uuid": self._uuid}
+        given = {**(form.given if form is not None else {}), "uuid": self._uuid}
+        return {**given, "password_hash": self._secret} if self._secret else given
 
     def look(self) -> None:
         """See what follows, now or once more when the present look is over."""
@@ -227,14 +230,51 @@ class InstallKeeper(Keeper):
         value = form.values.get(field)
 
         def settled() -> None:
-            if form.values.get(field) == value:
+            if field == "password" and value == "own" and form.values.get(field) == value:
+                self._ask_password()
+            elif form.values.get(field) == value:
                 form.set_result(field, widgets.CHECKING)
                 self.look()
 
+        if field == "password":
+            self._secret = ""
         if field in _AT_ONCE:
             settled()
         else:
             self._screen.set_timer(SETTLED_S, settled)
+
+    def _ask_password(self) -> None:
+        """Have a password typed that is not shown; its hash alone is kept."""
+        from kvmtui.tui.render.confirm import question_secret
+        from kvmtui.tui.widgets.dialog import Answer, Dialog
+
+        def answered(answer: Answer | None) -> None:
+            if answer is not None and answer.done:
+                self._screen.run_worker(self._hash(answer.text), group="install-password")
+            elif self.pane.form is not None:
+                self.pane.form.give("password", "")
+                self.look()
+
+        question = question_secret("Password of the guest's user", "Not shown", "Take it")
+        self._screen.app.push_screen(Dialog(question), answered)
+
+    async def _hash(self, password: str) -> None:
+        try:
+            self._secret = await self._fleet.installs.password_hash(password)
+        except _FAULTS as error:
+            self._screen.tell_failure("", as_told("", error))
+        self.look()
+
+    async def _show_seed(self) -> None:
+        from kvmtui.tui.screens.scrollback import FewLines, ScrollbackScreen
+
+        try:
+            lines = await self._fleet.installs.seed(self.given)
+        except _FAULTS as error:
+            self._screen.refuse(as_told("", error).message)
+            return
+        name = self.pane.form.values["name"] if self.pane.form is not None else ""
+        self._screen.app.push_screen(ScrollbackScreen(FewLines(lines), name, "seed"))
 
     def perform(self, action_id: str) -> None:
         """Do an action of the pane."""
@@ -246,6 +286,8 @@ class InstallKeeper(Keeper):
             self._screen.refuse("the form is not there yet")
         elif action_id == "install.expert":
             self.pane.form.switch("expert")
+        elif action_id == "install.seed":
+            self._screen.run_worker(self._show_seed(), group="install-seed", exclusive=True)
         elif action_id == "install.copy":
             line = self._page.summary.line if self._page is not None else ""
             self._screen.copy_told(line, "there is no command line yet: put the fields right")
@@ -266,6 +308,7 @@ class InstallKeeper(Keeper):
 
     def _start_over(self) -> None:
         self._uuid = str(uuid.uuid4())
+        self._secret = ""
         if self.pane.form is not None:
             self.pane.form.start_over(FIRST_FIELD)
         self.look()
@@ -325,6 +368,10 @@ class InstallKeeper(Keeper):
             self._screen.refuse(busy or f"{self._making} is being made")
             return
         self._making = name
+        values = form.values
+        if page.is_long:
+            self._make_long(given, values, start=start)
+            return
         try:
             outcome = await self._fleet.installs.make(given)
         except _FAULTS as error:
@@ -333,23 +380,47 @@ class InstallKeeper(Keeper):
             return
         finally:
             self._making = ""
-        self._made(outcome, form.values, start=start)
-
-    def _made(self, outcome: Outcome, values: dict[str, str], *, start: bool) -> None:
-        """It is there: start it, and show how that goes on."""
-        app = self._screen.kvmtui
         self._start_over()
-        app.told(outcome)
+        self._screen.kvmtui.told(outcome)
         self._screen.show_guest(outcome.name)
-        if not start:
+        if start:
+            self._screen.go_to("pane.activity")
+            self._begin(outcome.name, "start", lambda: self._start(outcome.name, values))
+        else:
             self._screen.go_to("pane.guests")
-            return
-        self._screen.go_to("pane.activity")
+
+    def _make_long(self, given: dict[str, str], values: dict[str, str], *, start: bool) -> None:
+        """An image is fetched first: Activity shows how far it is, and can cancel it."""
+        name, number = self._making, self._uuid
 
         async def act() -> Outcome:
-            started = await self._fleet.start(outcome.name)
-            if values["source"] in ("iso", "network") and self._screen.is_answering:
-                app.open_display(outcome.name)
-            return started
+            try:
+                outcome = await self._fleet.installs.make(given)
+            finally:
+                self._making = ""
+            if self._uuid == number:
+                self._start_over()
+            if not start:
+                return outcome
+            started = await self._start(name, values)
+            note = "\n".join(filter(None, (outcome.note, started.note)))
+            return started._replace(note=note)
 
-        app.desk.errands.begin(outcome.name, "start", act)
+        self._screen.show_guest(name)
+        self._screen.go_to("pane.activity")
+        self._begin(name, "create", act)
+        self._screen.tell(f"{name}: its image is fetched first")
+
+    def _begin(self, name: str, verb: str, act: Callable[[], Awaitable[Outcome]]) -> None:
+        self._screen.kvmtui.desk.errands.begin(name, verb, act)
+        self._screen.kvmtui.look_soon()
+
+    async def _start(self, name: str, values: dict[str, str]) -> Outcome:
+        """Start it; where a person has to install it by hand, show its screen."""
+        started = await self._fleet.start(name)
+        by_hand = values["source"] == "network" or (
+            values["source"] == "iso" and values.get("answers") != "made"
+        )
+        if by_hand and self._screen.is_answering:
+            self._screen.kvmtui.open_display(name)
+        return started

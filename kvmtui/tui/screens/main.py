@@ -171,8 +171,8 @@ class MainScreen(AnsweringScreen):
         self._frame()
 
     def settle_focus(self) -> None:
-        """The list of the pane that is shown is who listens."""
-        self.set_focus(self.pane.table)
+        """The pane that is shown says who listens."""
+        self.pane.take_focus()
 
     # What comes down from the Fleet.
 
