@@ -21,6 +21,7 @@ from kvmtui.manage.definition_door import DefinitionDoor
 from kvmtui.manage.host_door import HostDoor
 from kvmtui.manage.image_door import ImageDoor
 from kvmtui.manage.install_door import InstallDoor
+from kvmtui.manage.install_settling import Settler
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
 from kvmtui.stats.history import MOST_DRIVES as MOST_DRIVES
@@ -81,6 +82,7 @@ class Fleet(HostDoor, DefinitionDoor):
         """Whether a refresh reads the pulse too."""
         self._subscribers: list[Callable[[Changed], None]] = []
         self._watch = Watch(library)
+        self._settler = Settler(library)
         self._host_meter = HostMeter(library.home)
         self._looker = ThreadPoolExecutor(1, "kvmtui-look")
 
@@ -97,6 +99,7 @@ class Fleet(HostDoor, DefinitionDoor):
         super().close()
         self.images.close()
         self.installs.close()
+        self._settler.close()
         self._watch.close()
 
     def _promised_cpus(self) -> int:
@@ -181,6 +184,7 @@ class Fleet(HostDoor, DefinitionDoor):
         self.pulse = machine.read_pulse() if self.feels_pulse else None
         self._watch.keep_host(self.host)
         fresh = self._watch.round()
+        self._settler.step(fresh)
         self.operations = self._watch.operations()
         return fresh
 
