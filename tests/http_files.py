@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class Files:
@@ -111,12 +114,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Files]:
-    """The server, for as long as the block lasts."""
+def serving(certificate: Path | None = None) -> Iterator[Files]:
+    """The server, for as long as the block lasts.
+
+    Args:
+        certificate: A file with its key too: it speaks https then, as localhost.
+    """
     files = Files()
     handler = type("Handler", (_Handler,), {"files": files})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     files.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        files.url = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -126,3 +138,13 @@ def serving() -> Iterator[Files]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def make_certificate(folder: Path) -> Path:
+    """A certificate of localhost with its key, which is its own authority."""
+    key, certificate, both = (folder / name for name in ("key.pem", "cert.pem", "both.pem"))
+    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    words += ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+    subprocess.run(["openssl", "req", *words], check=True, capture_output=True)
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    return both

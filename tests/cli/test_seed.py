@@ -6,6 +6,8 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,6 +16,9 @@ from kvmtui.errors import ImageError, UsageError
 from kvmtui.guest.seed_image import read_seed, write_seed
 from kvmtui.host import passwords, regional
 from kvmtui.manage import first_logins
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from http_files import make_certificate, serving
 
 FILES = {"meta-data": b"instance-id: i\n", "user-data": b"#cloud-config\n", "ä.txt": b"\0" * 5000}
 
@@ -174,3 +179,18 @@ def test_this_machines_region(tmp_path):
     assert regional.timezone(tmp_path) == "Etc/UTC"
     (etc / "default/locale").write_text("LANG=$(reboot)\n")
     assert regional.locale(tmp_path) == ""
+
+
+def test_keys_come_by_https_only(kvmtui, key, tmp_path):
+    text, _ = key
+    certificate = make_certificate(tmp_path)
+    kvmtui.environment["SSL_CERT_FILE"] = str(certificate)
+    with serving(certificate) as files:
+        url = files.serve("/me.keys", f"{text}\n".encode())
+        kvmtui.ok("create", "a", "--ssh-key", url)
+        assert text in kvmtui.ok("seed", "show", "a", "user-data").out
+        bad = files.serve("/bad", b"<html>\n")
+        assert "line 1" in kvmtui.refused("create", "b", "--ssh-key", bad, status=1)
+        assert "404" in kvmtui.refused("create", "b", "--ssh-key", f"{files.url}/none", status=1)
+    plain = url.replace("https:", "http:")
+    assert "plain http" in kvmtui.refused("create", "b", "--ssh-key", plain, status=2)
