@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         install_form,
         install_login,
         install_plan,
+        installing,
         recognising,
     )
     from kvmtui.manage.catalog import CatalogDoor
@@ -39,6 +40,7 @@ else:
     install_form = Later("kvmtui.manage.install_form")
     install_login = Later("kvmtui.manage.install_login")
     install_plan = Later("kvmtui.manage.install_plan")
+    installing = Later("kvmtui.manage.installing")
     recognising = Later("kvmtui.manage.recognising")
 
 Values = dict[str, str]
@@ -104,7 +106,13 @@ class InstallDoor(Door):
             seed = install_login.seeded(draft, plan, wished)
             plain, files = seed.plain, seed.files
             notes += seed.answers.notes
-        outcome = creating.create(self.library, plan.name, plain, profiled=True, files=files)
+        if draft.source == "iso":
+            reboots = max(draft.profile.reboots, 1) if draft.profile is not None else 1
+            outcome = installing.create(
+                self.library, plan.name, plain, profiled=True, files=files, reboots=reboots
+            )
+        else:
+            outcome = creating.create(self.library, plan.name, plain, profiled=True, files=files)
         told = dict.fromkeys([*notes, *outcome.note.splitlines()])
         return outcome._replace(note="\n".join(filter(None, told)))
 

@@ -62,7 +62,7 @@ def summary(library: Library, draft: Draft, plan: Plan) -> Summary:
     fault, choice = "", None
     try:
         choice = _choice(library, definition)
-        argv = _command_line(library, folder, definition, choice)
+        argv = _command_line(library, folder, definition, choice, installs=draft.source == "iso")
     except (KvmtuiError, OSError) as error:
         fault = as_told("", error).message
     return Summary(
@@ -98,7 +98,12 @@ def _choice(library: Library, definition: Definition) -> choosing.Choice:
 
 
 def _command_line(
-    library: Library, folder: GuestFolder, definition: Definition, choice: choosing.Choice
+    library: Library,
+    folder: GuestFolder,
+    definition: Definition,
+    choice: choosing.Choice,
+    *,
+    installs: bool,
 ) -> list[str]:
     """The line of the first start, before there is anything of the guest."""
     from msgspec.structs import replace
@@ -117,7 +122,9 @@ def _command_line(
         else place
         for disk, place in zip(settled.disks, layout.disks, strict=True)
     )
-    return command_lines.build_line(library, settled, layout._replace(disks=disks))
+    return command_lines.build_line(
+        library, settled, layout._replace(disks=disks, installs=installs)
+    )
 
 
 def _is_there(path: str) -> bool:
@@ -173,7 +180,11 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
     steps.append(runs)
     steps += {
         "cloud": ["first boot sets user and key", "ready when ssh answers"],
-        "iso": ["boots from the ISO", _by_whom(draft)],
+        "iso": [
+            "boots from the ISO",
+            _by_whom(draft),
+            "its restart ends that: it boots from its disk, the ISO taken out",
+        ],
         "disk": ["boots from the disk as it is"],
         "network": ["boots from the network, as the disk is empty"],
         "kernel": ["boots the kernel"],

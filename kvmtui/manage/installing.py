@@ -40,6 +40,7 @@ from kvmtui.manage.views import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from kvmtui.guest.definition import Definition
@@ -56,11 +57,13 @@ def create(
     *,
     text: str | None = None,
     reboots: int = 1,
+    profiled: bool = False,
+    files: Mapping[str, bytes] | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
     Args:
-        plain, text: As `creating.create`; its media are the CDs, or else the kernel.
+        plain, text, profiled, files: As `creating.create`; its media are the CDs, or else the kernel.
         reboots: How often the guest restarts itself until it is installed.
 
     Raises:
@@ -76,7 +79,9 @@ def create(
         write_install(folder, record)
         tell(folder, record, "begun", "is installed from " + medium_words(record))
 
-    return creating.create(library, name, plain, text=text, also=begin)
+    return creating.create(
+        library, name, plain, text=text, profiled=profiled, files=files, also=begin
+    )
 
 
 def _first_record(name: str, definition: Definition, reboots: int) -> InstallRecord:

@@ -6,6 +6,7 @@
     ./dev bench stats      only what a round of the figures costs
     ./dev bench 500 many   only the app with hundreds of guests, most of them paused
     ./dev bench images     only what work on images costs, and a list of 1,000
+    ./dev bench media      only what it costs to recognise 200 installation media
 
 Each figure is a median of runs that take turns, so that a machine whose speed drifts
 changes both sides alike. Every guest here is real: a QEMU of its own.
@@ -29,7 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kvmtui.qemu.process import lock_holder
-from tests.bench import images, many, rounds, screen
+from tests.bench import images, many, media, rounds, screen
 from tests.bench.libvirt import Domains, NoDomains
 
 KVMTUI = [sys.executable, "-c", "import sys; from kvmtui.__main__ import main; sys.exit(main())"]
@@ -191,6 +192,9 @@ def main() -> None:
             return
         if "images" in words:
             images.measure(folder / "images")
+            return
+        if "media" in words:
+            media.measure(folder / "media")
             return
         if "screen" not in words:
             verbs(Bench(folder / "home", count))
