@@ -20,17 +20,8 @@ def test_the_wheel_has_boot_images_and_themes(tmp_path):
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-<<<<<<< HEAD
     data = ["demo/probe.bin", "demo/wave.bin", "themes/night.yaml", "themes/terminal.yaml"]
-    data += ["guest/catalog.yaml", *(f"guest/unattended/{name}" for name in NAMES)]
+    data += ["guest/profiles/debian.yaml", "guest/catalog.yaml"]
+    data += [f"guest/unattended/{name}" for name in NAMES]
     for name in data:
-=======
-    for name in (
-        "demo/probe.bin",
-        "demo/wave.bin",
-        "guest/profiles/debian.yaml",
-        "themes/night.yaml",
-        "themes/terminal.yaml",
-    ):
->>>>>>> h9a
         assert f"kvmtui/{name}" in names

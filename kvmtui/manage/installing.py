@@ -63,7 +63,8 @@ def create(
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
     Args:
-        plain, text, profiled, files: As `creating.create`; its media are the CDs, or else the kernel.
+        plain, text, profiled, files: As `creating.create`; its media are the CDs, or else
+            the kernel.
         reboots: How often the guest restarts itself until it is installed.
 
     Raises:
