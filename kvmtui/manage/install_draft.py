@@ -86,7 +86,7 @@ def _medium(recogniser: Recogniser, given: Values) -> tuple[Medium | None, str]:
     try:
         return recogniser.look(path), ""
     except (KvmtuiError, OSError) as error:
-        return None, as_told("", error).message
+        return None, as_told("", error).message.removeprefix(f"{visible(path)}: ")
 
 
 def _clouds(library: Library, given: Values) -> tuple[list[Cloud], Cloud | None]:

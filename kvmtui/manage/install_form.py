@@ -118,10 +118,11 @@ def _note(found: Draft, planned: Plan, id: str) -> str:
     """What stands behind a fold."""
     if id == EXPERT:
         ids = [spec.id for spec in specs() if spec.fold == EXPERT]
+        ids = [one for one in ids if one not in ("description", "tags")]
         differ = sum(found.values[one] != found.usual.get(one, "") for one in ids)
         name = f" the profile {found.profile.name}" if found.profile is not None else " the usual"
         told = f"{differ or 'none'} differ{'s' if differ <= 1 else ''} from{name}"
-        return f"{len(ids)} fields, {told}"
+        return f"{len(ids) + 2} fields, {told}"
     if id == MORE and planned.definition is not None:
         definition = planned.definition
         forwards = len(definition.forwards())

@@ -7,7 +7,7 @@ from kvmtui.tui.actions.registry import Action
 AROUND_ACTIONS: tuple[Action, ...] = (
     Action(
         "pane.guests",
-        "1,alt+1",
+        "1",
         "Guests",
         "Go to Guests",
         "The guests of this host.",
@@ -16,7 +16,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "pane.images",
-        "2,alt+2",
+        "2",
         "Images",
         "Go to Images",
         "Disk images: what stands on what, who uses them, what they take, what is promised.",
@@ -25,7 +25,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "pane.install",
-        "3,alt+3",
+        "3",
         "Install",
         "Go to Install",
         "A new guest: from an ISO, a cloud image, a disk, the network, a kernel, or empty.",
@@ -34,7 +34,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "pane.host",
-        "4,alt+4",
+        "4",
         "Host",
         "Go to Host",
         "Whether guests run here and how fast, this machine, what guests were promised of it, and "
@@ -44,7 +44,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "pane.activity",
-        "5,alt+5",
+        "5",
         "Activity",
         "Go to Activity",
         "What is and was done, by this and every other kvmtui.",

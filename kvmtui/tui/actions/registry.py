@@ -114,8 +114,6 @@ def shown_key(key: str) -> str:
         return _SHOWN[key]
     if key.startswith("ctrl+"):
         return "Ctrl-" + shown_key(key[5:]).upper()
-    if key.startswith("alt+"):
-        return "Alt-" + shown_key(key[4:])
     if len(key) > 1 and key[0] == "f" and key[1:].isdecimal():
         return key.upper()
     return key

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.light import Later
 from kvmtui.manage.fleet import Fleet
-from kvmtui.manage.views import Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.keepers.base import Keeper
+from kvmtui.tui.keepers.install_acts import InstallActs
+from kvmtui.tui.key_parser import KeyParser
 from kvmtui.tui.panes.install import FIRST_FIELD, InstallPane
 from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line, Role, Span
@@ -20,7 +21,9 @@ from kvmtui.tui.spans import Line, Role, Span
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from kvmtui.manage.install_door import InstallDoor
     from kvmtui.manage.install_form import InstallForm
+    from kvmtui.manage.views import Outcome
     from kvmtui.tui.render import install as render
     from kvmtui.tui.screens.main import MainScreen
     from kvmtui.tui.widgets import fields as widgets
@@ -55,27 +58,28 @@ class InstallKeeper(Keeper):
     ) -> None:
         super().__init__(screen, pane, fleet, keys)
         self._changed = changed
-        self._uuid = str(uuid.uuid4())
+        self.number = str(uuid.uuid4())
+        """The UUID of the guest to be."""
         self._page: InstallForm | None = None
         self._looking = False
         self._again = False
         self._every: Timer | None = None
-        self._making = ""
-        self._file = ""
-        self._secret = ""
-        """The hash of a password that was typed; nothing else of it is kept."""
-        pane.browse = self._browse
+        self._acts = InstallActs(screen, self)
+        pane.browse = self._acts.browse
+        pane.leave = self._leave
 
     # While the pane is seen.
 
     def open(self) -> None:
         """The pane is seen: look now, and again and again."""
+        KeyParser.literal = True
         if self._every is None:
             self._every = self._screen.set_interval(AGAIN_S, self.look)
         self.look()
 
     def close(self) -> None:
         """The pane is out of sight; what was filled in stays."""
+        KeyParser.literal = False
         if self._every is not None:
             self._every.stop()
             self._every = None
@@ -84,14 +88,23 @@ class InstallKeeper(Keeper):
         """What comes of it, in the room that there is."""
         self._show_summary()
 
+    @property
+    def installs(self) -> InstallDoor:
+        """Who knows what follows, and makes guests."""
+        return self._fleet.installs
+
+    async def start(self, name: str) -> Outcome:
+        """As `Fleet.start`."""
+        return await self._fleet.start(name)
+
     # Looking.
 
     @property
     def given(self) -> dict[str, str]:
         """What a person gave."""
         form = self.pane.form
-        given = {**(form.given if form is not None else {}), "uuid": self._uuid}
-        return {**given, "password_hash": self._secret} if self._secret else given
+        given = {**(form.given if form is not None else {}), "uuid": self.number}
+        return {**given, "password_hash": self._acts.secret} if self._acts.secret else given
 
     def look(self) -> None:
         """See what follows, now or once more when the present look is over."""
@@ -104,18 +117,19 @@ class InstallKeeper(Keeper):
         try:
             while self._again:
                 self._again = False
-                await self._look_once()
+                await self.look_once()
         finally:
             self._looking = False
 
-    async def _look_once(self) -> InstallForm | None:
+    async def look_once(self) -> InstallForm | None:
+        """What follows now; None where it cannot be known, or all was begun anew meanwhile."""
         given = self.given
         try:
             page = await self._fleet.installs.look(given)
         except _FAULTS as error:
             self._screen.tell_failure("", as_told("", error))
             return None
-        if given["uuid"] != self._uuid:
+        if given["uuid"] != self.number:
             return None
         await self._put(page, given)
         return page
@@ -135,9 +149,7 @@ class InstallKeeper(Keeper):
                 form.set_result(field.id, f"{signs[standing]} {words}" if standing else "")
         self._show_summary()
         self._changed()
-        file, self._file = self._file, ""
-        if file:
-            await self._take_file(form.field, file)
+        await self._acts.take_waiting(form.field)
 
     # What is shown of it.
 
@@ -155,7 +167,8 @@ class InstallKeeper(Keeper):
         return {field.id: field.label for field in page.fields} if page is not None else {}
 
     @property
-    def _faulty(self) -> list[str]:
+    def faulty(self) -> list[str]:
+        """The fields that are not right."""
         return [field for field, (standing, _) in self._told.items() if standing == "problem"]
 
     def _show_summary(self) -> None:
@@ -163,7 +176,7 @@ class InstallKeeper(Keeper):
         if page is None or form is None or not self.pane.size.width:
             return
         glyphs, room = self._screen.kvmtui.glyphs, self.pane.room
-        key, faulty = self._keys.of("install.copy"), self._faulty
+        key, faulty = self._keys.of("install.copy"), self.faulty
         right: list[Line] = []
         below: dict[str, list[Line]] = {}
         if self.pane.is_wide:
@@ -174,14 +187,15 @@ class InstallKeeper(Keeper):
         self.pane.set_right(right, below)
 
     def _beside_button(self) -> Line:
-        sign, role, text = self._verdict()
+        sign, role, text = self.verdict()
         key = Span(f"  {self._keys.of('install.create')}", "accent", bold=True)
         if not self.pane.is_wide or not text:
             return (key,)
         text = text.split(":")[0] if role == "ok" else text
         return (key, Span(f"   {sign}", role, glyph=True), Span(f" {text}"))
 
-    def _verdict(self) -> tuple[str, Role, str]:
+    def verdict(self) -> tuple[str, Role, str]:
+        """How all of it stands: a sign, its role, and a sentence."""
         glyphs, told = self._screen.kvmtui.glyphs, self._told
         if not told:
             return "", "text", ""
@@ -195,7 +209,7 @@ class InstallKeeper(Keeper):
 
     def standing(self) -> Line:
         """Counts the checks, or names the first that is not right."""
-        sign, role, text = self._verdict()
+        sign, role, text = self.verdict()
         return (Span(sign, role, glyph=True), Span(f" {text}", "muted")) if text else ()
 
     def bar(self) -> list[tuple[str, str]]:
@@ -231,72 +245,37 @@ class InstallKeeper(Keeper):
 
         def settled() -> None:
             if field == "password" and value == "own" and form.values.get(field) == value:
-                self._ask_password()
+                self._acts.ask_password()
             elif form.values.get(field) == value:
                 form.set_result(field, widgets.CHECKING)
                 self.look()
 
         if field == "password":
-            self._secret = ""
+            self._acts.secret = ""
         if field in _AT_ONCE:
             settled()
         else:
             self._screen.set_timer(SETTLED_S, settled)
 
-    def _ask_password(self) -> None:
-        """Have a password typed that is not shown; its hash alone is kept."""
-        from kvmtui.tui.render.confirm import question_secret
-        from kvmtui.tui.widgets.dialog import Answer, Dialog
-
-        def answered(answer: Answer | None) -> None:
-            if answer is not None and answer.done:
-                self._screen.run_worker(self._hash(answer.text), group="install-password")
-            elif self.pane.form is not None:
-                self.pane.form.give("password", "")
-                self.look()
-
-        question = question_secret("Password of the guest's user", "Not shown", "Take it")
-        self._screen.app.push_screen(Dialog(question), answered)
-
-    async def _hash(self, password: str) -> None:
-        try:
-            self._secret = await self._fleet.installs.password_hash(password)
-        except _FAULTS as error:
-            self._screen.tell_failure("", as_told("", error))
-        self.look()
-
-    async def _show_seed(self) -> None:
-        from kvmtui.tui.screens.scrollback import FewLines, ScrollbackScreen
-
-        try:
-            lines = await self._fleet.installs.seed(self.given)
-        except _FAULTS as error:
-            self._screen.refuse(as_told("", error).message)
-            return
-        name = self.pane.form.values["name"] if self.pane.form is not None else ""
-        self._screen.app.push_screen(ScrollbackScreen(FewLines(lines), name, "seed"))
-
     def perform(self, action_id: str) -> None:
         """Do an action of the pane."""
-        if action_id == "install.leave":
-            self._leave()
-        elif action_id == "install.browse":
-            self._browse()
+        if action_id == "install.browse":
+            self._acts.browse()
         elif self.pane.form is None:
             self._screen.refuse("the form is not there yet")
         elif action_id == "install.expert":
             self.pane.form.switch("expert")
         elif action_id == "install.seed":
-            self._screen.run_worker(self._show_seed(), group="install-seed", exclusive=True)
+            self._screen.run_worker(self._acts.show_seed(), group="install-seed", exclusive=True)
         elif action_id == "install.copy":
             line = self._page.summary.line if self._page is not None else ""
             self._screen.copy_told(line, "there is no command line yet: put the fields right")
         elif action_id == "install.again":
-            self._start_over()
+            self.start_over()
             self._screen.tell("all is as at first")
         elif action_id in ("install.create", "install.create_only"):
             self._screen.run_worker(
-                self._create(start=action_id == "install.create"), group="install-make"
+                self._acts.create(start=action_id == "install.create"), group="install-make"
             )
 
     def _leave(self) -> None:
@@ -306,121 +285,10 @@ class InstallKeeper(Keeper):
         else:
             self._screen.go_back()
 
-    def _start_over(self) -> None:
-        self._uuid = str(uuid.uuid4())
-        self._secret = ""
+    def start_over(self) -> None:
+        """Forget what was filled in."""
+        self.number = str(uuid.uuid4())
+        self._acts.secret = ""
         if self.pane.form is not None:
             self.pane.form.start_over(FIRST_FIELD)
         self.look()
-
-    def _browse(self) -> None:
-        """Choose a file; what it is says what the guest is made from."""
-        from kvmtui.tui.screens.browse import BrowseScreen
-
-        form = self.pane.form
-        field = form.field if form is not None else ""
-
-        def chosen(path: str | None) -> None:
-            if path:
-                self._screen.run_worker(self._take_file(field, path), group="install-file")
-
-        self._screen.app.push_screen(BrowseScreen(self._fleet.installs), chosen)
-
-    async def _take_file(self, field: str, path: str) -> None:
-        """Put a file into the field it was looked for, or into the one for what it is."""
-        form = self.pane.form
-        if form is None:
-            self._file = path
-            return
-        if field not in ("kernel", "initrd", "cdrom", "user_data", "ssh_key"):
-            try:
-                kind = await self._fleet.installs.kind_of(path)
-            except _FAULTS:
-                kind = ""
-            field = {"iso": "iso", "disk": "file"}.get(kind, field)
-            if field not in ("iso", "file"):
-                self._screen.refuse("this is neither a medium nor an image")
-                return
-            form.give("source", {"iso": "iso", "file": "disk"}[field])
-        form.give(field, path)
-        form.go_to(field)
-        self.look()
-
-    # Making it.
-
-    async def _create(self, *, start: bool) -> None:
-        """Look once more, since the last key may be an instant ago, and do it."""
-        if self._making:
-            self._screen.refuse(f"{self._making} is being made")
-            return
-        form = self.pane.form
-        page = await self._look_once()
-        if form is None or page is None:
-            return
-        if self._faulty:
-            form.go_to(self._faulty[0])
-            self._screen.refuse(self._verdict()[2])
-            return
-        given = self.given
-        name = form.values["name"].strip()
-        busy = self._screen.kvmtui.desk.errands.refusal(name)
-        if busy or self._making:
-            self._screen.refuse(busy or f"{self._making} is being made")
-            return
-        self._making = name
-        values = form.values
-        if page.is_long:
-            self._make_long(given, values, start=start)
-            return
-        try:
-            outcome = await self._fleet.installs.make(given)
-        except _FAULTS as error:
-            self._screen.tell_failure(name, as_told(name, error))
-            self.look()
-            return
-        finally:
-            self._making = ""
-        self._start_over()
-        self._screen.kvmtui.told(outcome)
-        self._screen.show_guest(outcome.name)
-        if start:
-            self._screen.go_to("pane.activity")
-            self._begin(outcome.name, "start", lambda: self._start(outcome.name, values))
-        else:
-            self._screen.go_to("pane.guests")
-
-    def _make_long(self, given: dict[str, str], values: dict[str, str], *, start: bool) -> None:
-        """An image is fetched first: Activity shows how far it is, and can cancel it."""
-        name, number = self._making, self._uuid
-
-        async def act() -> Outcome:
-            try:
-                outcome = await self._fleet.installs.make(given)
-            finally:
-                self._making = ""
-            if self._uuid == number:
-                self._start_over()
-            if not start:
-                return outcome
-            started = await self._start(name, values)
-            note = "\n".join(filter(None, (outcome.note, started.note)))
-            return started._replace(note=note)
-
-        self._screen.show_guest(name)
-        self._screen.go_to("pane.activity")
-        self._begin(name, "create", act)
-        self._screen.tell(f"{name}: its image is fetched first")
-
-    def _begin(self, name: str, verb: str, act: Callable[[], Awaitable[Outcome]]) -> None:
-        self._screen.kvmtui.desk.errands.begin(name, verb, act)
-        self._screen.kvmtui.look_soon()
-
-    async def _start(self, name: str, values: dict[str, str]) -> Outcome:
-        """Start it; where a person has to install it by hand, show its screen."""
-        started = await self._fleet.start(name)
-        by_hand = values["source"] == "network" or (
-            values["source"] == "iso" and values.get("answers") != "made"
-        )
-        if by_hand and self._screen.is_answering:
-            self._screen.kvmtui.open_display(name)
-        return started

@@ -49,8 +49,9 @@ class InstallPane(Pane, can_focus=True):
     TITLE = "Install"
     TYPED_INTO = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        # The browser has the next key, whatever the form still has to take.
-        Binding("ctrl+o", "browse", "browse", id="install.browse", show=False, priority=True)
+        # Where one goes has the next key, whatever the form still has to take.
+        Binding("ctrl+o", "browse", "browse", id="install.browse", show=False, priority=True),
+        Binding("escape", "leave", "leave", show=False, priority=True),
     ]
 
     class Changed(Pane.Asked):
@@ -76,6 +77,8 @@ class InstallPane(Pane, can_focus=True):
         self._typed: list[events.Key] = []
         self.browse: Callable[[], None] = lambda: None
         """Opens the browser of files."""
+        self.leave: Callable[[], None] = lambda: None
+        """Goes back to where one came from."""
         self.form: PageForm | None = None
         """The form; None until its fields are known."""
         self._page = Container(id="install-page")
@@ -133,6 +136,15 @@ class InstallPane(Pane, can_focus=True):
     def action_browse(self) -> None:
         self.browse()
 
+    def action_leave(self) -> None:
+        self.leave()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc closes a list that is open."""
+        if action == "leave" and self.form is not None and self.form.is_picking:
+            return False
+        return super().check_action(action, parameters)
+
     def _want(self, action_id: str) -> None:
         self.post_message(self.Wanted(action_id))
 
@@ -156,26 +168,17 @@ class InstallPane(Pane, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """Letters are text, also before there is a form; chords of others are not."""
-        if event.key.startswith("alt+"):
-            return
-        if self.form is None and event.key != "escape":
+        if self.form is None:
             self._typed.append(event)
-            event.stop()
-        elif event.key == "escape":
-            event.stop()
-            self._want("install.leave")
-        elif event.is_printable:
-            event.stop()
+        elif not event.is_printable:
+            return
+        event.stop()
 
     # Messages of the form.
 
     def on_form_changed(self, event: Form.Changed) -> None:
         event.stop()
         self.post_message(self.Changed(event.field))
-
-    def on_form_left(self, event: Form.Left) -> None:
-        event.stop()
-        self._want("install.leave")
 
     def on_page_form_submit_wanted(self, event: Message) -> None:
         event.stop()

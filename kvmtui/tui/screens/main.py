@@ -21,6 +21,7 @@ from kvmtui.tui.keepers.guests import GuestsKeeper
 from kvmtui.tui.keepers.host import HostKeeper
 from kvmtui.tui.keepers.images import ImagesKeeper
 from kvmtui.tui.keepers.install import InstallKeeper
+from kvmtui.tui.key_parser import KeyParser
 from kvmtui.tui.panes.activity import ActivityPane
 from kvmtui.tui.panes.guests import GuestsPane
 from kvmtui.tui.panes.host import HostPane
@@ -41,7 +42,7 @@ from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.title_bar import Tab, TitleBar
 
 if TYPE_CHECKING:
-    from kvmtui.manage.checking import Report
+    pass
 
 _LOW = 30
 
@@ -140,11 +141,6 @@ class MainScreen(AnsweringScreen):
         return self.pane.TYPED_INTO
 
     @property
-    def host_report(self) -> Report | None:
-        """What the checks found; None until they were run."""
-        return self.host_keeper.view.report
-
-    @property
     def places(self) -> tuple[Place, ...]:  # type: ignore[override]
         """The list, and the pane that is shown."""
         return ("main", *(("list",) if self.listing else ()), self.pane.PLACE)
@@ -169,6 +165,10 @@ class MainScreen(AnsweringScreen):
         for keeper in self._keepers:
             keeper.begin()
         self._frame()
+
+    def on_screen_resume(self) -> None:
+        """Esc before a number is a key of its own where one types."""
+        KeyParser.literal = self.typed_into
 
     def settle_focus(self) -> None:
         """The pane that is shown says who listens."""
@@ -282,7 +282,7 @@ class MainScreen(AnsweringScreen):
 
     @on(TitleBar.TabClicked)
     def _tab_clicked(self, event: TitleBar.TabClicked) -> None:
-        self._do(event.tab)
+        self.do(event.tab)
 
     @on(KeyBar.KeyClicked)
     def _key_clicked(self, event: KeyBar.KeyClicked) -> None:
@@ -299,7 +299,7 @@ class MainScreen(AnsweringScreen):
         elif listing is not None and listing.table.marked:
             listing.table.clear_marks()
 
-    def _do(self, action_id: str) -> None:
+    def do(self, action_id: str) -> None:
         """Do what is for all panes."""
         for keeper in self._keepers:
             if action_id == f"pane.{keeper.pane.PLACE}":
@@ -327,15 +327,11 @@ class MainScreen(AnsweringScreen):
         if self.keeper is images and images.next_trouble(from_top=False):
             return
         if guests.next_trouble(from_top=self.keeper is not guests):
-            self._do("pane.guests")
+            self.do("pane.guests")
         elif images.next_trouble(from_top=True):
-            self._do("pane.images")
+            self.do("pane.images")
         elif not guests.next_trouble(from_top=True):
             self.tell("no guest and no image is in trouble")
-
-    def go_to(self, action_id: str) -> None:
-        """Open a pane by the action of its key."""
-        self._do(action_id)
 
     def go_back(self) -> None:
         """Open the pane from which one came to this one."""
@@ -372,7 +368,7 @@ class MainScreen(AnsweringScreen):
             if ACTIONS[action_id].place == keeper.pane.PLACE:
                 keeper.perform(action_id)
                 return
-        self._do(action_id)
+        self.do(action_id)
 
     def show_guest(self, name: str) -> None:
         """Put the cursor on a guest, now or as soon as it is there."""

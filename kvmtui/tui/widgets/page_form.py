@@ -57,6 +57,11 @@ class PageForm(Form):
         self.show_changes()
 
     @property
+    def is_picking(self) -> bool:
+        """Whether a list of choices is open, which has Esc."""
+        return self._fields.picking is not None
+
+    @property
     def there(self) -> list[Field]:
         """The fields that are there now, folded ones too."""
         found = []
@@ -113,9 +118,7 @@ class PageForm(Form):
         self._show_field()
 
     def on_key(self, event: events.Key) -> None:
-        """Its own keys go before those of editing; what is for others is left to them."""
-        if event.key.startswith("alt+"):
-            return
+        """Its own keys go before those of editing."""
         act = self._own_keys.get(event.key)
         if act is not None:
             event.stop()
