@@ -12,13 +12,25 @@ import subprocess
 import pytest
 from boot_guests import bios_call, boot_disk
 from media import iso as descriptors
-from tui.seen import CTRL_S, ENTER, ESC, TAB, wait_row
+from tui.seen import (
+    CLEAR,
+    CTRL_E,
+    CTRL_N,
+    CTRL_S,
+    DOWN,
+    ENTER,
+    ESC,
+    LEFT,
+    RIGHT,
+    TAB,
+    UP,
+    wait_row,
+)
 from tui.terminal import Terminal
 
 from kvmtui.guest.seed_image import read_seed
 
-CTRL_O, CTRL_E, CTRL_N, CTRL_R, CTRL_T, CTRL_Y = "\x0f", "\x05", "\x0e", "\x12", "\x14", "\x19"
-CLEAR, LEFT, RIGHT, UP, DOWN = "\x15", "\x1b[D", "\x1b[C", "\x1b[A", "\x1b[B"
+CTRL_O, CTRL_R, CTRL_T, CTRL_Y = "\x0f", "\x12", "\x14", "\x19"
 CLIPBOARD = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA" + "A" * 42 + " anna@laptop"
 
