@@ -13,14 +13,13 @@ from kvmtui.errors import DefinitionError, KvmtuiError
 from kvmtui.guest.definition import Definition
 from kvmtui.guest.editing import Change, apply_to_plain
 from kvmtui.guest.library import Library
-from kvmtui.guest.names import check_name
 from kvmtui.guest.schema import definition_schema
 from kvmtui.guest.units import format_size
 from kvmtui.guest.validation import definition_from
 from kvmtui.host import resources
 from kvmtui.manage import creating
 from kvmtui.manage.definitions import load_plain
-from kvmtui.manage.options import disk_of, network_of
+from kvmtui.manage.options import network_of
 
 Plain = dict[str, Any]
 Values = dict[str, str]
@@ -30,7 +29,7 @@ class FormField(NamedTuple):
     """One field of the form."""
 
     id: str
-    """A key of the definition, or one of name, disk, network, forwards, cdrom."""
+    """A key of the definition, or one of network, forwards, cdrom."""
     label: str
     kind: Literal["text", "choice", "switch", "head", "radio", "fold", "button"]
     value: str
@@ -69,8 +68,6 @@ _LABELS = {
     "on_full": "Disk full",
 }
 _OWN = {
-    "name": ("Name", "The guest's name: letters, digits, '.', '_' and '-'."),
-    "disk": ("Disk", "A size such as 20G makes an image; a path takes one; empty for none."),
     "cdrom": ("CD-ROM", "Path of an ISO image; empty for none."),
     "network": ("Network", "user, bridge=NAME, tap=NAME or none."),
     "forwards": ("Forwards", "HOSTPORT:GUESTPORT, parted by blanks; for the user network."),
@@ -105,7 +102,6 @@ def _values(plain: Plain) -> Values:
     networks, cdroms = definition.networks, definition.cdroms
     values = {key: _shown(getattr(definition, key)) for key in _LABELS}
     values["memory"] = shown_size(definition.memory)
-    values["disk"] = ""
     values["firmware"] = definition.boot_firmware()
     values["cdrom"] = (cdroms[0].file or "") if cdroms else ""
     values["network"] = "none"
@@ -179,10 +175,6 @@ def check_field(library: Library, key: str, text: str) -> tuple[bool, str]:
 
 
 def _note(library: Library, key: str, text: str) -> str:
-    if key == "name":
-        if library.place(check_name(text)).path.exists():
-            raise KvmtuiError("a guest of this name exists")
-        return "free"
     plain = _plain_of({key: text}, _BESIDE.get(key))
     definition = definition_from(creating.prepare(plain))
     if key == "memory":
@@ -201,8 +193,6 @@ def _path_note(key: str, definition: Definition) -> str:
         if path.startswith("/") and not os.path.isfile(path):
             raise KvmtuiError("there is no such file")
         return "found"
-    if key == "disk" and definition.disks:
-        return "a new image" if definition.disks[0].size else "found"
     if key in ("kernel", "initrd"):
         path = getattr(definition, key) or ""
         if path.startswith("/") and not os.path.isfile(path):
@@ -229,9 +219,7 @@ def _plain_of(values: Values, base: Plain | None = None) -> Plain:
     plain: Plain = dict(base or {})
     for key, text in values.items():
         text = text.strip()
-        if key == "disk":
-            plain["disks"] = [disk_of(text, "disk")] if text else []
-        elif key == "cdrom":
+        if key == "cdrom":
             _put_cdrom(plain, text)
         elif key == "network":
             _put_network(plain, text)
