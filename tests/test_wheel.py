@@ -21,7 +21,7 @@ def test_the_wheel_has_boot_images_and_themes(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     data = ["demo/probe.bin", "demo/wave.bin", "themes/night.yaml", "themes/terminal.yaml"]
-    data += ["guest/profiles/debian.yaml", "guest/catalog.yaml"]
-    data += [f"guest/unattended/{name}" for name in NAMES]
+    data += ["guest/catalog.yaml", *(f"guest/unattended/{name}" for name in NAMES)]
+    data += ["guest/profiles/debian.yaml"]
     for name in data:
         assert f"kvmtui/{name}" in names

@@ -164,6 +164,7 @@ def _format(info: image_info.ImageInfo) -> str:
     if header is not None:
         if header.cluster_bytes is not None:
             parts.append(f"clusters of {format_size(header.cluster_bytes)}")
+        parts += ["lazy refcounts"] if header.lazy_refcounts else []
         parts += [header.compression] if header.compression else []
         parts += ["encrypted"] if header.encrypted else []
         parts += ["marked corrupt"] if header.corrupt else []

@@ -83,6 +83,8 @@ def pull(
     with work(library, "pull", target, writes=(target,)) as one:
         if _is_here(library, target):
             return Outcome(name, "catalog pull", False, f"{name} is here by now", expected.note)
+        if os.path.lexists(target):
+            return _adopted(library, one, source, expected, target, watcher)
         packed = catalog_records.download_of(target)
         if own.file is not None:
             packed = own.file
@@ -93,8 +95,9 @@ def pull(
         part = _unpacked(one, source, packed, target, own.file is not None, watcher)
         _refuse_unfit(part, target)
         os.chmod(part, 0o600)
+        # First the record, which counts for nothing without its image.
+        catalog_records.record(source, expected.digest, target, expected.verified)
         publish(part, target)
-        catalog_records.record(library, source, expected.digest, target, expected.verified)
         if own.file is None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(packed)
@@ -113,6 +116,25 @@ def _forget_older(library: Library, source: Source) -> None:
             path = catalog_records.download_of(other)
             os.unlink(path)
             downloading.forget_state(path)
+
+
+def _adopted(
+    library: Library, one: Work, source: Source, expected: Expected, path: str, watcher: Watcher
+) -> Outcome:
+    """Take an image that lies in its place without a record, where it is the right one."""
+    name = os.path.basename(path)
+    try:
+        if source.image.compressed:
+            raise ImageError("it was unpacked")
+        _check_digest(one, path, expected.digest, watcher, is_own=True)
+        _refuse_unfit(path, path)
+    except ImageError:
+        raise ImageError(
+            f"{name} is there, and nothing says whether it is right",
+            hint=f"kvmtui image delete {name}",
+        ) from None
+    catalog_records.record(source, expected.digest, path, expected.verified)
+    return Outcome(name, "catalog pull", True, f"{name} was here, and is right", expected.note)
 
 
 def _is_here(library: Library, target: str) -> bool:

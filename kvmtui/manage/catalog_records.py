@@ -17,6 +17,7 @@ from kvmtui.host.paths import catalog_files
 from kvmtui.manage.catalog_names import DOWNLOAD, RECORD
 
 _MOST_BYTES = 64 << 10
+_NEW_FOR_S = 300
 
 
 class Pulled(NamedTuple):
@@ -83,8 +84,8 @@ def unfinished(library: Library, image_id: str, arch: str = "") -> dict[str, int
     return found
 
 
-def record(library: Library, source: Source, digest: Digest, path: str, verified: str) -> None:
-    """Note what an image is, once it is in its place."""
+def record(source: Source, digest: Digest, path: str, verified: str) -> None:
+    """Note what an image is that is about to be in its place."""
     value: dict[str, Any] = {
         "id": source.image.id,
         "arch": source.arch,
@@ -98,14 +99,16 @@ def record(library: Library, source: Source, digest: Digest, path: str, verified
 
 
 def forget_gone(library: Library) -> None:
-    """Remove the records of images that are no more."""
+    """Remove the records of images that are no more; a new one's image may be about to come."""
     folder = library.at(IMAGES)
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if name.endswith(RECORD) and not os.path.lexists(
-                os.path.join(folder, name.removesuffix(RECORD) + ".qcow2")
-            ):
-                os.unlink(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            image = path.removesuffix(RECORD) + ".qcow2"
+            if not name.endswith(RECORD) or os.path.lexists(image):
+                continue
+            if time.time() - os.stat(path).st_mtime > _NEW_FOR_S:
+                os.unlink(path)
 
 
 def _record_of(path: str) -> str:

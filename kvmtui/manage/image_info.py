@@ -64,10 +64,11 @@ def image_info(library: Library, path: str, survey: images.Survey | None = None)
         ImageError: There is none.
         HostError: qemu-img is not installed.
     """
-    found = (survey or images.survey(library, [path])).images
+    survey = survey or images.survey(library, [path])
+    found = survey.images
     view = found.get(path)
     if view is None:
-        raise ImageError(f"{visible(path)} is neither a file nor a block device")
+        raise images.missing(survey, path)
     folders = image_reach.folders_of(library, view)
     snapshots: tuple[SnapshotView, ...] = ()
     corrupt: bool | None = None
@@ -156,6 +157,7 @@ def info_document(info: ImageInfo) -> dict[str, Any]:
         "corrupt": info.corrupt,
         "encrypted": header.encrypted if header else None,
         "compression": header.compression if header else None,
+        "lazy_refcounts": header.lazy_refcounts if header else None,
         "cluster_size_bytes": header.cluster_bytes if header else None,
         "data_files": [visible(one) for one in header.data_files] if header else [],
         "backing_format": header.backing_format if header else None,

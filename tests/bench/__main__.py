@@ -5,6 +5,7 @@
     ./dev bench 20 screen  only what the text interface costs
     ./dev bench stats      only what a round of the figures costs
     ./dev bench 500 many   only the app with hundreds of guests, most of them paused
+    ./dev bench console    only what a guest's console and screen cost
     ./dev bench images     only what work on images costs, and a list of 1,000
     ./dev bench media      only what it costs to recognise 200 installation media
 
@@ -30,7 +31,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kvmtui.qemu.process import lock_holder
-from tests.bench import images, many, media, rounds, screen
+from tests.bench import console, images, many, media, rounds, screen
 from tests.bench.libvirt import Domains, NoDomains
 
 KVMTUI = [sys.executable, "-c", "import sys; from kvmtui.__main__ import main; sys.exit(main())"]
@@ -189,6 +190,9 @@ def main() -> None:
             return
         if "many" in words:
             many.measure(Bench(folder / "many", count), folder / "settings")
+            return
+        if "console" in words:
+            console.measure(Bench(folder / "console", 0), folder / "settings")
             return
         if "images" in words:
             images.measure(folder / "images")

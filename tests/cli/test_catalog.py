@@ -93,6 +93,23 @@ def test_an_image_is_pulled_once_and_guests_stand_on_it(kvmtui, files, image, tm
     kvmtui.refused("image", "delete", path, "--yes")
 
 
+def test_an_image_without_its_record_is_taken_if_it_is_right(kvmtui, files, image):
+    kvmtui.ok("catalog", "pull", "tiny")
+    record, name = images(kvmtui)
+    (kvmtui.home / "images" / record).unlink()
+    assert "was here, and is right" in kvmtui.ok("catalog", "pull", "tiny").out
+    assert images(kvmtui) == [record, name]
+    (kvmtui.home / "images" / record).unlink()
+    (kvmtui.home / "images" / name).write_bytes(image[:-1])
+    assert "nothing says whether" in kvmtui.refused("catalog", "pull", "tiny", status=1)
+    (kvmtui.home / "images" / name).unlink()
+    stale = kvmtui.home / "images" / record
+    stale.write_text("{}")
+    os.utime(stale, (1, 1))
+    kvmtui.ok("catalog", "pull", "tiny")
+    assert images(kvmtui) == [record, name]
+
+
 def test_create_pulls_what_is_missing_and_checks_first(kvmtui, files, image):
     kvmtui.environment["HOME"] = str(kvmtui.home.parent)
     assert "cannot be smaller" in kvmtui.refused(

@@ -18,6 +18,7 @@ from kvmtui.manage import own_thread
 from kvmtui.manage.expect_script import read_script
 from kvmtui.manage.expecting import _Run
 from kvmtui.manage.own_thread import OwnThread
+from kvmtui.manage.screens import mirror_of
 from kvmtui.manage.serial_console import SerialSession, SerialState
 from kvmtui.manage.serial_line import SerialLine
 from kvmtui.qemu.keyboard import stroke_named
@@ -184,12 +185,12 @@ def test_keys_of_a_script_ask_no_port_that_the_machine_lacks(serial, tmp_path):
 
         async def execute(self, command, arguments=None):
             asked.append(command)
-            return {"arch": "aarch64"}
+            return {"arch": "aarch64", "status": "running"}
 
     run = runs(tmp_path, serial.line())
-    run._monitor, run._mirror = Arm(), object()
+    run._mirror = mirror_of(Arm())
     asyncio.run(run._press([stroke_named("a"), stroke_named("b")]))
-    assert asked == ["query-target", "input-send-event", "input-send-event"]
+    assert asked == ["query-status", "query-target", "input-send-event", "input-send-event"]
 
 
 def test_a_folder_that_hangs_holds_only_its_own_console(serial, monkeypatch):

@@ -57,6 +57,12 @@ def checked_keys(wanted: Mapping[str, object]) -> tuple[Keys, list[str]]:
     return Keys(keys), complaints
 
 
+def changed_keys(keys: Keys) -> dict[str, str]:
+    """The keys that are not the defaults: Textual goes through them all at each key."""
+    found = {action_id: keys.all_of(action_id) for action_id in ACTIONS}
+    return {one: key for one, key in found.items() if key != ACTIONS[one].key}
+
+
 def _problem(action_id: str, value: object) -> str:
     if action_id not in ACTIONS:
         import difflib

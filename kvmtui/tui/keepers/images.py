@@ -166,6 +166,7 @@ class ImagesKeeper(Keeper):
             above=parents(known),
             known=True,
             stale=frozenset(stale),
+            reclaim=self._fleet.images.reclaim(survey),
             silent=tuple(silent),
             fault="",
         )
@@ -227,7 +228,10 @@ class ImagesKeeper(Keeper):
             for one in self._fleet.operations
             if one.image and one.result == "running"
         }
-        self.pane.take(self.view._replace(states=states, work=work))
+        waiting = {
+            name for name, live in self._fleet.guests.items() if live.view.state == "io-error"
+        }
+        self.pane.take(self.view._replace(states=states, work=work, waiting=frozenset(waiting)))
 
     # What the frame shows of it.
 
