@@ -25,9 +25,8 @@ def configure_install(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reboots",
         type=int,
-        default=1,
         metavar="N",
-        help="how often it restarts itself until it is installed; 3 for Windows",
+        help="how often it restarts itself until it is installed; as its --os has it, else 1",
     )
     answer = parser.add_mutually_exclusive_group()
     answer.add_argument("--done", action="store_true", help="it is installed: start from its disk")

@@ -14,7 +14,7 @@ import os
 
 from kvmtui.errors import StateError
 from kvmtui.guest import history
-from kvmtui.guest.folder import HISTORY, INSTALL
+from kvmtui.guest.folder import HISTORY, INSTALL, SEED
 from kvmtui.guest.install_record import (
     ASKS,
     INSTALLED,
@@ -56,37 +56,49 @@ def create(
     plain: dict[str, Any],
     *,
     text: str | None = None,
-    reboots: int = 1,
+    reboots: int | None = None,
     profiled: bool = False,
     files: Mapping[str, bytes] | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
     Args:
-        plain, text, profiled, files: As `creating.create`; its media are the CDs, or else
-            the kernel.
-        reboots: How often the guest restarts itself until it is installed.
+        plain, text, profiled, files: As `creating.create`; its media are the CDs besides
+            the seed, or else the kernel.
+        reboots: How often the guest restarts itself until it is installed; None: as the
+            profile of its ``os`` says, else once.
 
     Raises:
         StateError: It has nothing to be installed from, or no disk to be installed to.
         KvmtuiError: As `creating.create`.
     """
     from kvmtui.guest.validation import definition_from
-    from kvmtui.manage import creating
+    from kvmtui.manage import creating, profiles
 
-    record = _first_record(name, definition_from(creating.prepare(plain)), reboots)
+    prepared = creating.prepare(plain)
+    whole = profiles.laid_under(prepared)[0] if profiled else prepared
+    if reboots is None:
+        reboots = _usual_reboots(plain.get("os"))
+    record = _first_record(name, definition_from(whole), reboots)
 
     def begin(folder: GuestFolder) -> None:
         write_install(folder, record)
-        tell(folder, record, "begun", "is installed from " + medium_words(record))
+        tell(folder, record, "begun", "from " + medium_words(record))
 
     return creating.create(
         library, name, plain, text=text, profiled=profiled, files=files, also=begin
     )
 
 
+def _usual_reboots(os_id: object) -> int:
+    from kvmtui.manage import profiles
+
+    found = profiles.profiles().find(os_id) if isinstance(os_id, str) else None
+    return 1 if found is None else max(1, found.reboots)
+
+
 def _first_record(name: str, definition: Definition, reboots: int) -> InstallRecord:
-    media = [drive.file for drive in definition.cdroms if drive.file]
+    media = [drive.file for drive in definition.cdroms if drive.file and drive.file != SEED]
     if not media and definition.kernel is None:
         raise StateError(
             f"{name} has nothing to be installed from", hint=f"kvmtui install {name} --iso FILE"
@@ -136,7 +148,7 @@ def again(library: Library, name: str) -> Outcome:
             record = record._replace(stage=MEDIUM)
         record = record._replace(trouble="", start=True, idle_resets=0)
         write_install(folder, record)
-        tell(folder, record, "again", "is installed again from " + medium_words(record))
+        tell(folder, record, "again", "again from " + medium_words(record))
     return go_on(library, folder, record)
 
 
@@ -150,7 +162,7 @@ def keep(library: Library, name: str) -> Outcome:
     with locked(folder):
         record = _under_way(folder)
         forget_install(folder)
-        tell(folder, record, "kept", "is left as it is")
+        tell(folder, record, "kept", "given up, the guest is left as it is")
     return Outcome(name, "install", True, f"{name} is left as it is, its medium too")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import linux_installer
 import pytest
 from tiny_installer import POWER_OFF, RESTART, STAY, make_cd
 
@@ -17,7 +18,7 @@ from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.operations import read_operations
 
 LEAST = ("--memory", "32M", "--network", "none", "--accelerator", "tcg", "--disk", "1M")
-LIMIT_S = 60
+LIMIT_S = 40
 
 
 @pytest.fixture
@@ -215,9 +216,21 @@ def test_a_kernel_installs_and_is_then_no_longer_booted(kvmtui, linux):
     kvmtui.ok("install", "g", *words, "--append", line, "--accelerator", "tcg")
     kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY", "--timeout", LIMIT_S)
     script = kvmtui.home / "script.yaml"
-    script.write_text('steps:\n- type: "dd if=/dev/zero of=/dev/sda bs=1M count=9; reboot -f\\n"\n')
-    kvmtui.ok("expect", "g", script)
+    steps = ('type: "dd if=/dev/urandom of=/dev/sda count=99\\n"', "wait: records out")
+    steps += ('type: "reboot -f\\n"', "wait: Restarting system")
+    script.write_text("steps:\n" + "".join(f"- {step}\n" for step in steps))
+    kvmtui("expect", "g", script)
     kvmtui.ok("install", "g", "--wait", "--timeout", LIMIT_S)
     definition = kvmtui.ok("show", "g", "--json").json["definition"]
     assert not {"kernel", "initrd", "append"} & definition.keys()
     assert "-kernel" not in kvmtui.ok("show", "g", "--argv").out
+
+
+@pytest.mark.slow
+def test_a_real_installer_runs_to_its_end_and_its_system_boots(kvmtui, tmp_path, linux):
+    iso = linux_installer.make_cd(tmp_path, linux)
+    words = ("--memory", "256M", "--accelerator", "tcg", "--network", "none", "--disk", "200M")
+    kvmtui.ok("install", "g", "--iso", iso, *words, "--wait", "--timeout", "300")
+    login = f"text={linux_installer.LOGIN}"
+    kvmtui.ok("wait", "g", "--for", login, "--timeout", "120")
+    assert medium_of(kvmtui) == [{}] and install_operation(kvmtui).result == "done"
