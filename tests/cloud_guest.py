@@ -19,7 +19,7 @@ PACKAGES = (
     " sudo iproute2 locales"
 )
 SUITE = "bookworm"
-KERNEL_LINE = "root=/dev/sda rw console=ttyS0 ds=nocloud"
+KERNEL_LINE = "root=/dev/sda rw console=ttyS0"
 SIZE = "1600M"
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class Files:
@@ -18,6 +21,7 @@ class Files:
             ``changed`` (another ETag each time), ``endless``, ``silent``, ``slow``,
             ``redirect=PATH``, ``loop``, ``503-once``, ``gzip``.
         asked: Every request: method, path and Range.
+        parts: How often a part was served, and not the whole.
     """
 
     def __init__(self) -> None:
@@ -25,6 +29,7 @@ class Files:
         self.faults: dict[str, set[str]] = {}
         self.asked: list[tuple[str, str, str]] = []
         self.served = 0
+        self.parts = 0
         self.url = ""
         self.ended = threading.Event()
         self.waits = threading.Event()
@@ -81,6 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range", "")
         is_part = asked and "no-range" not in faults and self.headers.get("If-Range") == etag
         if is_part:
+            self.files.parts += 1
             begin = int(asked.removeprefix("bytes=").removesuffix("-"))
         self.send_response(206 if is_part else 200)
         if is_part:
@@ -108,12 +114,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Files]:
-    """The server, for as long as the block lasts."""
+def serving(certificate: Path | None = None) -> Iterator[Files]:
+    """The server, for as long as the block lasts.
+
+    Args:
+        certificate: A file with its key too: it speaks https then, as localhost.
+    """
     files = Files()
     handler = type("Handler", (_Handler,), {"files": files})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     files.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        files.url = f"https://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
@@ -123,3 +138,13 @@ def serving() -> Iterator[Files]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def make_certificate(folder: Path) -> Path:
+    """A certificate of localhost with its key, which is its own authority."""
+    key, certificate, both = (folder / name for name in ("key.pem", "cert.pem", "both.pem"))
+    words = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    words += ["-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate]
+    subprocess.run(["openssl", "req", *words], check=True, capture_output=True)
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    return both

@@ -7,6 +7,7 @@ import argparse
 from kvmtui.cli.context import Context, table
 from kvmtui.cli.image_telling import finish, watcher
 from kvmtui.errors import UsageError
+from kvmtui.guest.units import format_size
 from kvmtui.manage import catalog
 
 _VERBS = {
@@ -64,12 +65,19 @@ def _list(context: Context) -> int:
             entry.image.name,
             " ".join(entry.image.arch),
             entry.image.user,
-            " ".join(f"{one.arch} {one.time[:10]}" for one in entry.here) or "-",
+            _here(entry),
         )
         for entry in found.entries
     ]
     context.say(table(("ID", "NAME", "ARCH", "USER", "HERE"), rows))
     return 0
+
+
+def _here(entry: catalog.Entry) -> str:
+    words = [f"{one.arch} {one.time[:10]}" for one in entry.here]
+    if entry.unfinished_bytes:
+        words.append(f"{format_size(entry.unfinished_bytes)} of it")
+    return ", ".join(words) or "-"
 
 
 def _document(entry: catalog.Entry) -> dict[str, object]:
@@ -81,5 +89,6 @@ def _document(entry: catalog.Entry) -> dict[str, object]:
         "arch": list(image.arch),
         "user": image.user,
         "url": image.url,
+        "unfinished_bytes": entry.unfinished_bytes,
         "here": [one._asdict() for one in entry.here],
     }

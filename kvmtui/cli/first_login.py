@@ -7,7 +7,7 @@ import getpass
 import sys
 
 from kvmtui.errors import KvmtuiError, UsageError
-from kvmtui.guest.first_login import FirstLogin, StaticAddress, keys_from_file, read_bounded
+from kvmtui.guest.first_login import FirstLogin, StaticAddress, read_bounded
 from kvmtui.guest.user_data import LARGEST_BYTES
 from kvmtui.manage import first_logins
 
@@ -21,7 +21,7 @@ _OPTIONS = (
     ("--gateway", "gateway", "IP", "its gateway"),
 )
 _LISTS = (
-    ("--ssh-key", "ssh_keys", "FILE", "public keys that log in; several times for more"),
+    ("--ssh-key", "ssh_keys", "FILE|URL", "public keys that log in; several times for more"),
     ("--dns", "dns", "IP", "a name server, with --address"),
     ("--package", "packages", "NAME", "a package to install"),
     ("--run", "run", "COMMAND", "a shell's command as root, at the end"),
@@ -84,7 +84,7 @@ def first_login_of(arguments: argparse.Namespace) -> FirstLogin:
 
 
 def _keys(files: list[str]) -> list[str]:
-    found = [key for file in files for key in keys_from_file(file)]
+    found = [key for file in files for key in first_logins.keys_of(file)]
     return list(dict.fromkeys(found))
 
 

@@ -85,6 +85,7 @@ def run_measure(arguments: argparse.Namespace, context: Context) -> int:
                 "format": found.format,
                 "required_bytes": found.required_bytes,
                 "fully_allocated_bytes": found.fully_allocated_bytes,
+                "reclaim_bytes": found.reclaim_bytes,
             }
         )
     else:
@@ -92,6 +93,8 @@ def run_measure(arguments: argparse.Namespace, context: Context) -> int:
             f"a {found.format} copy takes {format_size(found.required_bytes)} at first, "
             f"{format_size(found.fully_allocated_bytes)} once all of it is written"
         )
+        if found.reclaim_bytes is not None:
+            context.say(f"compact would give back {format_size(found.reclaim_bytes)}")
     return 0
 
 

@@ -43,9 +43,11 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _dispatch(argv: Sequence[str], interface: Interface | None) -> int:
-    if not all(word.isascii() or _is_utf8(word) for word in argv):
-        raise UsageError("a word on the command line is not UTF-8")
     before, rest = _split(argv)
+    # The names of images are the file system's, which takes any bytes.
+    words = before if rest[:1] == ["image"] else argv
+    if not all(word.isascii() or _is_utf8(word) for word in words):
+        raise UsageError("a word on the command line is not UTF-8")
     if not rest:
         return _open(before, interface)
     arguments = _plain(argv) or _parsed(before, rest)

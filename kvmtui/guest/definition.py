@@ -171,6 +171,8 @@ class Vnc(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, 
 
     port: Annotated[int, Meta(ge=5900, le=65535)]
     """The TCP port; 5900 is what viewers call display 0."""
+    websocket: Annotated[int, Meta(ge=1024, le=65535)] | None = None
+    """A second TCP port of the same address, where a browser's viewer such as noVNC finds it."""
     address: str = "127.0.0.1"
     """The host's IP address to listen on; one that others reach takes a password."""
     password: bool = False
@@ -309,7 +311,8 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
         """Protocol, address and port of all that it listens on at the host."""
         found = [(rule.protocol, rule.host_address, rule.host_port) for rule in self.forwards()]
         if self.vnc is not None and self.video != "none":
-            found.append(("tcp", self.vnc.address, self.vnc.port))
+            ports = (self.vnc.port, self.vnc.websocket)
+            found += [("tcp", self.vnc.address, port) for port in ports if port is not None]
         return found
 
 

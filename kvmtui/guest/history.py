@@ -104,7 +104,12 @@ def acting_user() -> str:
 def append(path: Path | str, line: Line) -> None:
     """Append one line; the caller holds the guest's lock."""
     record = {"time": iso_time(), **line}
-    append_line(path, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # A file's name that is no UTF-8.
+        data = json.dumps(record, separators=(",", ":")).encode()
+    append_line(path, data)
 
 
 def make_room(path: Path | str) -> None:

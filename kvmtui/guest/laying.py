@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from kvmtui.errors import DefinitionError
-from kvmtui.guest.definition import Cdrom, Definition, Disk, Network, Plain
-from kvmtui.guest.profile import Profile
+from kvmtui.guest.definition import Cdrom, Definition, Disk, Network, Plain, Size
+from kvmtui.guest.profile import Counts, Profile, Sizes
 from kvmtui.guest.units import format_size
 from kvmtui.guest.validation import definition_from
 
@@ -23,11 +23,14 @@ EACH: dict[str, tuple[str, type[msgspec.Struct], dict[str, Any]]] = {
 ONLY_A_GUESTS = frozenset(
     {"name", "uuid", "description", "tags", "protected", "autostart", "os", "arch", "cpus"}
     | {"memory", "firmware", "kernel", "initrd", "append", "vnc", "clock"}
+    | {"tpm", "secure_boot", "hyperv"}
     | {"disks", "cdroms", "networks"}
 )
 """Keys that no partial definition has: a guest's own, and those that facts stand for."""
 _MIB = 1 << 20
 _GIB = 1 << 30
+_STEP = 256 << 20
+"""Of memory that is less than what is recommended."""
 
 
 def under(profile: Profile, plain: Plain) -> Plain:
@@ -71,6 +74,27 @@ def under(profile: Profile, plain: Plain) -> Plain:
     for key, (kind, type_, _) in EACH.items():
         _lay_each(result, kind, type_, profile.definition.get(key, {}))
     return result
+
+
+def fitted(profile: Profile, memory_bytes: int, cpus: int) -> Profile:
+    """A profile that recommends no more than half of a host's memory, and its processors.
+
+    What a system takes at the least stays.
+
+    Args:
+        memory_bytes: All that the host has.
+        cpus: The host's processors.
+    """
+    memory, counts = profile.memory, profile.cpus
+    if memory is not None:
+        half = memory_bytes // 2
+        half -= half % (_STEP if half >= _STEP else _MIB)
+        most = max(memory.least, min(memory.recommended, half))
+        memory = Sizes(least=memory.least, recommended=Size(most))
+    if counts is not None:
+        count = max(counts.least, min(counts.recommended, cpus))
+        counts = Counts(least=counts.least, recommended=count)
+    return msgspec.structs.replace(profile, memory=memory, cpus=counts)
 
 
 def _lay_each(result: Plain, kind: str, type_: type[msgspec.Struct], part: dict[str, Any]) -> None:

@@ -53,6 +53,8 @@ class Rule(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True,
     application: Pattern | None = None
     preparer: Pattern | None = None
     """The data preparer's id."""
+    build: Pattern | None = None
+    """What Windows' own media say they were built from."""
     os: Annotated[str, Meta(max_length=80)] | None = None
     """The id it is then, such as debian{version}; that of the profile when absent."""
     candidates: list[Annotated[str, Meta(max_length=80)]] = field(default_factory=list)
@@ -95,8 +97,6 @@ class Facts(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
     """How often it restarts by itself before it is installed."""
     cloud_init: bool | None = None
     """Whether its cloud images read a NoCloud seed."""
-    cloud_images: list[str] | None = None
-    """Their ids in the catalogue."""
     media: list[Rule] | None = None
     """How its installation media are known."""
 
@@ -141,5 +141,4 @@ class Profile(Struct, omit_defaults=True, kw_only=True, frozen=True):
     unattended: Unattended = "none"
     reboots: int = 1
     cloud_init: bool = False
-    cloud_images: list[str] = field(default_factory=list)
     media: list[Rule] = field(default_factory=list)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.laying import definition_problems
 from kvmtui.guest.profile import Facts, Profile, ProfileFile, Rule
-from kvmtui.guest.recognition import MediaRule
+from kvmtui.guest.recognition import RULE_FIELDS, MediaRule
 from kvmtui.guest.validation import structure_from
 from kvmtui.strict_yaml import LARGEST_BYTES, read_mapping
 from kvmtui.text import visible
@@ -38,7 +39,7 @@ class _Known(NamedTuple):
 
 
 class Profiles:
-    """All profiles that there are.
+    """All profiles that there are; threads may ask at the same time.
 
     Args:
         folders: The user's, the last one wins.
@@ -49,8 +50,10 @@ class Profiles:
 
     def __init__(self, folders: Sequence[str] = ()) -> None:
         self._folders = folders
+        self._lock = threading.Lock()
         self._read: set[str] = set()
         self._known: dict[str, _Known] = {}
+        self._made: dict[str, Profile] = {}
         self._rules: dict[str, list[MediaRule]] = {}
         self.faults: list[str] = []
 
@@ -59,21 +62,23 @@ class Profiles:
 
         None where nothing is near.
         """
-        self._read_own(os_id)
-        self._read_folders()
-        if os_id in self._known:
-            return self._profile(os_id)
-        near = self._nearest(os_id)
-        return self._profile(near) if near is not None else None
+        with self._lock:
+            self._read_own(os_id)
+            self._read_folders()
+            near = os_id if os_id in self._known else self._nearest(os_id)
+            return self._profile(near) if near is not None else None
 
     def all(self) -> list[Profile]:
         """Every profile, by family in the order of its file."""
-        self._read_all()
-        return [self._profile(os_id) for os_id in self._known]
+        with self._lock:
+            self._read_all()
+            # A profile that inherits may have another file read.
+            return [self._profile(os_id) for os_id in tuple(self._known)]
 
     def rules(self) -> list[MediaRule]:
         """Every rule of recognition."""
-        self._read_all()
+        with self._lock:
+            self._read_all()
         return [rule for rules in self._rules.values() for rule in rules]
 
     def _read_own(self, os_id: str) -> None:
@@ -88,10 +93,10 @@ class Profiles:
         self._read_folders()
 
     def _read_folders(self) -> None:
-        for folder in self._folders:
-            for name in _names(folder, self.faults if folder not in self._read else []):
+        folders, self._folders = self._folders, ()
+        for folder in folders:
+            for name in _names(folder, self.faults):
                 self._read_file(os.path.join(folder, name))
-            self._read.add(folder)
 
     def _read_file(self, path: str) -> None:
         if path in self._read:
@@ -129,7 +134,12 @@ class Profiles:
         return self._known.get(os_id)
 
     def _profile(self, os_id: str) -> Profile:
-        """Put a profile together: its own facts, those it inherits, its family's.
+        if os_id not in self._made:
+            self._made[os_id] = self._put_together(os_id)
+        return self._made[os_id]
+
+    def _put_together(self, os_id: str) -> Profile:
+        """A profile of its own facts, those it inherits, its family's.
 
         Of another family's profile come those that its own family does not state.
         """
@@ -214,10 +224,9 @@ def compiled(rule: Rule, os_id: str, rank: int) -> MediaRule:
     Args:
         os_id: The profile's whose rule it is; empty for a family's.
     """
-    names = ("volume_id", "system_id", "publisher", "application", "preparer")
     patterns = tuple(
         (name, re.compile(pattern, re.IGNORECASE))
-        for name in names
+        for name in RULE_FIELDS
         if (pattern := getattr(rule, name)) is not None
     )
     return MediaRule(patterns, tuple(rule.candidates) or (rule.os or os_id,), rule.arch, rank)
@@ -290,8 +299,7 @@ def _rule_problems(rule: Rule, path: str, *, is_family: bool) -> Iterator[str]:
     if is_family and not (rule.os or rule.candidates):
         yield f"{path}.os: is missing: a family's rule says which id it is"
     groups: set[str] = set()
-    names = ("volume_id", "system_id", "publisher", "application", "preparer")
-    for name in names:
+    for name in RULE_FIELDS:
         pattern = getattr(rule, name)
         if pattern is None:
             continue
@@ -299,7 +307,7 @@ def _rule_problems(rule: Rule, path: str, *, is_family: bool) -> Iterator[str]:
             groups |= set(re.compile(pattern).groupindex)
         except re.error as error:
             yield f"{path}.{name}: is no regular expression: {error}"
-    if all(getattr(rule, name) is None for name in names):
+    if all(getattr(rule, name) is None for name in RULE_FIELDS):
         yield f"{path}: has no pattern"
     for template in (rule.os or "", *rule.candidates):
         for group in re.findall(r"\{(.*?)\}", template):

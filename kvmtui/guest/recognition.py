@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
+RULE_FIELDS = ("volume_id", "system_id", "publisher", "application", "preparer", "build")
+"""What a rule can have a pattern for."""
 MOST_CANDIDATES = 8
 _ID = re.compile(r"[a-z][a-z0-9._-]{0,62}")
 _X86 = {"x86_64", "i686"}
@@ -67,6 +69,10 @@ class Medium(Protocol):
     @property
     def preparer(self) -> str:
         """By what, or by whom, it was written."""
+
+    @property
+    def build(self) -> str:
+        """The branch that Windows was built from."""
 
     @property
     def boot(self) -> tuple[str, ...]:

@@ -42,11 +42,13 @@ class Limits(NamedTuple):
     connect_s: float = 20.0
     silence_s: float = 30.0
     """How long a server may say nothing."""
-    attempts: int = 5
+    attempts: int = 6
     """How often in a row it may break off without having brought `progress_bytes`."""
+    first_attempts: int = 3
+    """How often it is tried where nothing has come yet."""
     most_attempts: int = 100
     progress_bytes: int = 1 << 20
-    pause_s: float = 1.0
+    pause_s: float = 0.5
     """Before the second attempt; twice as long before each further one."""
     most_bytes: int = 64 << 30
 
@@ -315,7 +317,7 @@ async def _again(
         failed += 1
         if have() >= most + limits.progress_bytes:
             failed, most = 1, have()
-        if failed >= limits.attempts:
+        if failed >= (limits.attempts if have() else limits.first_attempts):
             break
         await asyncio.sleep(limits.pause_s * 2 ** (failed - 1))
     raise HostError(

@@ -34,6 +34,8 @@ class Entry(NamedTuple):
     image: CloudImage
     here: tuple[Pulled, ...]
     """The newest first."""
+    unfinished_bytes: int = 0
+    """What came of it in a pull that broke off; the next one goes on with it."""
 
 
 class Listing(NamedTuple):
@@ -49,7 +51,11 @@ def entries(library: Library) -> Listing:
     known = catalog_records.catalog()
     here = catalog_records.pulled(library)
     found = [
-        Entry(image, tuple(one for one in here if one.id == image.id))
+        Entry(
+            image,
+            tuple(one for one in here if one.id == image.id),
+            sum(catalog_records.unfinished(library, image.id).values()),
+        )
         for image in known.images.values()
     ]
     return Listing(found, known.faults)

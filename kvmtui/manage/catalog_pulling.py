@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable
 from typing import IO, Any, NamedTuple
 
-from kvmtui.errors import Cancelled, HostError, ImageError, UsageError
+from kvmtui.errors import BusyError, Cancelled, HostError, ImageError, UsageError
 from kvmtui.guest.catalog import Source
 from kvmtui.guest.checksums import LARGEST_BYTES, Digest, digest_of, find_digest
 from kvmtui.guest.first_login import read_bounded
@@ -25,7 +25,7 @@ from kvmtui.guest.units import format_size
 from kvmtui.host import downloading, signatures
 from kvmtui.manage import catalog_records, hosting, image_guard
 from kvmtui.manage.image_files import actual_bytes, publish
-from kvmtui.manage.image_work import Watcher, Work, work
+from kvmtui.manage.image_work import Watcher, Work, refuse_busy, work
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
@@ -83,7 +83,9 @@ def pull(
     with work(library, "pull", target, writes=(target,)) as one:
         if _is_here(library, target):
             return Outcome(name, "catalog pull", False, f"{name} is here by now", expected.note)
-        packed = os.path.join(os.path.dirname(target), f".{name}.download")
+        if os.path.lexists(target):
+            return _adopted(library, one, source, expected, target, watcher)
+        packed = catalog_records.download_of(target)
         if own.file is not None:
             packed = own.file
         else:
@@ -93,15 +95,46 @@ def pull(
         part = _unpacked(one, source, packed, target, own.file is not None, watcher)
         _refuse_unfit(part, target)
         os.chmod(part, 0o600)
+        # First the record, which counts for nothing without its image.
+        catalog_records.record(source, expected.digest, target, expected.verified)
         publish(part, target)
-        catalog_records.record(library, source, expected.digest, target, expected.verified)
         if own.file is None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(packed)
+        _forget_older(library, source)
         one.result["size_bytes"] = os.path.getsize(target)
     took = format_size(actual_bytes(target))
     message = f"{name} is here: {took}, {expected.verified} right"
     return Outcome(name, "catalog pull", True, message, expected.note)
+
+
+def _forget_older(library: Library, source: Source) -> None:
+    """Remove what came of older images of the same id, which nobody publishes any more."""
+    for other in catalog_records.unfinished(library, source.image.id, source.arch):
+        with contextlib.suppress(BusyError, OSError):
+            refuse_busy(library, (other,), ())
+            path = catalog_records.download_of(other)
+            os.unlink(path)
+            downloading.forget_state(path)
+
+
+def _adopted(
+    library: Library, one: Work, source: Source, expected: Expected, path: str, watcher: Watcher
+) -> Outcome:
+    """Take an image that lies in its place without a record, where it is the right one."""
+    name = os.path.basename(path)
+    try:
+        if source.image.compressed:
+            raise ImageError("it was unpacked")
+        _check_digest(one, path, expected.digest, watcher, is_own=True)
+        _refuse_unfit(path, path)
+    except ImageError:
+        raise ImageError(
+            f"{name} is there, and nothing says whether it is right",
+            hint=f"kvmtui image delete {name}",
+        ) from None
+    catalog_records.record(source, expected.digest, path, expected.verified)
+    return Outcome(name, "catalog pull", True, f"{name} was here, and is right", expected.note)
 
 
 def _is_here(library: Library, target: str) -> bool:
@@ -126,6 +159,8 @@ def expect(
     if own.checksum is not None:
         data, named = read_bounded(own.checksum, LARGEST_BYTES), own.checksum
         return _found(find_digest(data, _name_in_sums(source, own, data), named), "", "")
+    if own.file is not None and limits is None:
+        limits = downloading.Limits(connect_s=5.0, first_attempts=1)
     try:
         data = _small(source.checksums, LARGEST_BYTES, is_cancelled, limits)
     except HostError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from typing import Any, NamedTuple
 
@@ -13,9 +14,11 @@ from kvmtui.guest.catalog import Catalog, Source
 from kvmtui.guest.checksums import Digest
 from kvmtui.guest.library import IMAGES, Library
 from kvmtui.host.paths import catalog_files
+from kvmtui.manage.catalog_names import DOWNLOAD, RECORD
+from kvmtui.text import visible
 
-SUFFIX = ".catalog.json"
 _MOST_BYTES = 64 << 10
+_NEW_FOR_S = 300
 
 
 class Pulled(NamedTuple):
@@ -44,7 +47,7 @@ def pulled(library: Library) -> list[Pulled]:
     found = []
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if name.endswith(SUFFIX):
+            if name.endswith(RECORD):
                 one = _read(folder, name)
                 if one is not None:
                     found.append(one)
@@ -59,13 +62,39 @@ def newest(library: Library, image_id: str, arch: str) -> Pulled | None:
     return None
 
 
+def told_of(path: str) -> str:
+    """What is known of an image that was pulled, in words; empty where it was not."""
+    one = _read(os.path.dirname(path), os.path.basename(_record_of(path)))
+    if one is None:
+        return ""
+    return f"{visible(one.id)}, {visible(one.verified)} right, {visible(one.time[:10])}"
+
+
 def place_of(library: Library, source: Source, digest: Digest) -> str:
     """Where an image of this content lies: each content has a name of its own."""
     return library.at(IMAGES, f"{source.image.id}-{source.arch}-{digest.value[:8]}.qcow2")
 
 
-def record(library: Library, source: Source, digest: Digest, path: str, verified: str) -> None:
-    """Note what an image is, once it is in its place."""
+def download_of(path: str) -> str:
+    """Where what came of an image lies until it is whole."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}{DOWNLOAD}")
+
+
+def unfinished(library: Library, image_id: str, arch: str = "") -> dict[str, int]:
+    """Where images of an id would lie of which only a part came, and its size in bytes."""
+    folder, found = library.at(IMAGES), {}
+    name = re.compile(rf"\.({re.escape(image_id)}-(\w+)-[0-9a-f]{{8}}\.qcow2){re.escape(DOWNLOAD)}")
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            match = name.fullmatch(entry.name)
+            if match and arch in ("", match[2]):
+                found[os.path.join(folder, match[1])] = entry.stat(follow_symlinks=False).st_size
+    return found
+
+
+def record(source: Source, digest: Digest, path: str, verified: str) -> None:
+    """Note what an image is that is about to be in its place."""
     value: dict[str, Any] = {
         "id": source.image.id,
         "arch": source.arch,
@@ -79,23 +108,25 @@ def record(library: Library, source: Source, digest: Digest, path: str, verified
 
 
 def forget_gone(library: Library) -> None:
-    """Remove the records of images that are no more."""
+    """Remove the records of images that are no more; a new one's image may be about to come."""
     folder = library.at(IMAGES)
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if name.endswith(SUFFIX) and not os.path.lexists(
-                os.path.join(folder, name.removesuffix(SUFFIX) + ".qcow2")
-            ):
-                os.unlink(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            image = path.removesuffix(RECORD) + ".qcow2"
+            if not name.endswith(RECORD) or os.path.lexists(image):
+                continue
+            if time.time() - os.stat(path).st_mtime > _NEW_FOR_S:
+                os.unlink(path)
 
 
 def _record_of(path: str) -> str:
-    return path.removesuffix(".qcow2") + SUFFIX
+    return path.removesuffix(".qcow2") + RECORD
 
 
 def _read(folder: str, name: str) -> Pulled | None:
     """A record, where it makes sense and its image is there."""
-    path = os.path.join(folder, name.removesuffix(SUFFIX) + ".qcow2")
+    path = os.path.join(folder, name.removesuffix(RECORD) + ".qcow2")
     try:
         with open(os.path.join(folder, name), "rb") as file:
             found = json.loads(file.read(_MOST_BYTES))

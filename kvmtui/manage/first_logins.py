@@ -5,10 +5,17 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Callable
 
-from kvmtui.errors import KvmtuiError
-from kvmtui.guest.first_login import keys_from_file, read_bounded
-from kvmtui.host import passwords, regional
+from kvmtui.errors import KvmtuiError, UsageError
+from kvmtui.guest.first_login import (
+    LARGEST_KEY_FILE_BYTES,
+    keys_from_file,
+    keys_of_text,
+    read_bounded,
+)
+from kvmtui.host import downloading, passwords, regional
+from kvmtui.text import visible
 
 HOST = "host"
 """Stands for what this machine itself has."""
@@ -24,6 +31,25 @@ def own_keys(home: str = "~") -> list[str]:
         except KvmtuiError:
             continue
     return list(dict.fromkeys(found))
+
+
+def keys_of(source: str, *, is_cancelled: Callable[[], bool] = lambda: False) -> list[str]:
+    """The public keys of a file, or of an https address such as ``https://github.com/NAME.keys``.
+
+    Raises:
+        UsageError: The file cannot be read, or the address is a plain one.
+        HostError: The address cannot be had.
+        KvmtuiError: There is no key in it; names the line.
+    """
+    if source.startswith("http://"):
+        raise UsageError(
+            f"{visible(source, limit=120)}: keys that come by plain http may be anybody's",
+            hint="an https address, or a file",
+        )
+    if not source.startswith("https://"):
+        return keys_from_file(source)
+    data = downloading.small(source, LARGEST_KEY_FILE_BYTES, is_cancelled=is_cancelled)
+    return keys_of_text(data, source)
 
 
 def password_hash(secret: bytes) -> str:

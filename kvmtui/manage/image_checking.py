@@ -13,6 +13,7 @@ from kvmtui.errors import ImageError, StateError
 from kvmtui.guest.library import Library
 from kvmtui.manage import image_guard
 from kvmtui.manage.image_copying import measured
+from kvmtui.manage.image_files import actual_bytes
 from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.image_work import Watcher, Work, work
 from kvmtui.manage.images import ImageView
@@ -276,6 +277,8 @@ class Measure(NamedTuple):
     """Of the file at first."""
     fully_allocated_bytes: int
     """Once its guest has written to all of it."""
+    reclaim_bytes: int | None = None
+    """What the image itself would take less, written anew; None where that is not measured."""
 
 
 def measure(
@@ -296,4 +299,14 @@ def measure(
         format=image_format,
         required_bytes=found["required"],
         fully_allocated_bytes=found.get("fully-allocated", found["required"]),
+        reclaim_bytes=_reclaimed(chain, image_format, found["required"]),
     )
+
+
+def _reclaimed(chain: list[ChainPart], image_format: str, required_bytes: int) -> int | None:
+    """What compacting gives back at the least: of a qcow2 image with nothing below or beside."""
+    path, header = chain[0]
+    alone = len(chain) == 1 and not header.snapshots and not header.data_files
+    if not (alone and header.driver == image_format == "qcow2") or header.encrypted:
+        return None
+    return max(0, actual_bytes(path) - required_bytes) or None

@@ -9,7 +9,7 @@ from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import clashes, images
 from kvmtui.manage.image_links import ChainPart, read_chain
-from kvmtui.manage.image_reach import Reach
+from kvmtui.manage.image_reach import Reach, read_places
 from kvmtui.manage.image_users import Users
 from kvmtui.manage.image_work import refuse_busy
 from kvmtui.manage.images import ImageView
@@ -29,8 +29,12 @@ def chain_of(
         ImageError: As `image_links.read_chain`.
     """
     users = Users(library)
-    folders = Reach(library).of(path, [user.guest for user in users.of(path)])
+    places = read_places(library)
+    folders = Reach(library, places).of(path, [user.guest for user in users.of(path)])
     known = recorded or users.format_of(path)
+    if known is None and path in places.devices:
+        # As the list takes it: what a guest wrote into its volume does not count.
+        known = "raw"
     return read_chain(path, known, folders, follow=follow, formats=users.formats)
 
 
@@ -40,9 +44,10 @@ def view_of(library: Library, path: str) -> ImageView:
     Raises:
         ImageError: There is none.
     """
-    view = images.survey(library, [path]).images.get(path)
+    survey = images.survey(library, [path])
+    view = survey.images.get(path)
     if view is None:
-        raise ImageError(f"{visible(path)} is neither a file nor a block device")
+        raise images.missing(survey, path)
     return view
 
 

@@ -62,6 +62,7 @@ class ImageLooks:
         """Work that the first look found cut off, and cleaned up after."""
         self._reader = Readers("kvmtui-images", 2)
         self._patience = Patience()
+        self._reclaim: dict[str, tuple[object, int]] = {}
         self._looking = threading.Lock()
         self._partitions: image_partition_cache.PartitionCache | None = None
 
@@ -142,11 +143,24 @@ class ImageLooks:
 
     async def measure(self, path: str, image_format: str) -> image_checking.Measure:
         """As `image_checking.measure`."""
-        return await self.read(
+        found = await self.read(
             lambda: image_checking.measure(
                 self._library, path, image_format, source_format=None, follow=False
             )
         )
+        view = self.last.images.get(path) if self.last is not None else None
+        self._reclaim.pop(path, None)
+        if found.reclaim_bytes is not None and view is not None:
+            self._reclaim[path] = (_state(view), found.reclaim_bytes)
+        return found
+
+    def reclaim(self, survey: images.Survey) -> dict[str, int]:
+        """What compacting gives back, of images that were measured and are as they were then."""
+        return {
+            path: size
+            for path, (state, size) in self._reclaim.items()
+            if path in survey.images and _state(survey.images[path]) == state
+        }
 
     async def orphans(self) -> image_deleting.Orphans:
         """As `image_deleting.orphans`."""
@@ -168,3 +182,7 @@ class ImageLooks:
             ImageError: A disk does not answer.
         """
         return await self._reader.read(read)
+
+
+def _state(view: images.ImageView) -> object:
+    return view.changed, view.actual_size_bytes

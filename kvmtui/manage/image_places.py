@@ -6,6 +6,7 @@ not to the person who sits here.
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 
@@ -17,6 +18,7 @@ from kvmtui.guest.folder import EFI_VARS, SEED
 from kvmtui.guest.library import GUESTS, IMAGES, Library
 from kvmtui.manage import hosting
 from kvmtui.manage.image_reach import STORAGE, Places, guest_of, read_places
+from kvmtui.manage.image_waiting import Patience
 from kvmtui.manage.operation import exclusive
 from kvmtui.text import visible
 
@@ -24,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_ANSWER_LIMIT_S = 2.0
 STORAGE_LOCK = ".storage.lock"
 SUFFIXES = frozenset({*FORMAT_OF_SUFFIX, ".img", ".iso", ".qcow2c", ".dmg", ".luks", ".cow"})
 """Names by which a file of an added directory is taken for an image."""
@@ -129,15 +132,38 @@ def find_image(library: Library, text: str) -> str:
     else:
         places = [*known_folders(library), os.getcwd()]
         found = list(dict.fromkeys(os.path.abspath(f"{place}/{text}") for place in places))
-    there = [path for path in found if os.path.lexists(path)]
-    distinct = list({os.path.realpath(path): path for path in there}.values())
+    real, silent = _looked_up(found)
+    there = [path for path in found if path in real]
+    distinct = list({real[path]: path for path in there}.values())
     if len(distinct) > 1:
         told = " and ".join(visible(path) for path in distinct[:3])
         raise ImageError(f"{visible(text)}: several images are called so: {told}", hint="its path")
+    if not distinct and silent:
+        told = f"{visible(text)}: its disk does not answer: {visible(silent[0])}"
+        raise ImageError(told, hint="see mount and dmesg")
     if not distinct:
         hint = "kvmtui image list"
         raise ImageError(f"{visible(text)}: there is no such image", hint=hint)
     return there[0]
+
+
+def _looked_up(paths: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Where those lead to that are there; and those whose disk does not answer."""
+    patience = Patience()
+    real: dict[str, str] = {}
+    silent = []
+    for path in paths:
+        read = functools.partial(_real_path, path)
+        found = patience.within(_ANSWER_LIMIT_S, os.path.dirname(path), read)
+        if found is None:
+            silent.append(path)
+        elif found:
+            real[path] = found
+    return real, silent
+
+
+def _real_path(path: str) -> str:
+    return os.path.realpath(path) if os.path.lexists(path) else ""
 
 
 def new_place(library: Library, text: str) -> str:

@@ -390,3 +390,10 @@ class _Views:
 def survey(library: Library, also: Sequence[str] = ()) -> Survey:
     """All images of a home, read once; as `ImageCatalog.survey`."""
     return ImageCatalog(library).survey(also)
+
+
+def missing(survey: Survey, path: str) -> ImageError:
+    """Why an image is not among those that were looked at."""
+    if path in survey.silent or os.path.dirname(path) in survey.silent:
+        return ImageError(f"{visible(path)}: its disk does not answer", hint="see mount and dmesg")
+    return ImageError(f"{visible(path)} is neither a file nor a block device")

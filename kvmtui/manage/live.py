@@ -64,17 +64,13 @@ _LET_GO_S = 1.0
 Signature = tuple[tuple[int, int, int] | None, ...]
 
 
-def signature_of(folder: GuestFolder) -> Signature:
-    """What changes when anything about the guest does: its files' inode, time and size."""
-    return tuple(sign_of(f"{folder.path}/{name}") for name in _SIGNS)
-
-
 class _Watched:
     """One guest between two rounds."""
 
     def __init__(self, folder: GuestFolder, clock: Callable[[], Moment]) -> None:
         self.folder = folder
         self._clock = clock
+        self._signs = tuple(folder.at(name) for name in _SIGNS)
         self.signature: Signature = ()
         self.looked = 0.0
         self.view: GuestView | None = None
@@ -88,6 +84,10 @@ class _Watched:
     def under_way(self) -> OperationView | None:
         running = (one for one in reversed(self.operations) if one.result == "running")
         return next((one for one in running if one.verb != INSTALLS), None)
+
+    def sign(self) -> Signature:
+        """What changes when anything about the guest does: its files' inode, time and size."""
+        return tuple(map(sign_of, self._signs))
 
     def sample(self) -> bool:
         """Read the process' figures; whether it is as it was (and not gone)."""
@@ -316,7 +316,7 @@ class Watch:
     def _is_due(self, guest: _Watched, now: float) -> bool:
         same_process = guest.sample()
         self._collect(guest)
-        signature = signature_of(guest.folder)
+        signature = guest.sign()
         changed = signature != guest.signature
         guest.signature = signature
         if guest.view is None or changed or not same_process or guest.under_way is not None:

@@ -17,6 +17,8 @@ from kvmtui.qemu.process import is_held
 from kvmtui.text import visible
 
 _TAIL_BYTES = 64 << 10
+_LONGEST_TITLE = 30
+"""What is above its threshold is told beside the operations, as their verbs are."""
 _MOST = 50
 INSTALLS = "install"
 """The verb of an installation: it goes on with no kvmtui at work, and hinders nothing."""
@@ -157,14 +159,17 @@ def _note(guest: str, line: dict[str, Any]) -> OperationView:
     """A figure above its threshold, as a watch has noted it; of no guest: the storage."""
     when = seconds_of(str(line.get("time")))
     what = visible(str(line.get("what")), limit=20)
+    text = visible(str(line.get("text")), limit=200)
+    title, above, rest = text.partition(" above ")
+    told = above and len(title) <= _LONGEST_TITLE
     return OperationView(
         id=f"note-{what}-{when}",
         guest=guest,
-        verb="threshold",
+        verb=title if told else "threshold",
         result="noted",
         user="watch",
         pid=None,
         begun=when,
         ended=when,
-        message=visible(str(line.get("text")), limit=200),
+        message=f"above {rest}" if told else text,
     )

@@ -11,6 +11,7 @@ from kvmtui.guest.definition import Plain
 from kvmtui.guest.profile import Profile
 from kvmtui.guest.profile_files import SUFFIX, Profiles
 from kvmtui.guest.validation import definition_from
+from kvmtui.host import resources
 from kvmtui.host.paths import profile_folders
 from kvmtui.text import visible
 
@@ -59,9 +60,14 @@ def laid_under(plain: Plain) -> tuple[Plain, list[str]]:
         return plain, notes
     if profile.id != os_id and not os_id.startswith(f"{profile.id}."):
         notes.append(f"{visible(os_id)} has no profile of its own: {profile.name}'s is used")
-    result = laying.under(profile, plain)
+    result = laying.under(fitted(profile), plain)
     notes += _shortcomings(profile, result)
     return result, notes
+
+
+def fitted(profile: Profile) -> Profile:
+    """A profile as it is recommended on this host."""
+    return laying.fitted(profile, resources.total_memory_bytes(), os.cpu_count() or 1)
 
 
 def _shortcomings(profile: Profile, plain: Plain) -> list[str]:
@@ -100,5 +106,4 @@ def document(profile: Profile) -> dict[str, Any]:
         found[key] = getattr(profile, key)
     found["reboots"] = profile.reboots
     found["cloud_init"] = profile.cloud_init
-    found["cloud_images"] = profile.cloud_images
     return found

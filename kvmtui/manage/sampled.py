@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _AGAIN_ROUNDS = 15
 """Processors and taps may be plugged in and out: every so many rounds they are asked for anew."""
+_TAPS_AGAIN_ROUNDS = 60
+"""The same of taps, where it was started with none: it takes a look at all its descriptors."""
 _STALE_S = 10.0
 _AGENT_STALE_S = 15.0
 _DRIVES, _THREADS, _EXITS = "drives", "threads", "exits"
@@ -147,7 +149,8 @@ class Sampled:
     @property
     def has_taps(self) -> bool:
         """Whether it is plugged into taps of the host, looked for anew now and then."""
-        if self._interfaces and (self._taps is None or self._rounds % _AGAIN_ROUNDS == 0):
+        again = _AGAIN_ROUNDS if self._taps else _TAPS_AGAIN_ROUNDS
+        if self._interfaces and (self._taps is None or self._rounds % again == 0):
             self._taps = network.taps_of(self.process.pid) or ()
         return bool(self._taps)
 
@@ -216,13 +219,16 @@ class Sampled:
         self._memory.take(found, moment)
         self._exits.take(found, moment)
         self._each_queue = self._queues.take(found, moment)
-        drives = answers.read_drives(found[_DRIVES]) if _DRIVES in found else None
+        is_close = self.level == "detail"
+        line = found.get(_DRIVES)
+        drives = None if line is None else answers.read_drives(line, closely=is_close)
         if drives is None:
             self._disks.forget()
             self._all_disks, self._each_disk = NO_DISKS, ()
             return
         self._all_disks, self._each_disk = self._disks.take(drives, moment)
-        self._without_histogram = {one.name for one in drives if not one.boundaries_ns}
+        if is_close:
+            self._without_histogram = {one.name for one in drives if not one.boundaries_ns}
 
     def _take_threads(self, threads: tuple[int, ...], now: Moment) -> None:
         if self._threads is not None and self._threads.threads == threads:

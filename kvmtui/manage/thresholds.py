@@ -31,7 +31,7 @@ class Over(NamedTuple):
     value: float
     limit: float
     words: str
-    """Such as ``CPU at 97 % of its processors, above 90 %``."""
+    """Such as ``CPU above 90 % of its processors: 97 %``."""
 
 
 class Note(NamedTuple):
@@ -52,12 +52,12 @@ def over(limits: Thresholds, live: LiveGuest) -> tuple[Over, ...]:
     if limits.cpu_percent is not None and live.cpu_percent is not None and view.cpus:
         share = live.cpu_percent / view.cpus
         if share > limits.cpu_percent:
-            words = f"CPU at {share:.0f} % of its processors, above {limits.cpu_percent:g} %"
+            words = f"CPU above {limits.cpu_percent:g} % of its processors: {share:.0f} %"
             found.append(Over("cpu", share, limits.cpu_percent, words))
     latency = figures.disk_latency_ms if figures is not None else None
     limit_ms = limits.disk_latency_ms
     if limit_ms is not None and latency is not None and latency > limit_ms:
-        words = f"mean disk latency {latency:.0f} ms, above {limit_ms:g} ms"
+        words = f"mean disk latency above {limit_ms:g} ms: {latency:.0f} ms"
         found.append(Over("disk-latency", latency, limit_ms, words))
     if view.state == "io-error":
         found.append(Over("io-error", 1.0, 0.0, "paused: its disk has no room, or failed"))
@@ -74,7 +74,7 @@ def storage_over(
     if share <= limits.storage_percent:
         return None
     what = mount or "storage"
-    words = f"{what} {share:.0f} % full, above {limits.storage_percent:g} %"
+    words = f"{what} above {limits.storage_percent:g} % full: {share:.0f} %"
     return Over("storage", share, limits.storage_percent, words)
 
 

@@ -57,6 +57,7 @@ class Header(NamedTuple):
     corrupt: bool = False
     """Whether QEMU itself marked it so when it met a damage."""
     compression: str | None = None
+    lazy_refcounts: bool = False
     fault: str = ""
     """Why it cannot be used as it is; empty when nothing is seen."""
 
@@ -171,6 +172,7 @@ def _qcow2(data: Bytes, head: bytes) -> Header:
         encrypted=found.encrypted,
         corrupt=found.corrupt,
         compression=found.compression,
+        lazy_refcounts=found.lazy_refcounts,
         fault=fault,
     )
 

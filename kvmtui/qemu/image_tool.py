@@ -80,6 +80,8 @@ def _remedy(reason: str) -> str:
         return "make room on that file system"
     if "Permission denied" in reason:
         return "run it as the user that the image belongs to"
+    if "qemu-block-extra" in reason:
+        return "install qemu-block-extra, which reads it"
     return ""
 
 

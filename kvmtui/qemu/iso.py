@@ -6,7 +6,10 @@ catalog. An image is hostile: every count and place in it is bounded.
 
 from __future__ import annotations
 
+import struct
+
 from kvmtui.guest.recognition import arch_of
+from kvmtui.qemu import udf
 from kvmtui.qemu.image_header import Bytes
 from kvmtui.text import visible
 
@@ -21,14 +24,16 @@ _FIRST_DESCRIPTOR = 16
 _FIRST_READ_BYTES = 12 << 10
 _MOST_DESCRIPTORS = 32
 _MOST_SECTIONS = 32
-_MOST_UDF_SECTORS = 32
-_UDF_ANCHOR = 256
+_BUILD_FILE = ("sources", "idwbinfo.txt")
+"""Where Windows' media, whose files are in UDF, say what they were built from."""
+_MOST_BUILD_BYTES = 8 << 10
 _PLATFORMS = {0: "bios", 0xEF: "uefi"}
 _READ_BYTES = 1 << 16
 _LOADERS = {b"BOOTX64 EFI": "x86_64", b"BOOTAA64EFI": "aarch64", b"BOOTRI~1EFI": "riscv64"}
 """How a FAT file system names the loaders that UEFI looks for."""
 _MOST_LOADER_BYTES = 256 << 10
-"""The folders of a boot image stand at its beginning."""
+"""The folders of a boot image stand before its files."""
+_FARTHEST_FOLDERS = 64 << 20
 _EL_TORITO = b"EL TORITO SPECIFICATION"
 
 
@@ -45,8 +50,8 @@ class Media(NamedTuple):
     """What it is, or by what it was made."""
     preparer: str = ""
     """By what, or by whom, it was written."""
-    udf: bool = False
-    """Whether its files are to be looked for in a UDF file system, as Windows' are."""
+    build: str = ""
+    """The branch that Windows was built from, such as ``ni_release``."""
     loader_arch: str | None = None
     """The architecture of its UEFI boot loader, looked for where no id says it."""
 
@@ -77,9 +82,11 @@ def read_media(path: str) -> Media | None:
         primary, catalog, is_udf = _descriptors(sectors)
         entries = _boot_entries(sectors[catalog]) if catalog else {}
         boot = tuple(entries)
+        volume = udf.read_volume(sectors.__getitem__) if is_udf else None
         if primary is None:
-            label = _udf_label(sectors) if is_udf else ""
-            return Media(label, boot, udf=True) if label else None
+            if volume is None or not volume.label:
+                return None
+            return Media(volume.label, boot, build=_windows_build(sectors, volume))
         media = Media(
             volume_id=_text(primary[40:72]),
             boot=boot,
@@ -87,11 +94,22 @@ def read_media(path: str) -> Media | None:
             publisher=_text(primary[318:446]),
             application=_text(primary[574:702]),
             preparer=_text(primary[446:574]),
-            udf=is_udf,
+            build=_windows_build(sectors, volume),
         )
         if "uefi" in entries and arch_of(media) is None:
             media = media._replace(loader_arch=_loader_arch(data, entries["uefi"]))
         return media
+
+
+def _folders_place(boot_sector: bytes) -> int:
+    """Where the folders of a FAT file system begin: behind its tables."""
+    if len(boot_sector) < 64:
+        return 0
+    sector_bytes, reserved, tables = struct.unpack_from("<HxHB", boot_sector, 11)
+    (table,) = struct.unpack_from("<H", boot_sector, 22)
+    table = table or int.from_bytes(boot_sector[36:40], "little")
+    place = (reserved + tables * table) * sector_bytes
+    return int(place) if place <= _FARTHEST_FOLDERS else 0
 
 
 def _descriptors(sectors: _Sectors) -> tuple[bytes | None, int, bool]:
@@ -148,8 +166,9 @@ def _add_entry(found: dict[str, int], platform: int, entry: bytes) -> None:
 
 
 def _loader_arch(data: Bytes, sector: int) -> str | None:
-    """The architecture of the one loader in a boot image."""
+    """The architecture of the one loader in a boot image, which is a FAT file system."""
     start = sector * _SECTOR
+    start += _folders_place(data.at(start, 64))
     image = b"".join(
         data.at(start + done, _READ_BYTES) for done in range(0, _MOST_LOADER_BYTES, _READ_BYTES)
     )
@@ -157,27 +176,13 @@ def _loader_arch(data: Bytes, sector: int) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _udf_label(sectors: _Sectors) -> str:
-    """The label of a UDF file system without ISO 9660: of its primary volume descriptor."""
-    anchor = sectors[_UDF_ANCHOR]
-    if anchor[:2] != b"\x02\x00" or len(anchor) < 24:
+def _windows_build(sectors: _Sectors, volume: udf.Volume | None) -> str:
+    """The branch that Windows was built from: its labels do not tell 10 from 11."""
+    if volume is None:
         return ""
-    length = int.from_bytes(anchor[16:20], "little")
-    start = int.from_bytes(anchor[20:24], "little")
-    for number in range(start, start + min(length // _SECTOR, _MOST_UDF_SECTORS)):
-        sector = sectors[number]
-        if sector[:2] == b"\x01\x00" and len(sector) == _SECTOR:
-            return _dstring(sector[24:56])
-        if len(sector) < _SECTOR or sector[:2] == b"\x08\x00":
-            break
-    return ""
-
-
-def _dstring(field: bytes) -> str:
-    """A text of UDF: how it is encoded, the text, and in the last byte its length."""
-    length = min(field[-1], len(field) - 1)
-    if field[0] == 16:
-        return visible(field[1:length].decode("utf-16-be", "replace").strip(" \0"))
-    if field[0] == 8:
-        return visible(field[1:length].decode("latin-1").strip(" \0"))
+    text = udf.read_file(sectors.__getitem__, volume, _BUILD_FILE, _MOST_BUILD_BYTES)
+    for line in text.decode("latin-1").splitlines():
+        key, _, value = line.partition("=")
+        if key.strip().lower() == "buildbranch":
+            return visible(value.strip().lower(), limit=60)
     return ""

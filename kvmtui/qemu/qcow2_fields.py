@@ -27,6 +27,7 @@ class Qcow2(NamedTuple):
     snapshots: int
     encrypted: bool
     corrupt: bool
+    lazy_refcounts: bool
     compression: str | None
     fault: str
 
@@ -56,6 +57,7 @@ def qcow2(head: bytes) -> Qcow2:
         snapshots=number(head, 60, 4, "big"),
         encrypted=number(head, 32, 4, "big") != 0,
         corrupt=bool(incompatible & 2),
+        lazy_refcounts=version >= 3 and bool(number(head, 80, 8, "big") & 1),
         compression=compression,
         fault=fault,
     )

@@ -88,6 +88,9 @@ class QueuesMeter:
     def __init__(self, pid: int, cards: Sequence[Card]) -> None:
         self._pid = pid
         self._cards = tuple(cards[:MOST])
+        self._pairs = [(question(card, _RECEIVE), question(card, _SEND)) for card in self._cards]
+        self._questions = [one for pair in self._pairs for one in pair]
+        self._asked = False
         self._begun: float | None = None
         self._last: dict[str, tuple[int | None, int | None]] = {}
         self._moment: Moment | None = None
@@ -95,12 +98,15 @@ class QueuesMeter:
 
     def questions(self) -> list[tuple[str, bytes]]:
         """What QEMU is asked of each card."""
-        self._begun = loop_s(self._pid)
-        both = (_RECEIVE, _SEND)
-        return [question(card, queue) for card in self._cards for queue in both]
+        if self._questions:
+            self._asked, self._begun = True, loop_s(self._pid)
+        return self._questions
 
     def take(self, found: Mapping[str, bytes], moment: Moment) -> tuple[NetworkFigures, ...]:
         """Packets a second of each card that QEMU tells of; None where that is not sure."""
+        if not self._asked:
+            return ()
+        self._asked = False
         passed, since = rates.passed_s(self._moment, moment), self._since
         ran = loop_s(self._pid)
         # From before the last questions until after these answers: never too little.
@@ -108,8 +114,8 @@ class QueuesMeter:
         last, self._last = self._last, {}
         self._moment, self._since = moment, self._begun
         told = []
-        for card in self._cards:
-            lines = [found.get(question(card, queue)[0]) for queue in (_RECEIVE, _SEND)]
+        for card, pair in zip(self._cards, self._pairs, strict=True):
+            lines = [found.get(name) for name, _ in pair]
             into, out = (None if line is None else read_used(line) for line in lines)
             if into is None and out is None:
                 continue

@@ -151,10 +151,55 @@ def test_names(kvmtui, images, name):
     assert "\x1b" not in done.out and not path.exists() and not leftovers(kvmtui)
 
 
-def test_a_name_that_is_no_utf_8(kvmtui, images):
-    os.rename(os.fsencode(images / "good.qcow2"), os.fsencode(images) + b"/\xff\xfe.qcow2")
+def test_a_name_that_is_no_utf_8_through_every_verb(kvmtui, images, tmp_path):
+    """Such a name cannot be shown, nor stand in a definition; all else works with it."""
+
+    def place(name):
+        return os.fsdecode(os.fsencode(images) + b"/\xff\xfe" + name)
+
+    one, two, top = place(b"1.qcow2"), place(b"2.qcow2"), place(b"top.qcow2")
+    os.rename(images / "good.qcow2", one)
+    io(one, "write -P 5 0 1M")
     assert "\\u{dcff}" in kvmtui.ok("image", "list").out
     assert kvmtui.ok("image", "list", "--json").json[0]["format"] == "qcow2"
+    done = [
+        kvmtui.ok("image", *words)
+        for words in (
+            ("info", one),
+            ("measure", one),
+            ("partitions", one),
+            ("check", one),
+            ("check", one, "--repair", "leaks"),
+            ("convert", one, two),
+            ("clone", one, place(b"full.qcow2"), "--full"),
+            ("clone", one, top, "--linked"),
+            ("create", place(b"new.qcow2"), "1M"),
+            ("import", one, place(b"in.raw"), "--format", "raw"),
+            ("tree",),
+            ("rebase", top, "--backing", two),
+            ("move", two, place(b"moved.qcow2")),
+            ("resize", top, "8M"),
+            ("compact", top),
+            ("commit", top, "--yes"),
+            ("clone", one, top, "--linked"),
+            ("flatten", top),
+            ("storage",),
+            ("orphans",),
+        )
+    ]
+    assert all("\udcff" not in one.out + one.err for one in done)
+    assert same(top, one) and not os.path.exists(two) and not leftovers(kvmtui)
+    assert kvmtui.ok("image", "tree").out.count("\\u{dcff}") == 6
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    os.mkdir(folder)
+    kvmtui.ok("image", "add-directory", folder)
+    kvmtui.ok("image", "move", top, f"{folder}/")
+    assert os.path.exists(f"{folder}/{os.path.basename(top)}")
+    kvmtui.ok("image", "remove-directory", folder)
+    refused = kvmtui.refused("create", "web", "--disk", one)
+    assert "\udcff" not in refused
+    for path in (one, place(b"moved.qcow2"), place(b"full.qcow2"), place(b"new.qcow2")):
+        kvmtui.ok("image", "delete", path, "--yes")
 
 
 def test_what_is_no_file(kvmtui, images):

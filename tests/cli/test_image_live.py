@@ -418,3 +418,29 @@ def test_a_start_tells_of_images_that_stand_on_its_disk(kvmtui, images):
     kvmtui.ok("stop", "base")
     kvmtui.ok("image", "flatten", "z.qcow2")
     assert "stands on" not in kvmtui.ok("start", "base").err
+
+
+@pytest.mark.parametrize(
+    ("moment", "guest"),
+    [
+        ("after job-finalize", "dies"),
+        pytest.param("after block-stream", "runs", marks=pytest.mark.slow),
+        pytest.param("after block-stream", "dies", marks=pytest.mark.slow),
+        pytest.param("before job-finalize", "dies", marks=pytest.mark.slow),
+        pytest.param("after job-finalize", "runs", marks=pytest.mark.slow),
+    ],
+)
+def test_a_flattening_killed_at_each_moment(kvmtui, images, moment, guest):
+    killed_at(kvmtui, moment, "image", "flatten", "top.qcow2")
+    if guest == "dies":
+        end_guest(kvmtui)
+        kvmtui.ok("start", "web")
+    else:
+        kvmtui.ok("image", "orphans")
+    assert disk(kvmtui) == str(images / "top.qcow2")
+    assert pattern(images / "top.qcow2", *TOP) and pattern(images / "base.qcow2", "read -P 7 0 4M")
+    assert jobs(kvmtui) == [] and no_work(kvmtui)
+    kvmtui.ok("image", "flatten", "top.qcow2")
+    kvmtui.ok("stop", "web", "--yes")
+    (images / "base.qcow2").unlink()
+    assert pattern(images / "top.qcow2", *TOP)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from kvmtui.guest.definition import Definition
-from kvmtui.guest.laying import shortcomings, under
+from kvmtui.guest.laying import fitted, shortcomings, under
+from kvmtui.guest.profile import ProfileFile, Rule, Version
 from kvmtui.guest.profile_files import Profiles
 from kvmtui.guest.profile_schema import profile_schema
 from kvmtui.guest.validation import definition_from
@@ -161,6 +164,22 @@ def test_what_is_usual_anyhow_is_not_written_down(shipped):
     assert "networks" not in arm and "firmware" not in arm
 
 
+@pytest.mark.parametrize(
+    ("memory", "cpus", "gets"),
+    [
+        (64 * GIB, 16, (8 * GIB, 4)),
+        (15 * GIB, 3, (15 * GIB // 2, 3)),
+        (2 * GIB, 1, (4 * GIB, 2)),
+    ],
+)
+def test_no_more_is_recommended_than_half_of_the_host(shipped, memory, cpus, gets):
+    fit = fitted(shipped.find("win11"), memory, cpus)
+    assert (fit.memory.recommended, fit.cpus.recommended) == gets
+    assert fit.memory.least == 4 * GIB and fit.name == "Windows 11"
+    small = fitted(shipped.find("alpinelinux3.22"), 700 << 20, 1)
+    assert under(small, {})["memory"] == "256M"
+
+
 def test_shortcomings_are_told(shipped):
     definition = Definition(os="win11", memory=GIB, arch="x86_64", firmware="bios")
     found = shortcomings(shipped.find("win11"), definition)
@@ -267,3 +286,14 @@ def test_the_schema_knows_every_key_with_its_help():
     partial = schema["$defs"]["PartialDefinition"]["properties"]
     assert {"machine", "video", "disk", "network", "cdrom"} <= set(partial)
     assert "uuid" not in partial and "disks" not in partial
+
+
+def test_what_the_docs_say(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    known = of_user(tmp_path, **{f"example{index}": one for index, one in enumerate(examples)})
+    assert known.find("appliance5").tpm == "required" and not known.faults
+    assert known.find("debian12").memory.recommended == 6 * GIB
+    for type_ in (ProfileFile, Version, Rule):
+        for field in msgspec.structs.fields(type_):
+            assert f"`{field.name}`" in page, field.name

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import shutil
+import subprocess
 
 import pytest
 
@@ -128,28 +130,80 @@ def test_where_no_id_says_it_the_boot_loader_tells_the_machine(tmp_path, rules, 
     assert recognise(read_media(str(tmp_path / "a.iso")), rules).arch == arch
 
 
-def test_udf_beside_and_instead_of_iso_9660(tmp_path):
-    (tmp_path / "a.iso").write_bytes(media.iso("CCCOMA_X64FRE_EN-US_DV9", udf=True))
-    (tmp_path / "b.iso").write_bytes(media.udf_only("CCCOMA_X64FRE_EN-US_DV9"))
-    (tmp_path / "c.iso").write_bytes(media.udf_only("X", blocks=1 << 20))
-    beside = read_media(str(tmp_path / "a.iso"))
-    assert beside.udf and beside.boot == ("bios", "uefi")
-    alone = read_media(str(tmp_path / "b.iso"))
-    assert alone.udf and alone.volume_id == "CCCOMA_X64FRE_EN-US_DV9"
-    assert read_media(str(tmp_path / "c.iso")).volume_id == "X"
+WINDOWS = [
+    ("CCCOMA_X64FRE_EN-US_DV9", "ni_release", "win11"),
+    ("CCCOMA_X64FRE_DE-DE_DV9", "vb_release_svc_prod1", "win10"),
+    ("CPBA_A64FRE_EN-US_DV9", "ge_release_svc_refresh", "win11"),
+    ("SSS_X64FREE_EN-US_DV9", "rs1_release", "win2k16"),
+    ("SSS_X64FREE_EN-US_DV9", "rs5_release", "win2k19"),
+    ("SSS_X64FREE_EN-US_DV9", "fe_release_svc_refresh", "win2k22"),
+    ("SSS_X64FREE_EN-US_DV9", "ge_release_svc_refresh", "win2k25"),
+    ("CCCOMA_X64FRE_EN-US_DV9", "zz_release", None),
+    ("CCCOMA_X64FRE_EN-US_DV9", "", None),
+]
+
+
+def test_the_boot_loader_is_found_in_a_real_file_system(tmp_path, rules):
+    image, iso = tmp_path / "efi.img", tmp_path / "a.iso"
+    (tmp_path / "loader").write_bytes(b"MZ" * 4096)
+    for words in (
+        f"mformat -i {image} -C -F -T 81920 ::",
+        f"mmd -i {image} ::/EFI ::/EFI/BOOT",
+        f"mcopy -i {image} {tmp_path}/loader ::/EFI/BOOT/BOOTAA64.EFI",
+        f"xorriso -as mkisofs -V Fedora-WS-Live-43 -e efi.img -no-emul-boot -o {iso} {image}",
+    ):
+        if shutil.which(words.split()[0]) is None:
+            pytest.skip(f"{words.split()[0]} is not installed")
+        subprocess.run(words.split(), check=True, capture_output=True)
+    found = recognise(read_media(str(iso)), rules)
+    assert found.os == "fedora43" and found.arch == "aarch64" and found.boot == ("uefi",)
+
+
+@pytest.mark.parametrize(("label", "build", "os_id"), WINDOWS)
+def test_windows_is_told_by_what_it_was_built_from(tmp_path, rules, label, build, os_id):
+    (tmp_path / "a.iso").write_bytes(media.windows(label, build))
+    found = read_media(str(tmp_path / "a.iso"))
+    assert found.build == build and found.boot == ("bios", "uefi")
+    assert recognise(found, rules).os == os_id
+
+
+def test_udf_without_iso_9660(tmp_path):
+    path = tmp_path / "a.iso"
+    path.write_bytes(media.udf_only("CCCOMA_X64FRE_EN-US_DV9", "ni_release"))
+    found = read_media(str(path))
+    assert found.volume_id == "CCCOMA_X64FRE_EN-US_DV9" and found.build == "ni_release"
+    path.write_bytes(media.udf_only("X\n", descriptors=1 << 20))
+    assert read_media(str(path)).volume_id == "X\\x0a"
+    path.write_bytes(media.udf_only("X")[: 258 * media.SECTOR])
+    found = read_media(str(path))
+    assert found.volume_id == "X" and found.build == ""
+
+
+def test_a_folder_that_holds_itself_is_no_way_without_end(tmp_path):
+    parts = media.udf_parts("X", "ni_release")
+    parts[media.PARTITION + 2] = parts[media.PARTITION + 1]
+    data = bytearray(media.windows("X"))
+    media.put(data, parts)
+    (tmp_path / "a.iso").write_bytes(data)
+    assert read_media(str(tmp_path / "a.iso")).build == ""
 
 
 def test_mutated_media_do_no_harm(tmp_path, rules):
     chance = random.Random(11)
-    samples = [media.iso(udf=True, loader=b"BOOTX64 EFI"), media.udf_only("WINDOWS")]
+    samples = [media.iso(loader=b"BOOTX64 EFI"), media.windows("W", "ni_release")]
     path = tmp_path / "a.iso"
     for _ in range(400):
         data = bytearray(chance.choice(samples))
+        used = [n for n in range(16, len(data) // 2048) if any(data[n * 2048 : n * 2048 + 2048])]
         for _ in range(chance.randrange(1, 64)):
-            data[chance.randrange(32768, len(data))] = chance.randrange(256)
+            place = chance.choice(used) * 2048 + chance.randrange(chance.choice((64, 500, 2048)))
+            data[place] = chance.randrange(256)
+            kind = place // 2048 * 2048
+            tag = data[kind : kind + 16]
+            data[kind + 4] = (sum(tag) - tag[4]) % 256 if chance.random() < 0.8 else data[kind + 4]
         path.write_bytes(data[: chance.randrange(len(data))] if chance.random() < 0.3 else data)
         found = read_media(str(path))
         if found is not None:
             recognised = recognise(found, rules)
-            assert all(text.isprintable() for text in found[2:6]) and found.volume_id.isprintable()
+            assert all(text.isprintable() for text in found[2:7]) and found.volume_id.isprintable()
             assert all(one.isascii() for one in recognised.candidates)

@@ -14,7 +14,7 @@ from kvmtui.host import downloading
 from kvmtui.host.downloading import STATE, Limits
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from http_files import serving
+from http_files import make_certificate, serving
 
 DATA = os.urandom(3_000_001)
 QUICK = Limits(connect_s=5, silence_s=5, attempts=3, pause_s=0.01, progress_bytes=100_000)
@@ -45,6 +45,7 @@ def test_what_breaks_off_is_gone_on_with(files, target):
     assert Path(target).read_bytes() == DATA
     ranges = [one[2] for one in files.asked]
     assert ranges[0] == "" and ranges[1].startswith("bytes=1") and len(ranges) == 2
+    assert files.parts == 1
 
 
 @pytest.mark.parametrize("fault", ["no-range", "changed"])
@@ -86,7 +87,7 @@ def test_a_file_larger_than_any_image_is_refused_before_it_comes(files, target):
 
 
 def test_silence_has_a_limit(files, target):
-    limits = QUICK._replace(silence_s=0.3, attempts=1)
+    limits = QUICK._replace(silence_s=0.3, attempts=1, first_attempts=1)
     with pytest.raises(HostError, match="no answer in time"):
         downloading.fetch(files.serve("/i", DATA, "silent"), target, limits=limits)
 
@@ -155,3 +156,21 @@ def test_a_full_disk_is_told_before_it_is_full(files, new_disk):
 def test_other_addresses_are_refused(url, target):
     with pytest.raises(HostError):
         downloading.fetch(url, target, limits=QUICK)
+
+
+def test_https_stays_https_where_it_is_a_checksum(files, target, tmp_path, monkeypatch):
+    files.serve("/sums", b"plain")
+    files.serve("/i", DATA)
+    certificate = make_certificate(tmp_path)
+    with serving(certificate) as secure:
+        url = secure.serve("/s", b"", f"redirect={files.url}/sums")
+        with pytest.raises(HostError, match="certificate cannot be trusted") as failure:
+            downloading.small(url, 100, limits=QUICK)
+        assert "SSL_CERT_FILE" in failure.value.hint
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with pytest.raises(HostError, match="not https"):
+            downloading.small(url, 100, limits=QUICK)
+        assert not files.asked
+        # What a checksum is looked at for may come from any mirror.
+        downloading.fetch(secure.serve("/i", b"", f"redirect={files.url}/i"), target, limits=QUICK)
+        assert Path(target).read_bytes() == DATA

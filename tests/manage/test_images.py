@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import resource
 import subprocess
 import threading
+import time
 
 import pytest
 
 from kvmtui.errors import KvmtuiError, StateError
-from kvmtui.manage import image_tree, image_work, images
+from kvmtui.manage import image_checking, image_info, image_tree, image_work, images
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.image_copying import Copy
 from kvmtui.manage.image_making import Wish
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.image_waiting import Patience
+from kvmtui.qemu import image_tool
+from tests.qemu.test_image_header import mutated
 
 
 @pytest.fixture
@@ -212,6 +217,32 @@ def test_the_fleet_makes_watches_and_ends_work(library, fleet):
 
     asyncio.run(scene())
     assert not [path for path in library.home.rglob("*") if ".part" in path.name]
+
+
+def test_a_thousand_mutated_images_are_told_of_within_bounds(library, tmp_path):
+    """All of `image info`; and every tenth goes to qemu-img, whatever it makes of it."""
+    path = library.images / "mutated.img"
+    began, most = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    faults = 0
+    for number, data in enumerate(mutated(tmp_path, 1000)):
+        path.write_bytes(data)
+        found = image_info.image_info(library, str(path))
+        told = json.dumps(image_info.info_document(found))
+        assert len(told) < 1 << 18
+        faults += bool(found.view.trouble)
+        if number % 10:
+            continue
+        driver = found.view.header.driver if found.view.header is not None else "raw"
+        try:
+            image_checking.check(library, str(path))
+            image_tool.run_json(["info", "-U", "-f", driver, "--", str(path)], "x")
+        except KvmtuiError as error:
+            assert "\n" not in error.message and len(error.message) < 1000
+    assert faults > 20
+    # In kibibytes, and in seconds of a processor, of which a whole start takes 0.1.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most < 64 << 10
+    assert time.process_time() - began < 60
+    assert os.listdir(library.at("work")) == []
 
 
 def test_a_thousand_images_are_listed_without_qemu_img(kvmtui, library, monkeypatch):

@@ -47,12 +47,12 @@ def start(kvmtui, disk, words=""):
 @pytest.mark.parametrize(
     ("what", "boot", "limits", "text"),
     [
-        ("cpu", SPINS, Thresholds(cpu_percent=5, for_s=0), "CPU at "),
+        ("cpu", SPINS, Thresholds(cpu_percent=5, for_s=0), "CPU above 5 %"),
         (
             "disk-latency",
             READS_DISK,
             Thresholds(cpu_percent=None, disk_latency_ms=20, for_s=0),
-            "mean disk latency ",
+            "mean disk latency above 20 ms: ",
         ),
     ],
     ids=["cpu", "disk-latency"],
@@ -92,7 +92,7 @@ def test_full_storage_is_noted_in_the_homes_story(kvmtui):
         kvmtui, Thresholds(storage_percent=1, for_s=0), kvmtui.home / "history.jsonl"
     )
     assert (note["what"], note["begins"]) == ("storage", True)
-    assert told == [note["text"]] and note["text"].endswith(" full, above 1 %")
+    assert told == [note["text"]] and note["text"].startswith("storage above 1 % full: ")
 
 
 def test_other_storage_with_disks_is_noted_and_kept_by_the_day(kvmtui, new_disk):

@@ -102,7 +102,8 @@ networks: [{model: rtl8139}]
     "{file: b.raw, secret: /s/c, limits: {iops: 5}}]\n",
     "vnc": "memory: 64M\nnetworks: []\n"
     "vnc: {port: 5901, address: '::1', secret: '/s/a,b', tls: /t}\n",
-    "vnc-asked": "memory: 64M\nnetworks: []\nvnc: {port: 5977, address: 0.0.0.0, password: true}\n",
+    "vnc-asked": "memory: 64M\nnetworks: []\n"
+    "vnc: {port: 5977, websocket: 5777, address: 0.0.0.0, password: true}\n",
     "aarch64": "arch: aarch64\nmemory: 1G\nkernel: /k\ncdroms: [{}]\n",
     "u-boot": "arch: riscv64\nmemory: 1G\nnetworks: []\n",
     "own": "memory: 64M\nnetworks: []\nqemu_args: [-device, 'edu,dma_mask=0xff']\n"

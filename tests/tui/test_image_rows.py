@@ -183,6 +183,21 @@ def test_storage_has_bar_sum_and_promise():
     assert render.storage_lines(ImagesView(), 60, UNICODE, 2) == []
 
 
+def test_who_waits_stands_beside_a_full_file_system():
+    full = Storage("/fast", 480 * G, 0, 0, 480 * G, ("/h/images",))
+    users = (ImageUser("ci-2", True, "disk0"), ImageUser("ci-1", True, "disk0"))
+    seen = known(view("a", used_by=users[:1]), view("b", used_by=users[1:]), storages=(full,))
+    (line,) = render.storage_lines(seen._replace(waiting=frozenset({"ci-2"})), 130, UNICODE, 4)
+    assert "full now ▲  ci-2 waits for it" in plain(line)
+    both = seen._replace(waiting=frozenset({"ci-1", "ci-2", "elsewhere"}))
+    (line,) = render.storage_lines(both, 130, UNICODE, 4)
+    assert "full now ▲  ci-1 and 1 more wait for it" in plain(line)
+    roomy = both._replace(storages=(full._replace(free_bytes=100 * G),))
+    assert "wait" not in plain(render.storage_lines(roomy, 130, UNICODE, 4)[0])
+    (line,) = render.storage_lines(seen, 130, UNICODE, 4)
+    assert "wait" not in plain(line)
+
+
 def test_the_home_says_when_it_is_full():
     one = Storage("/srv", 2000 * G, 400 * G, 0, 2900 * G, ("/srv/images",))
     other = one._replace(mount="/fast")
@@ -230,7 +245,13 @@ def test_the_detail_draws_the_chain_and_marks_where_one_stands():
     heads = [line.rstrip()[:-12].rstrip() for line in text[2:5]]
     assert heads == ["base", "└ one", "  └ three"]
     assert any(span.bold and span.text == "one" for span in lines[3])
-    assert "Checked   now, no errors" in text and "Format    qcow2, clusters 64K, zstd" in text
+    assert "Checked   now, no errors" in text and "Cluster   64K, zstd" in text
+    assert not any(line.startswith("Reclaim") for line in text)
+    lazy = TREE[1]._replace(header=TREE[1].header._replace(lazy_refcounts=True))
+    measured = everything._replace(reclaim={lazy.path: 38 << 20})
+    lines = image_detail.beside(measured, lazy, None, 43, 30, SCENE)
+    text = [plain(line) for line in lines]
+    assert "Cluster   64K, lazy refcounts, zstd" in text and "Reclaim   38M by compact" in text
     below = image_detail.below(everything, TREE[0], None, 78, 2, SCENE)
     assert plain(below[0]).startswith("/h/images · ") and "2 stand on it" in plain(below[0])
 

@@ -256,9 +256,9 @@ def _disk(page: Page, disk: DiskFigures, width: int) -> list[Tile]:
     )
     # The threshold is the mean's, so its sign stands behind the mean.
     late = over("disk_latency_ms", disk.latency_ms)
-    value = () if disk.p99_ms is None else (Span(f"{plain_count(disk.p99_ms)} ms  "),)
+    value = () if disk.p99_ms is None else (Span(f"{_delay(disk.p99_ms)} ms  "),)
     if disk.latency_ms is not None:
-        mean = f"{plain_count(disk.latency_ms)} ms"
+        mean = f"{_delay(disk.latency_ms)} ms"
         value += (Span("mean ", "muted"), Span(mean, "warn" if late else "text"))
         value += (Span(f" {page.glyphs.trouble}", "warn", glyph=True),) if late else ()
     delays = _graph(
@@ -274,6 +274,11 @@ def _disk(page: Page, disk: DiskFigures, width: int) -> list[Tile]:
     if delays.view is not None:
         delays = delays._replace(view=delays.view._replace(empty=quiet))
     return [bytes_tile, operations, delays]
+
+
+def _delay(value_ms: float) -> str:
+    """As `plain_count`, and no 0 for a drive that answers from memory."""
+    return f"{value_ms:.2f}" if value_ms < 0.095 else plain_count(value_ms)
 
 
 def _of_drive(

@@ -97,7 +97,7 @@ def beside(
     lines.append(())
     if view.backing is not None or view.children:
         lines += [*chain_lines(known, view, width, scene), ()]
-    for label, text in facts(view, checked, scene):
+    for label, text in facts(view, checked, scene, known.reclaim.get(view.path)):
         value = shorten_middle(_within_home(view), width - _LABEL) if label == "Path" else text
         for number, part in enumerate(wrap((Span(value),), max(width - _LABEL, 4))[:3]):
             lines.append((Span((label if not number else "").ljust(_LABEL), "muted"), *part))
@@ -136,17 +136,21 @@ def trouble_words(view: ImageView) -> str:
     return trouble
 
 
-def facts(view: ImageView, checked: Checked, scene: Scene) -> list[tuple[str, str]]:
+def facts(
+    view: ImageView, checked: Checked, scene: Scene, reclaim: int | None = None
+) -> list[tuple[str, str]]:
     """Label and text of what is known of an image."""
     header = view.header
     told = [("Path", visible(view.path, limit=4096))]
     parts = [view.format or "cannot be read"]
     if header is not None:
-        if header.cluster_bytes is not None:
-            parts.append(f"clusters {format_size(header.cluster_bytes)}")
-        parts += [header.compression] if header.compression else []
         parts += ["encrypted"] if header.encrypted else []
     told.append(("Format", ", ".join(parts)))
+    if header is not None and header.cluster_bytes is not None:
+        cluster = [format_size(header.cluster_bytes)]
+        cluster += ["lazy refcounts"] if header.lazy_refcounts else []
+        cluster += [header.compression] if header.compression else []
+        told.append(("Cluster", ", ".join(cluster)))
     told.append(("Size", share(view).strip()))
     users = [
         f"{user.guest} ({user.role}{', runs' if user.running else ''})" for user in view.used_by
@@ -164,6 +168,8 @@ def facts(view: ImageView, checked: Checked, scene: Scene) -> list[tuple[str, st
         told.append(("Changed", changed_word(view.changed, scene.now)))
     if checked is not None:
         told.append(("Checked", f"{changed_word(checked[0], scene.now)}, {checked[1]}"))
+    if reclaim is not None:
+        told.append(("Reclaim", f"{format_size(reclaim)} by compact"))
     return told
 
 
@@ -207,7 +213,7 @@ def page(info: ImageInfo, known: ImagesView, width: int, scene: Scene) -> list[L
     lines += [()] if lines else []
     if view.backing is not None or view.children:
         lines += [*chain_lines(known, view, width, scene), ()]
-    rows = facts(view, info.checked, scene)
+    rows = facts(view, info.checked, scene, known.reclaim.get(view.path))
     if view.backing is not None:
         kind = f" ({view.backing.format})" if view.backing.format else ""
         rows.append(("Backing", view.backing.text + kind))
@@ -217,6 +223,7 @@ def page(info: ImageInfo, known: ImagesView, width: int, scene: Scene) -> list[L
         rows.append(("System", info.medium.told))
         rows += [("Machine", found.arch)] if found.arch else []
         rows.append(("Boots by", ", ".join(found.boot) or "nothing"))
+    rows += [("Cloud", info.cloud)] if info.cloud else []
     for one in info.snapshots:
         when = ""
         if one.time is not None:

@@ -48,6 +48,10 @@ class ImagesView(NamedTuple):
     """How the states of guests look, by their names."""
     work: Mapping[str, OperationView] = {}
     """What is being done to images, by their visible names."""
+    waiting: frozenset[str] = frozenset()
+    """Guests that stand still since they could not write."""
+    reclaim: Mapping[str, int] = {}
+    """What compacting gives back in bytes, by path; only where it was measured."""
     fault: str = ""
     """Why the images could not be looked at."""
 
@@ -211,7 +215,7 @@ def storage_lines(view: ImagesView, width: int, glyphs: Glyphs, room: int) -> li
     for one in shown:
         until = _until(forecast_of(view.forecasts, one.mount), told)
         told = told or until == _UNWATCHED
-        lines.append(_storage_line(one, label, width, glyphs, until))
+        lines.append(_storage_line(one, label, width, glyphs, until, waiting_for(view, one)))
     return lines
 
 
@@ -230,11 +234,33 @@ def _until(forecast: Forecast | None, told: bool) -> Line:
     return full_words(forecast, ", ")
 
 
+def waiting_for(view: ImagesView, one: Storage) -> str:
+    """``ci-runner-2 waits for it``: guests that stand still, with a disk on a file system."""
+    if not view.waiting:
+        return ""
+    here = set(one.directories)
+    found = sorted(
+        {
+            user.guest
+            for path, image in view.images.items()
+            if path.rpartition("/")[0] in here
+            for user in image.used_by
+            if user.guest in view.waiting and user.running
+        }
+    )
+    if not found:
+        return ""
+    told = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
+    return f"{told} {'waits' if len(found) == 1 else 'wait'} for it"
+
+
 def _share(one: Storage) -> float:
     return 1 - one.free_bytes / one.total_bytes if one.total_bytes else 0.0
 
 
-def _storage_line(one: Storage, label: int, width: int, glyphs: Glyphs, until: Line) -> Line:
+def _storage_line(
+    one: Storage, label: int, width: int, glyphs: Glyphs, until: Line, waiting: str
+) -> Line:
     taken = one.total_bytes - one.free_bytes
     words: Line = (
         Span(f"  {format_size(taken)}"),
@@ -244,6 +270,7 @@ def _storage_line(one: Storage, label: int, width: int, glyphs: Glyphs, until: L
     if full:
         sign = Span(glyphs.trouble, "warn", glyph=True)
         words = (*words, Span(", full now ", "warn"), sign)
+        words = (*words, Span(f"  {waiting}", "warn")) if waiting else words
     until = () if full else until
     percent = round(100 * one.promised_bytes / one.total_bytes) if one.total_bytes else 0
     over = percent > 100
