@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         install_plan,
         installing,
         recognising,
+        unattended,
     )
     from kvmtui.manage.catalog import CatalogDoor
     from kvmtui.manage.install_draft import Draft
@@ -42,6 +43,7 @@ else:
     install_plan = Later("kvmtui.manage.install_plan")
     installing = Later("kvmtui.manage.installing")
     recognising = Later("kvmtui.manage.recognising")
+    unattended = Later("kvmtui.manage.unattended")
 
 Values = dict[str, str]
 
@@ -106,6 +108,9 @@ class InstallDoor(Door):
             seed = install_login.seeded(draft, plan, wished)
             plain, files = seed.plain, seed.files
             notes += seed.answers.notes
+            if seed.answers.needs_kernel_from_iso and not plain.get("kernel"):
+                plain, booted = unattended.booted_directly(plan.name, plain, None, seed.answers)
+                files = {**files, **booted}
         if draft.source == "iso":
             reboots = max(draft.profile.reboots, 1) if draft.profile is not None else 1
             outcome = installing.create(

@@ -26,7 +26,7 @@ def test_a_guest_that_shut_itself_down_is_installed_by_a_key(kvmtui, open_app, t
     wait_row(terminal, "g", "stopped")
     terminal.wait_for("shut itself down while it was being installed")
     terminal.send("s")
-    terminal.wait_for("is it")
+    terminal.wait_for("Try: kvmtui install g --done")
     terminal.send("I")
     wait_row(terminal, "g", "running")
     kvmtui.ok("wait", "g", "--for", "text=DISK", "--timeout", "40")
