@@ -81,7 +81,8 @@ def create(
     from kvmtui.manage import creating, profiles
 
     plain = _with_usual(library, plain)
-    files, notes = dict(files or {}), ()
+    files = dict(files or {})
+    notes: tuple[str, ...] = ()
     if wants is not None:
         from kvmtui.manage.unattended import unattended
 
