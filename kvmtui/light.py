@@ -56,6 +56,8 @@ class NamedTuple(tuple):  # type: ignore[type-arg]
 
     def __new__(cls, *values: Any, **named: Any) -> Self:
         """Values by position, then by name, then the defaults."""
+        if not named and len(values) == len(cls._fields):
+            return tuple.__new__(cls, values)
         rest = cls._fields[len(values) :]
         if rest or named:
             given = {**cls._field_defaults, **named}
@@ -75,7 +77,9 @@ class NamedTuple(tuple):  # type: ignore[type-arg]
         return dict(zip(self._fields, self, strict=True))
 
     def _replace(self, **named: Any) -> Self:
-        if not named.keys() <= set(self._fields):
-            raise TypeError(f"{type(self).__name__} takes {', '.join(self._fields)}")
-        pairs = zip(self._fields, self, strict=True)
-        return tuple.__new__(type(self), [named.get(field, value) for field, value in pairs])
+        values, fields = list(self), self._fields
+        for field, value in named.items():
+            if field not in fields:
+                raise TypeError(f"{type(self).__name__} takes {', '.join(fields)}")
+            values[fields.index(field)] = value
+        return tuple.__new__(type(self), values)

@@ -63,3 +63,53 @@ def echoes_scancodes(*, slowly: bool = False) -> bytes:
 # 1: xor ax, ax; int 16; mov ah, 0e; xor bx, bx; int 10; jmp 1b
 TYPES_BACK = boot_disk(b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4")
 """A guest that shows what is typed, by the BIOS."""
+
+READS_DISK = boot_disk(
+    bios_call(0x0201, bx=0x7E00, cx=0x0002, dx=0x0080, number=0x13) + b"\xeb\xf0"
+)
+"""A guest that reads a sector of its disk again and again, by the BIOS."""
+
+SPINS = boot_disk(b"\xeb\xfe")
+"""A guest that is never idle."""
+
+_WAIT = b"\xb4\x86\xcd\x15"
+"""By the BIOS, so many microseconds as CX and DX say."""
+_COM1 = b"\xba\xf8\x03"
+
+FLOODS = boot_disk(_COM1 + b"\xb0\x79\xee\xb0\x0d\xee\xb0\x0a\xee\xeb\xf5")
+"""A guest that writes ``y`` lines to its serial port, as fast as it can."""
+
+
+def writes_lines(interval_us: int) -> bytes:
+    """A guest that writes a line after the other to its serial port, no two neighbours alike."""
+    wait = b"\xb9" + (interval_us >> 16).to_bytes(2, "little")
+    wait += b"\xba" + (interval_us & 0xFFFF).to_bytes(2, "little") + _WAIT
+    # inc bx; mov ax, bx; and ax, 31; mov si, text; add si, ax
+    begin = wait + b"\x43\x89\xd8\x83\xe0\x1f\xbe%b\x01\xc6" + _COM1
+    # lodsb; test al, al; jz to the begin; out dx, al; jmp to lodsb
+    size = len(begin) + 8
+    write = b"\xac\x84\xc0\x74" + bytes([256 - (size - 3)]) + b"\xee\xeb" + bytes([256 - 8])
+    code = begin % (0x7C00 + size).to_bytes(2, "little") + write
+    text = b"Nov 27 10:15:42 db-01 postgresql[4121]: checkpoint complete, wrote 117 buffers\r\n\0"
+    return boot_disk(code + text)
+
+
+CHANGES_A_LINE = boot_disk(
+    # mov ax, 0xb800; mov es, ax
+    b"\xb8\x00\xb8\x8e\xc0"
+    # 20 ms; inc bx; mov di, row 10, column 10; mov cx, 8
+    + b"\x31\xc9\xba\x20\x4e"
+    + _WAIT
+    + b"\x43\xbf\x54\x06\xb9\x08\x00"
+    # al = 'a' + (bl + cl) % 16, grey; stosw; loop; again
+    + b"\x88\xd8\x00\xc8\x24\x0f\x04\x61\xb4\x07\xab\xe2\xf3\xeb\xe1"
+)
+"""A guest that changes eight characters of its text screen every 20 ms."""
+
+FILLS_A_DISK = boot_disk(
+    # es = 0; cx = cylinder 0, sector 1
+    b"\x31\xc0\x8e\xc0\x31\xc9\xb1\x01"
+    # ax = write 63 sectors; bx = 0x7c00; dx = head 0 of the second disk; the next cylinder
+    + b"\xb8\x3f\x03\xbb\x00\x7c\xba\x81\x00\xcd\x13\xfe\xc5\xeb\xf1"
+)
+"""A guest that writes to its second disk, 32 KiB at each of its places, until it cannot."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kvmtui.guest.templates import NAMES
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -18,5 +20,8 @@ def test_the_wheel_has_boot_images_and_themes(tmp_path):
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("demo/probe.bin", "demo/wave.bin", "themes/night.yaml", "themes/terminal.yaml"):
+    data = ["demo/probe.bin", "demo/wave.bin", "themes/night.yaml", "themes/terminal.yaml"]
+    data += ["guest/catalog.yaml", *(f"guest/unattended/{name}" for name in NAMES)]
+    data += ["guest/profiles/debian.yaml"]
+    for name in data:
         assert f"kvmtui/{name}" in names

@@ -11,9 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from kvmtui.cli.context import Context
+from kvmtui.cli.first_login import (
+    add_first_login,
+    first_login_of,
+    is_asked_for,
+    own_user_data,
+)
 from kvmtui.cli.power import attempt, report
 from kvmtui.errors import DefinitionError, KvmtuiError, UsageError
 from kvmtui.guest.editing import Change, apply_to_plain
+from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
 from kvmtui.manage import creating
 from kvmtui.manage.options import disk_of, network_of
@@ -28,7 +35,7 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
     """Arguments of `create`."""
     parser.add_argument("name", nargs="?", metavar="NAME")
     parser.add_argument("--from", dest="source", metavar="FILE", help="a definition in YAML")
-    parser.add_argument("--os", help="operating system, as a short id: debian12")
+    parser.add_argument("--os", help="a system's short id, such as debian12, for its profile")
     parser.add_argument("--memory", metavar="SIZE", help="such as 2G")
     parser.add_argument("--cpus", metavar="N")
     parser.add_argument(
@@ -56,18 +63,23 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--description", metavar="TEXT")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes")
     parser.add_argument("--start", action="store_true", help="start it at once")
+    parser.add_argument("--cloud-image", metavar="ID", help="as kvmtui catalog list has it")
+    add_first_login(parser)
 
 
 def run_create(arguments: argparse.Namespace, context: Context) -> int:
     """Define a guest, and start it where asked to."""
-    text, plain = _read_source(arguments.source)
+    text, plain = read_source(arguments.source)
     name = _name(arguments, plain)
     own = _problems(plain) if arguments.source else []
     library = context.library
 
     def create() -> Outcome:
-        with _file_named(arguments.source, own):
-            return creating.create(library, name, _completed(plain, arguments), text=text)
+        with file_named(arguments.source, own):
+            complete, profiled = completed(plain, arguments), arguments.os is not None
+            if not arguments.cloud_image and not is_asked_for(arguments):
+                return creating.create(library, name, complete, text=text, profiled=profiled)
+            return _create_seeded(context, name, complete, arguments, text)
 
     _, made = attempt(name, create)
     if not arguments.start or not isinstance(made, Outcome):
@@ -80,6 +92,44 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
     if isinstance(result, Outcome):
         result = result._replace(note="\n".join(filter(None, (made.note, result.note))))
     return report(context, "create", [(name, result)], extra={"started": started})
+
+
+def _create_seeded(
+    context: Context,
+    name: str,
+    plain: dict[str, Any],
+    arguments: argparse.Namespace,
+    text: str | None,
+) -> Outcome:
+    """Define a guest that finds a seed at its first start, of a cloud image where one is named."""
+    from kvmtui.manage.seeding import with_seed
+
+    check_name(name)
+    library = context.library
+    wants, own = first_login_of(arguments), own_user_data(arguments)
+    if arguments.cloud_image:
+        from kvmtui.cli.image_telling import watcher
+        from kvmtui.manage.catalog import create_guest
+
+        return create_guest(
+            library,
+            name,
+            plain,
+            arguments.cloud_image,
+            wants,
+            user_data=own,
+            text=text,
+            watcher=watcher(context),
+        )
+    seeded = with_seed(name, plain, wants, user_data=own)
+    return creating.create(
+        library,
+        name,
+        seeded.plain,
+        text=text,
+        profiled=arguments.os is not None,
+        files=seeded.files,
+    )
 
 
 def _name(arguments: argparse.Namespace, plain: dict[str, Any]) -> str:
@@ -95,7 +145,7 @@ def _name(arguments: argparse.Namespace, plain: dict[str, Any]) -> str:
     return name
 
 
-def _completed(plain: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+def completed(plain: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """The file's definition with the options' values in it."""
     plain = copy.deepcopy(plain)
     _apply_options(plain, arguments)
@@ -112,7 +162,7 @@ def _problems(plain: dict[str, Any]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _file_named(source: str | None, own: list[str]) -> Iterator[None]:
+def file_named(source: str | None, own: list[str]) -> Iterator[None]:
     """Name the file in problems of a definition that are its own, not an option's."""
     try:
         yield
@@ -123,7 +173,7 @@ def _file_named(source: str | None, own: list[str]) -> Iterator[None]:
         ) from None
 
 
-def _read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
+def read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
     if source is None:
         return None, {}
     try:

@@ -145,9 +145,13 @@ def _info_rows(info: image_info.ImageInfo) -> list[tuple[str, str]]:
     if header is not None:
         rows += [("data in", visible(name)) for name in header.data_files]
     rows += [("snapshot", _snapshot(one)) for one in info.snapshots]
-    if info.media is not None:
-        rows.append(("volume id", info.media.volume_id or "none"))
-        rows.append(("boots by", ", ".join(info.media.boot) or "nothing"))
+    if info.medium is not None:
+        found = info.medium.recognition
+        rows.append(("volume id", info.medium.media.volume_id or "none"))
+        rows.append(("system", info.medium.told))
+        rows += [("machine", found.arch)] if found.arch else []
+        rows.append(("boots by", ", ".join(found.boot) or "nothing"))
+    rows += [("cloud image", info.cloud)] if info.cloud else []
     if info.checked is not None:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.checked[0]))
         rows.append(("checked", f"{when}, {info.checked[1]}"))

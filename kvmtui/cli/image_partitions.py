@@ -45,6 +45,7 @@ def run_partitions(arguments: argparse.Namespace, context: Context) -> int:
             for one in found.partitions
         ]
         context.say(table(_HEADS, rows, right=frozenset({0, 1, 2})))
+        context.say(f"boots by {' or '.join(found.boot) or 'nothing that its table tells of'}")
     elif found.file_system is not None:
         kind, label, uuid = _holds(found.file_system)
         context.say(f"no partitions; the whole disk is {kind}, label {label}, UUID {uuid}")

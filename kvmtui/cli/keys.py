@@ -38,6 +38,11 @@ def configure_type(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--enter", action="store_true", help="press Enter after the text")
     parser.add_argument(
+        "--serial-break",
+        action="store_true",
+        help="send a BREAK down the serial line, last: Linux takes the letter after it for SysRq",
+    )
+    parser.add_argument(
         "--layout",
         choices=keyboard.LAYOUTS,
         help="the guest's keyboard layout (default: as its definition says)",
@@ -52,7 +57,8 @@ def run_type(arguments: argparse.Namespace, context: Context) -> int:
     """
     if arguments.text is not None and arguments.stdin:
         raise UsageError("a text does not go with --stdin")
-    if arguments.text is None and not (arguments.stdin or arguments.keys or arguments.enter):
+    typed = arguments.stdin or arguments.keys or arguments.enter or arguments.text is not None
+    if not (typed or arguments.serial_break):
         raise UsageError("type: what", hint=f"kvmtui type {arguments.name} TEXT, or --keys KEYS")
     named = [keyboard.stroke_named(keys) for keys in arguments.keys]
     library, name = context.library, arguments.name
@@ -62,8 +68,12 @@ def run_type(arguments: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"more than {_MOST_CHARACTERS} characters are not typed")
     text += "\n" if arguments.enter else ""
     strokes = keyboard.strokes_of(text, layout, secret=arguments.stdin) + named
-    outcome = asyncio.run(typing_keys.type_strokes(library, name, strokes))
-    return report(context, "type", [(name, outcome)])
+    done = [asyncio.run(typing_keys.type_strokes(library, name, strokes))] if typed else []
+    if arguments.serial_break:
+        from kvmtui.manage import serial_console
+
+        done.append(asyncio.run(serial_console.send_break(library, name)))
+    return report(context, "type", [(name, outcome) for outcome in done])
 
 
 def _from_stdin(name: str) -> str:

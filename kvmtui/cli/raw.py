@@ -35,11 +35,17 @@ def run_qmp(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def configure_schema(parser: argparse.ArgumentParser) -> None:
-    """`schema` has no arguments of its own."""
+    """Arguments of `schema`."""
+    parser.add_argument("--profile", action="store_true", help="of a file of profiles instead")
 
 
 def run_schema(arguments: argparse.Namespace, context: Context) -> int:
-    """Print the JSON Schema of a definition."""
+    """Print the JSON Schema of a definition, or of a file of profiles."""
+    if arguments.profile:
+        from kvmtui.guest.profile_schema import profile_schema
+
+        context.document(profile_schema())
+        return 0
     from kvmtui.guest.schema import definition_schema
 
     context.document(definition_schema())

@@ -103,12 +103,20 @@ def _tell_viewer(name: str, context: Context) -> int:
     context.say("on the machine where your VNC viewer is:")
     context.say(f"  {lines.ssh}")
     context.say(f"  {lines.viewer}")
+    if lines.bridge:
+        context.say("or in a browser, by websockify and noVNC on this host:")
+        context.say(f"  {lines.bridge}")
+        context.say(f"  {lines.page}")
     if lines.note:
         context.say(lines.note)
     if listening is not None:
         how = "asks for a password" if listening.password else "asks for no password"
         context.say(f"where {listening.address} is reached ({how}):")
         context.say(f"  {listening.viewer}")
+        if listening.websocket is not None:
+            scheme = "wss" if listening.tls else "ws"
+            host = listening.viewer.split()[1].partition("::")[0]
+            context.say(f"  {scheme}://{host}:{listening.websocket} for a browser's viewer (noVNC)")
     return 0
 
 

@@ -13,6 +13,7 @@ from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.units import format_size
 from kvmtui.manage.live import Watch
+from kvmtui.manage.views import halted_percent
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
@@ -292,6 +293,7 @@ def document_of(live: LiveGuest, stamp: str) -> dict[str, object]:
         "cpu_percent": _rounded(live.cpu_percent),
         "vcpus": [_rounded(one) for one in figures.vcpu_percents] if figures else [],
         "wait_percent": _rounded(_wait_percent(figures)),
+        "halted_percent": _rounded(halted_percent(live)),
         "memory_resident_bytes": live.view.memory_resident_bytes,
         "memory_guest_used_bytes": figures and figures.memory_guest_used_bytes,
         "disk_read_bytes_per_s": _rounded(figures and figures.disk_read_bytes_per_s),

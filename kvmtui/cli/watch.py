@@ -11,6 +11,7 @@ from kvmtui.cli.context import Context
 from kvmtui.cli.ending import ended_by_signals
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.units import format_size
+from kvmtui.manage.forecast import Forecast
 from kvmtui.manage.watching import Overview, disable, enable, overview
 from kvmtui.text import visible
 
@@ -115,22 +116,28 @@ def _document(found: Overview) -> dict[str, Any]:
     plain: dict[str, Any] = found._asdict()
     plain["state"] = None if found.state is None else found.state._asdict()
     plain["problems"] = [problem._asdict() for problem in found.problems]
-    forecast = found.forecast
-    if forecast is not None:
-        plain["forecast"] = {
-            "mount": forecast.mount,
-            "size_bytes": forecast.size_bytes,
-            "free_bytes": forecast.free_bytes,
-            "growth_bytes_per_day": forecast.bytes_per_day,
-            "over_days": forecast.over_days,
-            "full_at": None if forecast.full_at is None else iso_time(forecast.full_at),
-            "words": forecast.words,
-            "guests": [
-                {"name": one.name, "growth_bytes_per_day": one.bytes_per_day}
-                for one in forecast.guests
-            ],
-        }
+    plain["storages"] = [_plain_forecast(one) for one in found.storages]
+    home = found.storages[:1]
+    plain["forecast"] = None
+    for one in home:
+        guests = [
+            {"name": guest.name, "growth_bytes_per_day": guest.bytes_per_day}
+            for guest in one.guests
+        ]
+        plain["forecast"] = {**_plain_forecast(one), "guests": guests}
     return plain
+
+
+def _plain_forecast(forecast: Forecast) -> dict[str, Any]:
+    return {
+        "mount": forecast.mount,
+        "size_bytes": forecast.size_bytes,
+        "free_bytes": forecast.free_bytes,
+        "growth_bytes_per_day": forecast.bytes_per_day,
+        "over_days": forecast.over_days,
+        "full_at": None if forecast.full_at is None else iso_time(forecast.full_at),
+        "words": forecast.words,
+    }
 
 
 def _lines(found: Overview) -> list[str]:
@@ -153,9 +160,9 @@ def _lines(found: Overview) -> list[str]:
     lines.append(
         f"figures of {found.files} guests are kept, {format_size(found.files_bytes)} in all"
     )
-    if found.forecast is not None:
-        lines.append(f"storage: {found.forecast.words}")
-        for guest in found.forecast.guests:
+    for one in found.storages:
+        lines.append(f"storage: {one.words}")
+        for guest in one.guests:
             size = format_size(round(guest.bytes_per_day))
             lines.append(f"  {guest.name} grows by {size} a day")
     for problem in found.problems:

@@ -171,6 +171,8 @@ class Vnc(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, 
 
     port: Annotated[int, Meta(ge=5900, le=65535)]
     """The TCP port; 5900 is what viewers call display 0."""
+    websocket: Annotated[int, Meta(ge=1024, le=65535)] | None = None
+    """A second TCP port of the same address, where a browser's viewer such as noVNC finds it."""
     address: str = "127.0.0.1"
     """The host's IP address to listen on; one that others reach takes a password."""
     password: bool = False
@@ -223,7 +225,13 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     accelerator: Literal["auto", "kvm", "tcg"] = "auto"
     """auto follows what was measured on this host."""
     firmware: Literal["bios", "uefi"] | None = None
-    """bios on x86_64 when absent, uefi elsewhere."""
+    """When absent: bios on x86_64, elsewhere uefi; a kernel booted directly there needs none."""
+    secure_boot: bool = False
+    """UEFI that boots only what is signed, with Microsoft's keys enrolled; machine q35."""
+    tpm: bool = False
+    """A TPM 2.0, by swtpm: what it keeps lies in the guest's folder, in tpm/."""
+    hyperv: bool = False
+    """Under kvm: what makes Windows faster, and Hyper-V to what the guest sees."""
     kernel: str | None = None
     """Path of a Linux kernel that is booted directly."""
     initrd: str | None = None
@@ -287,10 +295,13 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
         return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
 
     def boot_firmware(self) -> Literal["bios", "uefi"]:
-        """The firmware: as stated, else bios on x86_64 and uefi elsewhere."""
+        """The firmware: as stated, else bios on x86_64 and uefi elsewhere.
+
+        Elsewhere bios is what the machine itself has: enough for a kernel booted directly.
+        """
         if self.firmware is not None:
             return self.firmware
-        return "bios" if self.arch == "x86_64" else "uefi"
+        return "bios" if self.arch == "x86_64" or self.kernel is not None else "uefi"
 
     def forwards(self) -> list[Forward]:
         """Every port forward of the guest."""
@@ -300,7 +311,8 @@ class Definition(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
         """Protocol, address and port of all that it listens on at the host."""
         found = [(rule.protocol, rule.host_address, rule.host_port) for rule in self.forwards()]
         if self.vnc is not None and self.video != "none":
-            found.append(("tcp", self.vnc.address, self.vnc.port))
+            ports = (self.vnc.port, self.vnc.websocket)
+            found += [("tcp", self.vnc.address, port) for port in ports if port is not None]
         return found
 
 

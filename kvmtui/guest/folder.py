@@ -21,6 +21,8 @@ DEFINITION = "guest.yaml"
 """What the user chose."""
 EFI_VARS = "efivars.qcow2"
 """The UEFI firmware's variables."""
+SEED = "seed.iso"
+"""The CD with what cloud-init or an installer is given."""
 CONSOLE_LOG = "console.log"
 """All that the guest wrote to its serial port, written by QEMU."""
 QEMU_LOG = "qemu.log"
@@ -33,6 +35,10 @@ FIGURES = "figures.bin"
 """The figures of a day, written by `watch`; also of the host, in the home itself."""
 REPORTS = "reports"
 """What was so just before each crash, written by `watch`."""
+TPM = "tpm"
+"""What the guest's TPM keeps; written by swtpm."""
+INSTALL = "install.json"
+"""How far its installation is; there only until it is installed."""
 LOCK = ".lock"
 """Held by who changes the guest; never unlinked."""
 RUN_LOCK = ".run.lock"
@@ -47,7 +53,7 @@ VNC = "vnc"
 EVENTS_PIPE = "events"
 RESERVED = frozenset(
     {DEFINITION, EFI_VARS, CONSOLE_LOG, QEMU_LOG, EVENTS, HISTORY, RUN}
-    | {FIGURES, REPORTS, "tpm", "state.saved"}
+    | {FIGURES, REPORTS, SEED, TPM, INSTALL, "state.saved"}
 )
 """Names in a guest's folder that no disk may have."""
 MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")

@@ -95,8 +95,11 @@ def _vnc_problems(definition: Definition, vnc: Vnc) -> list[str]:
         text = getattr(vnc, key)
         if text is not None and (not text.startswith("/") or "\0" in text or "\n" in text):
             problems.append(f"vnc.{key}: an absolute path is expected")
-    if vnc.port in _tcp_ports(definition):
-        problems.append(f"vnc.port: {vnc.port} is forwarded to the guest already")
+    for key, port in (("port", vnc.port), ("websocket", vnc.websocket)):
+        if port in _tcp_ports(definition):
+            problems.append(f"vnc.{key}: {port} is forwarded to the guest already")
+    if vnc.websocket == vnc.port:
+        problems.append(f"vnc.websocket: {vnc.port} is vnc.port already")
     return problems
 
 

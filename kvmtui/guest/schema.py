@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -26,10 +27,20 @@ _DURATION = {
 
 def definition_schema() -> dict[str, Any]:
     """The schema, with the help of each field as its description."""
+    return schema_of(Definition, "kvmtui guest", field_helps(module))
+
+
+def schema_of(
+    type_: type[msgspec.Struct], title: str, helps: dict[str, dict[str, str]]
+) -> dict[str, Any]:
+    """The schema of a structure and those in it.
+
+    Args:
+        helps: The description of each field, by structure and field.
+    """
     (top,), components = msgspec.json.schema_components(
-        [Definition], schema_hook=_schema_of, ref_template="#/$defs/{name}"
+        [type_], schema_hook=_schema_of, ref_template="#/$defs/{name}"
     )
-    helps = _field_helps()
     for name, component in components.items():
         for key, prop in component.get("properties", {}).items():
             text = helps.get(name, {}).get(key)
@@ -37,7 +48,7 @@ def definition_schema() -> dict[str, Any]:
                 prop["description"] = text
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "kvmtui guest",
+        "title": title,
         **top,
         "$defs": components,
     }
@@ -51,8 +62,8 @@ def _schema_of(type_: type) -> dict[str, Any]:
     raise NotImplementedError(type_)
 
 
-def _field_helps() -> dict[str, dict[str, str]]:
-    """The docstring under each field of each structure, by structure and field."""
+def field_helps(module: ModuleType) -> dict[str, dict[str, str]]:
+    """The docstring under each field of each structure of a module, by structure and field."""
     helps: dict[str, dict[str, str]] = {}
     for node in ast.parse(inspect.getsource(module)).body:
         if not isinstance(node, ast.ClassDef):

@@ -21,8 +21,9 @@ from kvmtui.guest.definition import (
     Limits,
     Size,
 )
-from kvmtui.guest.folder import RESERVED
+from kvmtui.guest.folder import RESERVED, SEED
 from kvmtui.guest.names import is_name
+from kvmtui.guest.platform import platform_problems
 from kvmtui.guest.reach import reaching_problems
 from kvmtui.guest.units import parse_duration, parse_size
 from kvmtui.text import visible
@@ -86,6 +87,8 @@ def _convert(value: Any, type_: Any, path: str, problems: list[str]) -> Any:
     """Convert leaf by leaf, so that one bad field does not hide the next."""
     if isinstance(value, dict):
         type_ = _struct_among(type_) or type_
+    if isinstance(value, list):
+        type_ = _list_among(type_) or type_
     origin = typing.get_origin(type_)
     if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
         return _convert_struct(value, type_, path, problems)
@@ -119,6 +122,13 @@ def _struct_among(type_: Any) -> Any:
     return next((part for part in parts if issubclass(part, msgspec.Struct)), None)
 
 
+def _list_among(type_: Any) -> Any:
+    """The list that a union allows besides nothing; None where it has none."""
+    if typing.get_origin(type_) not in (typing.Union, types.UnionType):
+        return None
+    return next((one for one in typing.get_args(type_) if typing.get_origin(one) is list), None)
+
+
 def _convert_struct(value: Any, type_: Any, path: str, problems: list[str]) -> Any:
     if not isinstance(value, dict):
         problems.append(f"{path or 'definition'}: keys and values are expected")
@@ -134,7 +144,7 @@ def _convert_struct(value: Any, type_: Any, path: str, problems: list[str]) -> A
     for required in type_.__struct_fields__:
         missing = required not in value
         if missing and required in _required(type_):
-            problems.append(f"{path}.{required}: is missing")
+            problems.append(f"{f'{path}.' if path else ''}{required}: is missing")
     return None if problems else type_(**converted)
 
 
@@ -199,6 +209,7 @@ def _contradictions(definition: Definition) -> list[str]:
         problems.append("autostart.delay: more than an hour")
     if definition.memory < _LEAST_MEMORY:
         problems.append("memory: less than 1M")
+    problems.extend(platform_problems(definition))
     if definition.kernel is None:
         for key in ("initrd", "append"):
             if getattr(definition, key) is not None:
@@ -304,6 +315,7 @@ def _path_problems(text: str, path: str) -> list[str]:
     if not text.startswith("/") and ".." in text.split("/"):
         return [f"{path}: leaves the guest's folder: write the absolute path"]
     first = posixpath.normpath(text).split("/")[0]
-    if first in RESERVED or first.startswith("."):
+    is_seed = first == SEED and path.startswith("cdroms[")
+    if (first in RESERVED and not is_seed) or first.startswith("."):
         return [f"{path}: '{visible(text)}' is kvmtui's own: choose another name"]
     return []

@@ -45,6 +45,8 @@ class Wants(NamedTuple):
     """The place of each disk that is encrypted, and the file with its passphrase."""
     vnc_secret: str | None = None
     """The file with VNC's password."""
+    secure_boot: bool = False
+    tpm: bool = False
 
 
 def wants_of(definition: Definition, name: str) -> Wants:
@@ -78,6 +80,8 @@ def wants_of(definition: Definition, name: str) -> Wants:
         ],
         secrets=[(i, disk.secret) for i, disk in enumerate(definition.disks) if disk.secret],
         vnc_secret=definition.vnc.secret if definition.vnc is not None else None,
+        secure_boot=definition.secure_boot,
+        tpm=definition.tpm,
     )
 
 

@@ -52,6 +52,21 @@ def absolute(text: str) -> str:
     return os.path.abspath(os.path.expanduser(text))
 
 
+def answer_folders() -> list[str]:
+    """Where users keep their own templates of answer files, the user's own last (it wins)."""
+    return [f"{os.path.dirname(path)}/unattended" for path in config_files()]
+
+
+def catalog_files() -> list[str]:
+    """Where users add to the catalogue of cloud images, the user's own last (it wins)."""
+    return [f"{os.path.dirname(path)}/catalog.yaml" for path in config_files()]
+
+
 def config_files() -> list[str]:
     """The settings files, the user's own last (it wins)."""
     return [SYSTEM_CONFIG, f"{_base('XDG_CONFIG_HOME', '~/.config')}/kvmtui/config.yaml"]
+
+
+def profile_folders() -> list[str]:
+    """Where users keep profiles of operating systems, the user's own last (it wins)."""
+    return [f"{os.path.dirname(path)}/profiles" for path in config_files()]

@@ -23,7 +23,7 @@ class Thresholds(NamedTuple):
     disk_latency_ms: float | None = 200.0
     """Mean of a guest's reads and writes."""
     storage_percent: float | None = 90.0
-    """Used of the home's file system."""
+    """Used of a file system: the home's, and others with guests' disks."""
     for_s: float = 60.0
     """For how long, before `watch` notes it."""
 
@@ -37,6 +37,8 @@ class Settings(NamedTuple):
     """The name of the interface's theme; None: what suits the terminal."""
     glyphs: str = "auto"
     mouse: str = "auto"
+    pictures: str = "auto"
+    """How a guest's graphical screen is drawn."""
     detail: str = "auto"
     """Where the detail of a guest is shown."""
     interval: float = 1.0
@@ -53,6 +55,7 @@ class Settings(NamedTuple):
 _CHOICES = {
     "glyphs": ("auto", "unicode", "blocks", "ascii"),
     "mouse": ("auto", "on", "off"),
+    "pictures": ("auto", "blocks", "off"),
     "detail": ("auto", "beside", "below", "off"),
 }
 _INTERVAL_S = (0.2, 60)

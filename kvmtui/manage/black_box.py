@@ -271,7 +271,7 @@ def _screen(library: Library, folder: GuestFolder) -> tuple[list[str] | None, by
 
     async def look() -> tuple[list[str] | None, bytes | None]:
         async with screens.display_session(library, folder.name) as monitor:
-            mirror = screens.TextMirror(monitor)
+            mirror = screens.mirror_of(monitor)
             text = await mirror.frame()
             if text is not None:
                 return text.lines(), None

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 _SOON_S = 14 * 86400.0
 """A storage that is full within two weeks is trouble."""
 _FORECAST = (
-    "A disk that is full pauses every guest that writes to it. What the home's file system takes"
-    " is kept by the day while kvmtui watch runs; the growth of the last seven days tells when"
-    " nothing is left."
+    "A disk that is full pauses every guest that writes to it. What file systems with guests'"
+    " disks take is kept by the day while kvmtui watch runs; the growth of the last seven days,"
+    " three at least, tells when nothing is left."
 )
 
 
@@ -160,18 +160,21 @@ def _forecast(library: Library) -> Result:
     import time
 
     from kvmtui.guest.history import iso_time
-    from kvmtui.manage.forecast import storage_forecast
+    from kvmtui.manage.forecast import forecasts
 
     result = Result("forecast", "Storage forecast", "ok", "", None, {}, "storage")
     result = result._replace(
-        reads=f"statvfs of the home, {library.at(FIGURES)}", explanation=_FORECAST
+        reads=f"statvfs, {library.at(FIGURES)}, {library.at('storage.json')}", explanation=_FORECAST
     )
     try:
-        found = storage_forecast(library)
+        known = forecasts(library)
     except OSError as error:
         detail = f"the storage does not answer: {error.strerror}"
         return result._replace(status="unknown", detail=detail)
+    # The one that is full first; of those that are not known the home's.
+    found = min(known, key=lambda one: (one.full_at is None, one.full_at or 0.0))
     measured = {
+        "mount": found.mount,
         "growth_bytes_per_day": found.bytes_per_day,
         "over_days": found.over_days,
         "full_at": None if found.full_at is None else iso_time(found.full_at),

@@ -37,6 +37,13 @@ class Choice(NamedTuple):
         return {**self._asdict(), "cpu": cpu or self.cpu}
 
 
+_EMULATED_CPU = {"x86_64": "max", "aarch64": "max,pauth-impdef=on"}
+"""The CPU model of each architecture under emulation; None for the machine's own.
+
+Of pointer authentication QEMU's own kind: the architected one halves a guest's speed.
+"""
+
+
 def choose(library: Library, arch: str, accelerator: str) -> Choice:
     """The accelerator of a guest; measured first where that was never done and matters.
 
@@ -49,8 +56,12 @@ def choose(library: Library, arch: str, accelerator: str) -> Choice:
     """
     host = host_architecture()
     if arch != host:
-        cpu = None if arch == "riscv64" else "max"
-        return Choice("tcg", cpu, "architecture", f"emulation: it is {arch}, this host is {host}")
+        return Choice(
+            "tcg",
+            _EMULATED_CPU.get(arch),
+            "architecture",
+            f"emulation: it is {arch}, this host is {host}",
+        )
     if accelerator == "auto":
         verdict = hosting.verdict_for(library)
         words = f"auto, as measured at {verdict.time}: {verdict.words}"

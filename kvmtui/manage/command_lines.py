@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 
+from kvmtui.errors import HostError
 from kvmtui.guest.folder import EFI_VARS, read_definition_file
+from kvmtui.guest.install_record import MEDIUM, read_install
 from kvmtui.guest.wants import Wants, wants_of
 from kvmtui.host import resources
 from kvmtui.manage import hosting, memo
@@ -94,6 +96,10 @@ def lay_out(folder: GuestFolder, wants: Wants, choice: Choice) -> Layout:
     Raises:
         HostError: Its firmware is missing.
     """
+    install = read_install(folder)
+    installs = install is not None and install.stage == MEDIUM
+    # Once a kernel has installed the guest it is no longer booted, also where it is still named.
+    own = install is None or installs or not install.kernel
     return Layout(
         name=folder.name,
         folder=folder.place,
@@ -101,9 +107,10 @@ def lay_out(folder: GuestFolder, wants: Wants, choice: Choice) -> Layout:
         cpu=choice.cpu,
         disks=tuple(_disk_place(folder.resolve(file)) for file in wants.disks),
         cdroms=tuple(folder.resolve(file) if file else None for file in wants.cdroms),
-        kernel=folder.resolve(wants.kernel) if wants.kernel else None,
-        initrd=folder.resolve(wants.initrd) if wants.initrd else None,
+        kernel=folder.resolve(wants.kernel) if wants.kernel and own else None,
+        initrd=folder.resolve(wants.initrd) if wants.initrd and own else None,
         firmware=_firmware(folder, wants) if wants.uefi else None,
+        installs=installs,
     )
 
 
@@ -118,5 +125,12 @@ def _disk_place(path: str) -> DiskPlace:
 def _firmware(folder: GuestFolder, wants: Wants) -> FirmwarePlace:
     from kvmtui.host.firmware import find_uefi
 
-    found = find_uefi(wants.arch)
+    found = find_uefi(wants.arch, secure=wants.secure_boot)
+    if not found.template:
+        if wants.kernel:
+            raise HostError(
+                f"{folder.name}: U-Boot, the UEFI firmware here, boots no kernel given to it",
+                hint=f"kvmtui set {folder.name} firmware=bios",
+            )
+        return FirmwarePlace(found.code, found.code_format, "", "")
     return FirmwarePlace(found.code, found.code_format, folder.at(EFI_VARS), "qcow2")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         black_box,
         expect_script,
         expecting,
+        kept_log,
         media,
         media_form,
         pointing,
@@ -35,6 +36,7 @@ else:
     black_box = Later("kvmtui.manage.black_box")
     expect_script = Later("kvmtui.manage.expect_script")
     expecting = Later("kvmtui.manage.expecting")
+    kept_log = Later("kvmtui.manage.kept_log")
     media = Later("kvmtui.manage.media")
     media_form = Later("kvmtui.manage.media_form")
     pointing = Later("kvmtui.manage.pointing")
@@ -65,6 +67,14 @@ class ConsoleDoor:
     ) -> serial_console.SerialSession:
         """As `serial_console.open_session`."""
         return await serial_console.open_session(self._library, name, take_over=take_over)
+
+    async def send_break(self, name: str) -> Outcome:
+        """As `serial_console.send_break`."""
+        return await serial_console.send_break(self._library, name)
+
+    def kept_log(self, name: str, *, width: int) -> kept_log.KeptLog:
+        """As `kept_log.KeptLog`."""
+        return kept_log.KeptLog(self._library, name, width=width)
 
     async def screen(self, name: str) -> screens.Screen:
         """As `screens.screen`."""

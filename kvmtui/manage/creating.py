@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
 from kvmtui.guest.wants import wants_of
-from kvmtui.manage import clashes, hosting, needs, starting
+from kvmtui.manage import clashes, hosting, needs, profiles, starting
 from kvmtui.manage.operation import told
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import image
@@ -28,13 +29,25 @@ _PATH_KEYS = ("kernel", "initrd")
 
 
 def create(
-    library: Library, name: str, plain: dict[str, Any], *, text: str | None = None
+    library: Library,
+    name: str,
+    plain: dict[str, Any],
+    *,
+    text: str | None = None,
+    profiled: bool = False,
+    files: Mapping[str, bytes] | None = None,
+    bases: Mapping[str, str] | None = None,
+    also: Callable[[GuestFolder], None] = lambda _: None,
 ) -> Outcome:
     """Define a guest: its folder, its definition, the images that it asks for.
 
     Args:
         plain: The definition as plain data.
         text: The file it was read from, whose comments are kept.
+        profiled: Whether the profile of its ``os`` is laid under it.
+        files: What its folder holds besides, by name: a seed.
+        bases: Images that its disks stand on, by the disks' file names.
+        also: Puts more into its folder, last of all.
 
     Raises:
         UsageError: The name cannot be a guest's.
@@ -44,6 +57,9 @@ def create(
     """
     check_name(name)
     prepared = prepare(plain)
+    notes: list[str] = []
+    if profiled:
+        prepared, notes = profiles.laid_under(prepared)
     definition = definition_from(prepared)
     wants = wants_of(definition, name)
     needs.check_memory(wants)
@@ -51,18 +67,21 @@ def create(
     made: list[Path] = []
     try:
         with library.new_guest(name) as folder, told(folder, "create", needs_room=True):
-            _make_images(folder, definition, made)
+            for file, data in (files or {}).items():
+                write_atomically(folder.at(file), data)
+            _make_images(folder, definition, made, bases or {})
             needs.check_files(_named(folder, name), wants)
             starting.ensure_firmware_variables(folder, wants)
             complete = _completed(library, prepared, definition)
             content = dump_plain(complete) if text is None else _carried(text, complete)
             definition_from(complete)
             write_atomically(folder.definition, content.encode())
+            also(folder)
     except BaseException:
         for path in made:
             path.unlink(missing_ok=True)
         raise
-    note = "\n".join(_warnings(library, name, definition_from(complete)))
+    note = "\n".join(notes + _warnings(library, name, definition_from(complete)))
     return Outcome(name, "create", True, f"{name} is defined", note)
 
 
@@ -135,7 +154,9 @@ def _carried(text: str, complete: dict[str, Any]) -> str:
     return edit_text(text, read_mapping(text.encode()), complete)
 
 
-def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) -> None:
+def _make_images(
+    folder: GuestFolder, definition: Definition, made: list[Path], bases: Mapping[str, str]
+) -> None:
     for index, disk in enumerate(definition.disks):
         path = Path(folder.resolve(disk.file))
         if disk.size is None or path.exists():
@@ -146,7 +167,7 @@ def _make_images(folder: GuestFolder, definition: Definition, made: list[Path]) 
             )
         image_format = disk.image_format() or "qcow2"
         with starting.image_tools():
-            image.create(path, image_format, disk.size)
+            image.create(path, image_format, disk.size, base=bases.get(disk.file))
         made.append(path)
         give_to_owner_of(path.parent, path)
 
@@ -155,6 +176,9 @@ def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
     """What would keep it from starting now, or clashes, though the definition is fine."""
     folder = library.place(name)
     found = clashes.notes(library, folder, definition)
+    fault = hosting.emulator_fault(definition.arch)
+    if fault:
+        return [*found, f"it would not start now: {fault}"]
     try:
         needs.check_host(folder, wants_of(definition, name))
     except (HostError, ImageError) as error:

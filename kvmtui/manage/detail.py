@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.definition import Autostart, Definition
 from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.history import seconds_of
 from kvmtui.guest.library import Library
 from kvmtui.manage.definitions import load_definition
 from kvmtui.manage.starters import starter_of
@@ -49,6 +50,8 @@ class GuestDetail(NamedTuple):
     """What is wrong with its definition; all else is empty then."""
     timeline: tuple[TimelineEntry, ...]
     """Newest first."""
+    ended_at: float | None = None
+    """When its last run ended, in seconds since 1970; None where nobody saw that."""
     autostart: str = ""
     """When the host's start starts it, in words; empty when it does not."""
 
@@ -71,6 +74,8 @@ def guest_detail(library: Library, name: str, *, entries: int = 100) -> GuestDet
         told = tuple(reversed(timeline(library, name, most=entries)))
         ended = last_stop(folder, running=False)
         found = found._replace(timeline=told, last_stop=ended.words if ended else "")
+        if ended is not None and ended.time is not None:
+            found = found._replace(ended_at=seconds_of(ended.time))
     try:
         definition = load_definition(folder)
     except KvmtuiError as error:

@@ -13,20 +13,21 @@ from typing import NamedTuple
 
 from kvmtui.durable import write_atomically
 from kvmtui.errors import KvmtuiError, StateError
-from kvmtui.guest.folder import MONITORS
 from kvmtui.guest.library import Library
 from kvmtui.manage import black_box, screens, typing_keys
 from kvmtui.manage.expect_script import Script, Step
+from kvmtui.manage.lending import Lender
 from kvmtui.manage.power import is_running
 from kvmtui.manage.serial_console import SerialSession, open_session
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import keyboard
-from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
 from kvmtui.qemu.picture import grab
 from kvmtui.text import without_escapes
 
 _WINDOW_CHARACTERS = 1 << 18
 _FRAME_S = 0.1
+_SELDOM_S = 0.5
+"""Where others have all monitors that can be held."""
 _SEND_LIMIT_S = 30.0
 _BEGUN = re.compile(rb"\x1b(?:[ -/]*|\[[0-?]*[ -/]*|[P\]X^_][^\x07\x1b\r\n]*\x1b?)\Z")
 _LONGEST_BEGUN = 1024
@@ -72,15 +73,14 @@ class _Run:
         self._serial = session
         self._said = ""
         self._text = ConsoleText()
-        self._stack = contextlib.AsyncExitStack()
-        self._monitor: Monitor | None = None
-        self._mirror: screens.TextMirror | None = None
+        self._lender = Lender(library.place(name), f"kvmtui expect {name}")
+        self._mirror = screens.TextMirror(self._lender.monitor)
         if session is not None:
             # A prompt that waits already was said before we came.
-            self._said = self._text.feed(session.tail()).rpartition("\n")[2]
+            self._said = self._text.feed(session.tail).rpartition("\n")[2]
 
     async def close(self) -> None:
-        await self._stack.aclose()
+        await self._lender.close()
         if self._serial is not None:
             self._serial.close()
 
@@ -109,7 +109,7 @@ class _Run:
         while True:
             alive = is_running(self._library, self._library.folder(self._name))
             if not alive and self._serial is not None:
-                self._hear(self._serial.read_rest())
+                self._hear(await self._serial.read_rest())
             found = await (self._look_serial(pattern) if side == "serial" else self._look(pattern))
             if found is not None:
                 return found
@@ -133,11 +133,10 @@ class _Run:
         self._said = (self._said + self._text.feed(data))[-_WINDOW_CHARACTERS:]
 
     async def _look(self, pattern: re.Pattern[str]) -> str | None:
-        mirror = await self._screen()
-        text = await mirror.frame()
+        text = await self._mirror.frame()
         found = pattern.search("\n".join(text.lines())) if text is not None else None
         if found is None:
-            await asyncio.sleep(_FRAME_S)
+            await asyncio.sleep(_SELDOM_S if self._mirror.is_short else _FRAME_S)
             return None
         return found[0]
 
@@ -159,32 +158,20 @@ class _Run:
             sent = self._serial.write(b"")
 
     async def _press(self, strokes: list[keyboard.Stroke]) -> None:
-        await self._screen()
-        assert self._monitor is not None
-        await (await typing_keys.typist_of(self._monitor)).press(strokes)
+        await typing_keys.press_by(self._mirror.lend, strokes, self._name)
 
     async def _save(self, file: str) -> None:
-        mirror = await self._screen()
-        text = await mirror.frame()
+        text = await self._mirror.frame()
         path = os.path.abspath(file)
         if not path.endswith(".txt"):
-            grabbed = await grab(mirror.monitor)
+            async with self._mirror.lend() as monitor:
+                grabbed = await grab(monitor)
             data = await asyncio.to_thread(grabbed.png)
         elif text is not None:
             data = "".join(f"{line}\n" for line in text.lines()).encode()
         else:
             raise StateError("the display is in a graphics mode: save a picture, not a .txt")
         await asyncio.to_thread(write_atomically, path, data)
-
-    async def _screen(self) -> screens.TextMirror:
-        """The screen's mirror; its monitor is taken when it is first needed."""
-        if self._mirror is None:
-            folder = self._library.folder(self._name)
-            place = MonitorPlace(folder.run, folder.path, MONITORS[:-1])
-            session = command_session(place, f"kvmtui expect {self._name}")
-            self._monitor = await self._stack.enter_async_context(session)
-            self._mirror = screens.TextMirror(self._monitor)
-        return self._mirror
 
 
 async def expect(
@@ -218,7 +205,7 @@ async def expect(
                 f"{name}'s console is used by {holder}", hint="add --take-over, or wait for its end"
             )
         if all(step.wait is not None for step in serial) and session.state.logs:
-            session.let_go()
+            await session.let_go()
     run = _Run(library, name, script, session)
     began = time.monotonic()
     try:

@@ -1,9 +1,8 @@
-"""When the storage of the home will be full, at the growth of the last days."""
+"""When the storage of guests' disks will be full, at the growth of the last days."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from typing import NamedTuple
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
-from kvmtui.manage import recorded
+from kvmtui.manage import growth, recorded, storage_days, watch_state
 from kvmtui.manage.summaries import Summaries
 from kvmtui.stats.figure_file import Day
 from kvmtui.stats.history import HOST
@@ -20,7 +19,8 @@ from kvmtui.text import visible
 
 DAYS = 7.0
 _DAY_S = 86400.0
-_LEAST_S = _DAY_S
+LEAST_DAYS = 3
+_LEAST_S = LEAST_DAYS * _DAY_S
 _FURTHEST_DAYS = 366.0
 _MOST_GUESTS = 5
 
@@ -41,19 +41,21 @@ class Forecast(NamedTuple):
     bytes_per_day: float | None
     """How fast it fills; below 0 where it empties."""
     over_days: float | None
-    """Of how many days that is the mean, 1 to 7."""
+    """Of how many days that is the mean, 3 to 8."""
     full_at: float | None
     """Seconds since 1970; None where it does not fill within a year, too."""
     guests: tuple[GuestGrowth, ...] = ()
-    """Whose disks grow, the fastest first."""
+    """Whose disks grow, the fastest first; told with the home's."""
+    is_watched: bool = False
+    """Whether a watch runs, which keeps what it is made from."""
 
     @property
     def words(self) -> str:
         """The forecast in words."""
         if self.bytes_per_day is None or self.over_days is None:
-            return "not known: it takes the figures of a day, which kvmtui watch keeps"
-        days = round(self.over_days)
-        past = f"the last {days} days" if days > 1 else "the last day"
+            days = f"the figures of {LEAST_DAYS} days, which kvmtui watch keeps"
+            return f"{self.mount}: not known when it is full: it takes {days}"
+        past = f"the last {round(self.over_days)} days"
         if self.bytes_per_day < 1:
             return f"{self.mount} has not grown in {past}"
         pace = f"at the growth of {past} ({format_size(round(self.bytes_per_day))} a day)"
@@ -67,7 +69,7 @@ def growth_per_day(days: Sequence[Day], now: Day) -> tuple[float, float] | None:
     """Bytes a day since the sample that is nearest to seven days ago, and over how many days.
 
     Returns:
-        None where no sample is at least a day old and at most eight days.
+        None where no sample is at least three days old and at most eight.
     """
     ages = [(now.time - one.time, one) for one in days]
     past = [(age, one) for age, one in ages if _LEAST_S <= age <= (DAYS + 1) * _DAY_S]
@@ -92,21 +94,26 @@ def forecast_of(mount: str, days: Sequence[Day], now: Day) -> Forecast:
     return Forecast(mount, now.size_bytes, free, per_day, over_days, full_at)
 
 
-def storage_forecast(library: Library, *, now: float | None = None) -> Forecast:
-    """The home's file system; may wait for a slow disk.
+def forecasts(library: Library, *, now: float | None = None) -> tuple[Forecast, ...]:
+    """The home's file system, then others with guests' disks; may wait for the home's disk.
 
     Raises:
         OSError: It does not answer.
     """
-    place = nearest_folder(str(library.home))
-    space = os.statvfs(place)
-    size = space.f_blocks * space.f_frsize
-    used = size - space.f_bavail * space.f_frsize
+    measured = growth.measure(library)
     moment = time.time() if now is None else now
-    found = forecast_of(
-        visible(mount_of(place), limit=100), _days(library, HOST, ""), Day(moment, used, size)
-    )
-    return found._replace(guests=_growing(library, moment))
+    place = nearest_folder(str(library.home))
+    kept = storage_days.read_days(library)
+    home = visible(mount_of(place), limit=100)
+    found = [
+        forecast_of(home, _days(library, HOST, ""), measured[HOST]._replace(time=moment))._replace(
+            guests=_growing(library, moment)
+        )
+    ]
+    for mount, day in sorted(growth.mounts_of(measured).items()):
+        found.append(forecast_of(mount, kept.get(mount, ()), day._replace(time=moment)))
+    watched = watch_state.is_watched(library)
+    return tuple(one._replace(is_watched=watched) for one in found)
 
 
 def _growing(library: Library, now: float) -> tuple[GuestGrowth, ...]:
@@ -116,9 +123,9 @@ def _growing(library: Library, now: float) -> tuple[GuestGrowth, ...]:
         for name in library.names():
             days = _days(library, name, recorded.identity_of(library, name, summaries))
             recent = [one for one in days if 0 <= now - one.time <= 2 * _DAY_S]
-            growth = growth_per_day(days, recent[-1]) if recent else None
-            if growth is not None and growth[0] >= 1:
-                found.append(GuestGrowth(name, growth[0]))
+            grown = growth_per_day(days, recent[-1]) if recent else None
+            if grown is not None and grown[0] >= 1:
+                found.append(GuestGrowth(name, grown[0]))
     found.sort(key=lambda one: -one.bytes_per_day)
     return tuple(found[:_MOST_GUESTS])
 

@@ -3,40 +3,87 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.manage.definitions import remembered_definition
+from kvmtui.manage.image_waiting import Patience
 from kvmtui.stats.figure_file import Day
 from kvmtui.stats.history import HOST
-from kvmtui.stats.host import nearest_folder
+from kvmtui.stats.host import mount_of, nearest_folder
+from kvmtui.text import visible
 
 EVERY_S = 300.0
 
 Measured = dict[str, Day]
-"""By guest; the file system of the home under `HOST`."""
+"""By guest; the file system of the home under `HOST`, others by where they are mounted."""
+
+_LIMIT_S = 2.0
+_patience = Patience()
 
 
 def measure(library: Library) -> Measured:
-    """What the disks of each guest and the home's file system take; may wait for a disk.
+    """What the disks of each guest take, the home's file system, and others with disks on them.
 
-    A guest's are the blocks of its images, those elsewhere included, and so not devices.
+    A guest's are the blocks of its images, those elsewhere included, and so not devices. May
+    wait for the home's disk; another one that does not answer in time is left out.
+
+    Raises:
+        OSError: The home's does not answer.
     """
-    space = os.statvfs(nearest_folder(str(library.home)))
-    size = space.f_blocks * space.f_frsize
-    found = {HOST: Day(time.time(), size - space.f_bavail * space.f_frsize, size)}
+    place = nearest_folder(str(library.home))
+    home_device = os.stat(place).st_dev
+    found = {HOST: _space(place)}
+    elsewhere: dict[int, str] = {}
     for name in library.names():
         folder = library.place(name)
         with contextlib.suppress(KvmtuiError, OSError):
             paths = [folder.resolve(one.file) for one in remembered_definition(folder).disks]
-            used = sum(os.stat(path).st_blocks * 512 for path in paths)
-            if paths:
+            disks = [(path, _status(path, str(folder.path))) for path in paths]
+            for path, status in disks:
+                if status.st_dev != home_device and stat.S_ISREG(status.st_mode):
+                    elsewhere.setdefault(status.st_dev, os.path.dirname(path))
+            if disks:
+                used = sum(status.st_blocks * 512 for _, status in disks)
                 found[name] = Day(time.time(), used, 0)
+    for where in elsewhere.values():
+        with contextlib.suppress(OSError):
+            storage = _patience.within(_LIMIT_S, where, functools.partial(_storage, where))
+            if storage is not None:
+                found[storage[0]] = storage[1]
     return found
+
+
+def mounts_of(measured: Mapping[str, Day]) -> dict[str, Day]:
+    """The file systems beside the home's, by where they are mounted."""
+    return {name: day for name, day in measured.items() if name.startswith("/")}
+
+
+def _status(path: str, own: str) -> os.stat_result:
+    """A disk's status; one elsewhere than in the guest's own folder is not waited for long."""
+    where = os.path.dirname(path)
+    if where == own:
+        return os.stat(path)
+    found = _patience.within(_LIMIT_S, where, functools.partial(os.stat, path))
+    if found is None:
+        raise TimeoutError
+    return found
+
+
+def _space(place: str) -> Day:
+    space = os.statvfs(place)
+    size = space.f_blocks * space.f_frsize
+    return Day(time.time(), size - space.f_bavail * space.f_frsize, size)
+
+
+def _storage(place: str) -> tuple[str, Day]:
+    return visible(mount_of(place), limit=100), _space(place)
 
 
 class Growth:

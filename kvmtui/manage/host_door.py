@@ -97,9 +97,9 @@ class HostDoor(Door):
         """As `machine.stand`."""
         return await self._read(lambda: machine.stand(self.library))
 
-    async def forecast(self) -> forecast.Forecast:
-        """As `forecast.storage_forecast`."""
-        return await self._read(lambda: forecast.storage_forecast(self.library))
+    async def forecasts(self) -> tuple[forecast.Forecast, ...]:
+        """As `forecast.forecasts`."""
+        return await self._read(lambda: forecast.forecasts(self.library))
 
     async def watched(self) -> watching.Overview:
         """As `watching.overview`: whether a watch runs, and what it keeps."""

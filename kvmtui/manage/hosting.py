@@ -70,6 +70,15 @@ def emulator_for(arch: str) -> str:
         raise HostError(error.message, hint=install_hint(f"qemu-{arch}")) from None
 
 
+def emulator_fault(arch: str) -> str:
+    """Why no guest of an architecture starts here, and the command that mends it; else empty."""
+    try:
+        emulator_for(arch)
+    except HostError as error:
+        return f"QEMU for {arch} is not installed: {error.hint}"
+    return ""
+
+
 def capabilities_for(library: Library, arch: str) -> Capabilities:
     """What the emulator can do, asked once for each binary.
 

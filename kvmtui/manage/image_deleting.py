@@ -11,6 +11,7 @@ from kvmtui.errors import ImageError, KvmtuiError, StateError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import image_guard, image_places, images
+from kvmtui.manage.catalog_names import DOWNLOAD
 from kvmtui.manage.image_work import PART, sweep_now, work
 from kvmtui.manage.images import ImageView, Survey
 from kvmtui.manage.views import Outcome
@@ -127,5 +128,6 @@ def _unfinished(library: Library, found: Survey) -> list[str]:
             names = os.listdir(folder)
         except OSError:
             continue
-        left += [f"{folder}/{name}" for name in names if name.startswith(".") and PART in name]
+        hidden = [name for name in names if name.startswith(".")]
+        left += [f"{folder}/{name}" for name in hidden if PART in name or name.endswith(DOWNLOAD)]
     return left

@@ -282,3 +282,5 @@ class ImageDoor(ImageLooks):
             if not future.cancelled():
                 future.exception()  # Told in the story; nobody else asks for it.
             raise
+
+    do = _work

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from kvmtui.errors import ImageError
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.library import Library
 from kvmtui.manage import image_reach, image_tree, images
+from kvmtui.manage.catalog_names import RECORD
 from kvmtui.manage.image_links import check_data_files
 from kvmtui.manage.image_story import last_check
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.starting import image_tools
-from kvmtui.qemu import iso
 from kvmtui.qemu.image_tool import run_json
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
+
+    from kvmtui.manage.recognising import Medium
 else:
     from kvmtui.light import NamedTuple
 
@@ -45,12 +48,14 @@ class ImageInfo(NamedTuple):
     snapshots: tuple[SnapshotView, ...]
     corrupt: bool | None
     """None where the format cannot say it."""
-    media: iso.Media | None
-    """What an installation medium says of itself."""
+    medium: Medium | None
+    """What an installation medium says of itself, and what it is."""
     checked: tuple[float, str] | None
     """When it was last checked here, and what was found."""
     fault: str
     """Why qemu-img could not be asked; empty where it was."""
+    cloud: str = ""
+    """Which cloud image it is and how it was verified; empty where it is none."""
 
 
 def image_info(library: Library, path: str, survey: images.Survey | None = None) -> ImageInfo:
@@ -84,14 +89,28 @@ def image_info(library: Library, path: str, survey: images.Survey | None = None)
         chain=tuple(image_tree.chain_below(found, path)),
         snapshots=snapshots,
         corrupt=corrupt,
-        media=iso.read_media(path) if view.format == "iso" or _is_raw_cdrom(view) else None,
+        medium=_medium(library, view),
         checked=last_check(library, path),
+        cloud=_cloud(path),
         fault=fault,
     )
 
 
-def _is_raw_cdrom(view: ImageView) -> bool:
-    return view.format == "raw" and view.path.lower().endswith(".iso")
+def _cloud(path: str) -> str:
+    if not os.path.exists(path.removesuffix(".qcow2") + RECORD):
+        return ""
+    from kvmtui.manage import catalog_records
+
+    return catalog_records.told_of(path)
+
+
+def _medium(library: Library, view: ImageView) -> Medium | None:
+    is_raw_cdrom = view.format == "raw" and view.path.lower().endswith(".iso")
+    if view.format != "iso" and not is_raw_cdrom:
+        return None
+    from kvmtui.manage.recognising import Recogniser
+
+    return Recogniser(library).look(view.path)
 
 
 def _snapshots(path: str) -> tuple[SnapshotView, ...]:
@@ -160,14 +179,16 @@ def info_document(info: ImageInfo) -> dict[str, Any]:
         "checked": None
         if info.checked is None
         else {"time": iso_time(info.checked[0]), "result": info.checked[1]},
+        "cloud_image": info.cloud or None,
         "fault": info.fault or None,
     }
-    if info.media is not None:
+    if info.medium is not None:
+        found = info.medium.recognition
         document |= {
-            "os": None,
-            "os_candidates": [],
-            "volume_id": info.media.volume_id,
-            "arch": info.media.arch,
-            "boot": list(info.media.boot),
+            "os": found.os,
+            "os_candidates": list(found.candidates),
+            "volume_id": info.medium.media.volume_id,
+            "arch": found.arch,
+            "boot": list(found.boot),
         }
     return document

@@ -102,6 +102,7 @@ def document(table: Table) -> dict[str, Any]:
         "table": table.kind,
         "file_system": _told(table.file_system),
         "trouble": table.trouble or None,
+        "boot": list(table.boot),
         "partitions": [
             {
                 "number": one.number,

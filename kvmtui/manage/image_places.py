@@ -14,7 +14,7 @@ from kvmtui import light_json as json
 from kvmtui.durable import write_atomically
 from kvmtui.errors import ImageError, KvmtuiError
 from kvmtui.guest.definition import FORMAT_OF_SUFFIX
-from kvmtui.guest.folder import EFI_VARS
+from kvmtui.guest.folder import EFI_VARS, SEED
 from kvmtui.guest.library import GUESTS, IMAGES, Library
 from kvmtui.manage import hosting
 from kvmtui.manage.image_reach import STORAGE, Places, guest_of, read_places
@@ -109,7 +109,7 @@ def is_image_name(name: str) -> bool:
 
 def is_guests_own(name: str) -> bool:
     """Whether a file in a guest's folder is a disk image, and not its firmware's variables."""
-    return is_image_name(name) and name not in (EFI_VARS, "seed.iso")
+    return is_image_name(name) and name not in (EFI_VARS, SEED)
 
 
 def known_folders(library: Library, places: Places | None = None) -> list[str]:

@@ -126,13 +126,18 @@ class Work:
         return text
 
     def course(
-        self, watcher: Watcher, total_bytes: int | None = None, keep: tuple[int, ...] = ()
+        self,
+        watcher: Watcher,
+        total_bytes: int | None = None,
+        keep: tuple[int, ...] = (),
+        begun_percent: float = 0.0,
     ) -> Course:
         """A run of qemu-img whose progress goes into the record and to the watcher.
 
         Args:
             total_bytes: How much is gone through in all; gives the rate.
             keep: Descriptors that it inherits.
+            begun_percent: What an earlier run had done already.
         """
 
         def tell(percent: float) -> None:
@@ -142,8 +147,9 @@ class Work:
             self._told_at = now
             took = now - self._began
             total = total_bytes or self.total_bytes
-            rate = total * percent / 100 / took if total and took >= 1 else None
-            left = took * (100 - percent) / percent if percent > 0 and took >= 1 else None
+            own = percent - begun_percent
+            rate = total * own / 100 / took if total and took >= 1 else None
+            left = took * (100 - percent) / own if own > 0 and took >= 1 else None
             self._record |= {"percent": percent, "rate_bytes_per_s": rate, "left_s": left}
             with contextlib.suppress(OSError):
                 self._write()

@@ -13,12 +13,13 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from kvmtui.guest.folder import DEFINITION, EVENTS, HISTORY, RUN, START_RECORD, GuestFolder
+from kvmtui.guest.folder import DEFINITION, EVENTS, HISTORY, INSTALL, RUN, START_RECORD
+from kvmtui.guest.folder import GuestFolder as GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.looking import Look, ask_open_ones
-from kvmtui.manage.operations import read_home_story, read_operations
+from kvmtui.manage.operations import INSTALLS, read_home_story, read_operations
 from kvmtui.manage.recorded import Recorded, identity_of, sign_of
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
@@ -53,7 +54,7 @@ else:
     sampled = Later("kvmtui.manage.sampled")
     sampling = Later("kvmtui.manage.sampling")
 
-_SIGNS = (DEFINITION, HISTORY, EVENTS, f"{RUN}/{START_RECORD}")
+_SIGNS = (DEFINITION, HISTORY, EVENTS, INSTALL, f"{RUN}/{START_RECORD}")
 _AGAIN_S = 15.0
 _ASK_AGAIN_S = 2.0
 _PATIENCE_S = 0.15
@@ -63,17 +64,13 @@ _LET_GO_S = 1.0
 Signature = tuple[tuple[int, int, int] | None, ...]
 
 
-def signature_of(folder: GuestFolder) -> Signature:
-    """What changes when anything about the guest does: its files' inode, time and size."""
-    return tuple(sign_of(f"{folder.path}/{name}") for name in _SIGNS)
-
-
 class _Watched:
     """One guest between two rounds."""
 
     def __init__(self, folder: GuestFolder, clock: Callable[[], Moment]) -> None:
         self.folder = folder
         self._clock = clock
+        self._signs = tuple(folder.at(name) for name in _SIGNS)
         self.signature: Signature = ()
         self.looked = 0.0
         self.view: GuestView | None = None
@@ -85,8 +82,12 @@ class _Watched:
 
     @property
     def under_way(self) -> OperationView | None:
-        running = [one for one in self.operations if one.result == "running"]
-        return running[-1] if running else None
+        running = (one for one in reversed(self.operations) if one.result == "running")
+        return next((one for one in running if one.verb != INSTALLS), None)
+
+    def sign(self) -> Signature:
+        """What changes when anything about the guest does: its files' inode, time and size."""
+        return tuple(map(sign_of, self._signs))
 
     def sample(self) -> bool:
         """Read the process' figures; whether it is as it was (and not gone)."""
@@ -315,7 +316,7 @@ class Watch:
     def _is_due(self, guest: _Watched, now: float) -> bool:
         same_process = guest.sample()
         self._collect(guest)
-        signature = signature_of(guest.folder)
+        signature = guest.sign()
         changed = signature != guest.signature
         guest.signature = signature
         if guest.view is None or changed or not same_process or guest.under_way is not None:

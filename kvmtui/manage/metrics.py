@@ -15,6 +15,7 @@ from kvmtui.manage.scrapes import Snapshot
 from kvmtui.text import visible
 
 if TYPE_CHECKING:
+    from kvmtui.manage.forecast import Forecast
     from kvmtui.manage.views import GuestView, LiveGuest
     from kvmtui.stats.answers import DiskCounters
     from kvmtui.stats.network import TapCounters
@@ -60,6 +61,15 @@ _GAUGES: tuple[tuple[str, str, Callable[[LiveGuest], float | None]], ...] = (
         "memory_used_bytes",
         "Memory that the guest itself says it uses.",
         lambda live: live.figures.memory_guest_used_bytes if live.figures else None,
+    ),
+)
+_STORAGES: tuple[tuple[str, str, Callable[[Forecast], float | None]], ...] = (
+    ("size_bytes", "Size of a file system with guests' disks.", lambda one: one.size_bytes),
+    ("free_bytes", "What a plain user may still write there.", lambda one: one.free_bytes),
+    (
+        "full_time_seconds",
+        "When it is full at the growth of the last days, in seconds since 1970.",
+        lambda one: one.full_at,
     ),
 )
 
@@ -194,20 +204,11 @@ def _distinct(
 def _storage(snapshot: Snapshot) -> Iterator[Any]:
     from prometheus_client.core import GaugeMetricFamily
 
-    storage = snapshot.storage
-    if storage is None:
-        return
-    labels = [_label(storage.mount)]
-    for metric, text, value in (
-        ("size_bytes", "Size of the home's file system.", storage.size_bytes),
-        ("free_bytes", "What a plain user may still write there.", storage.free_bytes),
-        (
-            "full_time_seconds",
-            "When it is full at the growth of the last days, in seconds since 1970.",
-            storage.full_at,
-        ),
-    ):
-        if value is not None:
-            family = GaugeMetricFamily(f"kvmtui_storage_{metric}", text, labels=["mountpoint"])
-            family.add_metric(labels, value)
+    for metric, text, value_of in _STORAGES:
+        family = GaugeMetricFamily(f"kvmtui_storage_{metric}", text, labels=["mountpoint"])
+        by_mount = {_label(one.mount): value_of(one) for one in snapshot.storages}
+        for mount, value in by_mount.items():
+            if value is not None:
+                family.add_metric([mount], value)
+        if family.samples:
             yield family

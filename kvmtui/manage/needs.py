@@ -26,6 +26,10 @@ def check_host(folder: GuestFolder, wants: Wants) -> None:
     """
     check_memory(wants)
     check_files(folder, wants)
+    if wants.tpm:
+        from kvmtui.manage import platform
+
+        platform.check_tpm()
     for kind, name in wants.interfaces:
         if not resources.interface_exists(name):
             raise HostError(f"{folder.name}: there is no {kind} {name} on this host")

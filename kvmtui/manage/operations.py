@@ -17,7 +17,16 @@ from kvmtui.qemu.process import is_held
 from kvmtui.text import visible
 
 _TAIL_BYTES = 64 << 10
+_LONGEST_TITLE = 30
+"""What is above its threshold is told beside the operations, as their verbs are."""
 _MOST = 50
+INSTALLS = "install"
+"""The verb of an installation: it goes on with no kvmtui at work, and hinders nothing."""
+_OF_INSTALL: dict[str, Literal["done", "failed", "interrupted"]] = {
+    "installed": "done",
+    "trouble": "failed",
+    "kept": "interrupted",
+}
 CUT_OFF = "it was cut off: the kvmtui that did it is gone"
 
 
@@ -32,6 +41,9 @@ def read_operations(folder: GuestFolder) -> list[OperationView]:
             end = ends.get(line.get("id"))
             running = end is None and is_held(f"{folder.path}/{LOCK}")
             found.append(operation_of(line, end, running=running, guest=folder.name))
+        elif phase == "install" and line.get("step") == "begun":
+            steps = [one for one in lines if one.get("id") == line.get("id")]
+            found.append(_installation(folder.name, line, steps[-1]))
         elif phase == "run" and line.get("reason") == "crashed":
             found.append(_crash(folder, line))
         elif phase == "note" and line.get("begins"):
@@ -126,18 +138,38 @@ def _crash(folder: GuestFolder, line: dict[str, Any]) -> OperationView:
     )
 
 
+def _installation(guest: str, begun: dict[str, Any], last: dict[str, Any]) -> OperationView:
+    """An installation, by its first and its newest line."""
+    result = _OF_INSTALL.get(str(last.get("step")))
+    pid = begun.get("pid")
+    return OperationView(
+        id=str(begun.get("id")),
+        guest=guest,
+        verb=INSTALLS,
+        result=result or "running",
+        user=visible(str(begun.get("user")), limit=40),
+        pid=pid if isinstance(pid, int) else None,
+        begun=seconds_of(str(begun.get("time"))),
+        ended=None if result is None else seconds_of(str(last.get("time"))),
+        message=visible(str(last.get("text")), limit=200) if result != "done" else "",
+    )
+
+
 def _note(guest: str, line: dict[str, Any]) -> OperationView:
     """A figure above its threshold, as a watch has noted it; of no guest: the storage."""
     when = seconds_of(str(line.get("time")))
     what = visible(str(line.get("what")), limit=20)
+    text = visible(str(line.get("text")), limit=200)
+    title, above, rest = text.partition(" above ")
+    told = above and len(title) <= _LONGEST_TITLE
     return OperationView(
         id=f"note-{what}-{when}",
         guest=guest,
-        verb="threshold",
+        verb=title if told else "threshold",
         result="noted",
         user="watch",
         pid=None,
         begun=when,
         ended=when,
-        message=visible(str(line.get("text")), limit=200),
+        message=f"above {rest}" if told else text,
     )

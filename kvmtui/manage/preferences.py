@@ -27,6 +27,8 @@ class Preferences(NamedTuple):
     """Where themes may lie, the user's own last: of one name the last is taken."""
     complaints: tuple[str, ...]
     """One line each: file, key, what is wrong."""
+    pictures: Literal["auto", "blocks", "off"] = "auto"
+    """How a graphical screen is drawn: as the terminal best can, in half blocks, or not."""
     thresholds: Thresholds = Thresholds()
     """For `thresholds.over`: what is too much."""
 
@@ -44,5 +46,6 @@ def load_preferences() -> Preferences:
         keys=settings.keys,
         theme_folders=tuple(Path(path).parent / "themes" for path in config_files()),
         complaints=tuple(faults),
+        pictures=cast(Literal["auto", "blocks", "off"], settings.pictures),
         thresholds=settings.thresholds,
     )

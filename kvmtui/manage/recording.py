@@ -17,6 +17,7 @@ from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.guest.library import Library
 from kvmtui.manage import recorded
 from kvmtui.manage.live import Watch
+from kvmtui.manage.storage_days import with_day
 from kvmtui.manage.views import LiveGuest
 from kvmtui.stats import figure_file
 from kvmtui.stats.figure_file import Content, Day, Stamp, stamp_now
@@ -136,13 +137,3 @@ class Recorder:
         self._files[name] = file._replace(
             sequence=file.sequence + 1, days=days, due=due, is_news=False
         )
-
-
-def with_day(days: tuple[Day, ...], day: Day | None, now: float) -> tuple[Day, ...]:
-    """The days with one more sample: the last of each day stays, none of the future."""
-    past = tuple(one for one in days if one.time <= now)
-    if day is None:
-        return past
-    if past and int(past[-1].time // 86400) == int(day.time // 86400):
-        past = past[:-1]
-    return (*past, day)[-figure_file.DAYS :]

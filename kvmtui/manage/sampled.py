@@ -12,7 +12,7 @@ from kvmtui.guest.folder import AGENT, RUN, GuestFolder
 from kvmtui.manage.addresses import addresses_in
 from kvmtui.qemu.agent_polls import AgentPoll
 from kvmtui.qemu.process import command_line_of
-from kvmtui.stats import answers, network, rates
+from kvmtui.stats import answers, network, queues, rates
 from kvmtui.stats.disks import NO_DISKS, DisksMeter
 from kvmtui.stats.figures import DiskFigures, Figures, NetworkFigures
 from kvmtui.stats.threads import NO_THREADS, ThreadsMeter
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _AGAIN_ROUNDS = 15
 """Processors and taps may be plugged in and out: every so many rounds they are asked for anew."""
+_TAPS_AGAIN_ROUNDS = 60
+"""The same of taps, where it was started with none: it takes a look at all its descriptors."""
 _STALE_S = 10.0
 _AGENT_STALE_S = 15.0
 _DRIVES, _THREADS, _EXITS = "drives", "threads", "exits"
@@ -130,12 +132,14 @@ class Sampled:
         self._without_histogram: set[str] = set()
         self._given_histogram: set[str] = set()
         self._taps: tuple[str, ...] | None = None
-        self._interfaces, self._macs = _interfaces_of(process.pid)
+        self._interfaces, self._macs, cards = _interfaces_of(process.pid)
         self._agent: AgentPoll | None = None
         self._agent_told: Moment | None = None
         self._addresses: tuple[str, ...] = ()
         self._networks = network.NetworksMeter()
         self._each_network: tuple[NetworkFigures, ...] = ()
+        self._queues = queues.QueuesMeter(process.pid, cards)
+        self._each_queue: tuple[NetworkFigures, ...] = ()
 
     @property
     def counters(self) -> tuple[tuple[DiskCounters, ...], tuple[tuple[str, TapCounters], ...]]:
@@ -145,7 +149,8 @@ class Sampled:
     @property
     def has_taps(self) -> bool:
         """Whether it is plugged into taps of the host, looked for anew now and then."""
-        if self._interfaces and (self._taps is None or self._rounds % _AGAIN_ROUNDS == 0):
+        again = _AGAIN_ROUNDS if self._taps else _TAPS_AGAIN_ROUNDS
+        if self._interfaces and (self._taps is None or self._rounds % again == 0):
             self._taps = network.taps_of(self.process.pid) or ()
         return bool(self._taps)
 
@@ -167,6 +172,8 @@ class Sampled:
             for drive in sorted(self._without_histogram - self._given_histogram):
                 asked.append((_SET, answers.set_histogram(drive)))
                 self._given_histogram.add(drive)
+            if not self._each_network:
+                asked += self._queues.questions()
         return asked
 
     def read_host(self, counters: Mapping[str, network.TapCounters], moment: Moment) -> None:
@@ -211,13 +218,17 @@ class Sampled:
             self._take_threads(answers.read_threads(found[_THREADS]) or (), now)
         self._memory.take(found, moment)
         self._exits.take(found, moment)
-        drives = answers.read_drives(found[_DRIVES]) if _DRIVES in found else None
+        self._each_queue = self._queues.take(found, moment)
+        is_close = self.level == "detail"
+        line = found.get(_DRIVES)
+        drives = None if line is None else answers.read_drives(line, closely=is_close)
         if drives is None:
             self._disks.forget()
             self._all_disks, self._each_disk = NO_DISKS, ()
             return
         self._all_disks, self._each_disk = self._disks.take(drives, moment)
-        self._without_histogram = {one.name for one in drives if not one.boundaries_ns}
+        if is_close:
+            self._without_histogram = {one.name for one in drives if not one.boundaries_ns}
 
     def _take_threads(self, threads: tuple[int, ...], now: Moment) -> None:
         if self._threads is not None and self._threads.threads == threads:
@@ -255,26 +266,29 @@ class Sampled:
             sent,
             self._exits.per_s,
             self._each_disk if is_close else (),
-            self._each_network if is_close else (),
+            (self._each_network or self._each_queue) if is_close else (),
             missing,
             self._addresses,
         )
 
 
-def _interfaces_of(pid: int) -> tuple[int | None, tuple[str, ...]]:
-    """How many interfaces a guest was started with, and the MAC addresses of its cards.
+def _interfaces_of(pid: int) -> tuple[int | None, tuple[str, ...], tuple[queues.Card, ...]]:
+    """How many interfaces a guest was started with, its cards' MAC addresses, those of virtio.
 
     By its command line; None where that cannot be read.
     """
     try:
         arguments = command_line_of(pid)
     except OSError:
-        return None, ()
-    found = []
+        return None, (), ()
+    macs, cards = [], []
     for option, value in zip(arguments, arguments[1:], strict=False):
         if option == b"-device" and value.startswith(b"{"):
             with contextlib.suppress(ValueError):
                 device = json.loads(value)
                 if "netdev" in device:
-                    found.append(str(device.get("mac", "")).lower())
-    return arguments.count(b"-netdev") + arguments.count(b"-nic"), tuple(found)
+                    macs.append(str(device.get("mac", "")).lower())
+                    if str(device.get("driver")).startswith("virtio-net"):
+                        cards.append(queues.Card(str(device.get("id", "")), macs[-1]))
+    count = arguments.count(b"-netdev") + arguments.count(b"-nic")
+    return count, tuple(macs), tuple(cards)

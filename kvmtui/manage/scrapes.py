@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from kvmtui.guest.library import Library
-from kvmtui.manage.forecast import Forecast, storage_forecast
+from kvmtui.manage.forecast import Forecast, forecasts
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import LiveGuest
 from kvmtui.stats import rates
@@ -30,8 +30,8 @@ class Snapshot(NamedTuple):
     """Seconds since 1970."""
     guests: Mapping[str, LiveGuest]
     counters: Mapping[str, Counters | None]
-    storage: Forecast | None
-    """None where it is not known."""
+    storages: tuple[Forecast, ...]
+    """The home's file system first; none where they are not known."""
 
 
 class OnDemand:
@@ -46,7 +46,7 @@ class OnDemand:
         self._watch.wanted.want(_OWNER, None, "columns")
         self._lock = threading.Lock()
         self._last: tuple[float, Snapshot] | None = None
-        self._forecast: tuple[float, Forecast | None] = (-_FORECAST_EVERY_S, None)
+        self._forecasts: tuple[float, tuple[Forecast, ...]] = (-_FORECAST_EVERY_S, ())
 
     def close(self) -> None:
         """Let go of all guests."""
@@ -82,15 +82,15 @@ class OnDemand:
             if number and all(map(_is_settled, guests.values())):
                 break
             time.sleep(rates.SHORTEST_S + 0.01)
-        return Snapshot(time.time(), guests, counters, self._storage())
+        return Snapshot(time.time(), guests, counters, self._storages())
 
-    def _storage(self) -> Forecast | None:
+    def _storages(self) -> tuple[Forecast, ...]:
         now = time.monotonic()
-        if now - self._forecast[0] >= _FORECAST_EVERY_S:
-            self._forecast = (now, None)
+        if now - self._forecasts[0] >= _FORECAST_EVERY_S:
+            self._forecasts = (now, ())
             with contextlib.suppress(OSError):
-                self._forecast = (now, storage_forecast(self._library))
-        return self._forecast[1]
+                self._forecasts = (now, forecasts(self._library))
+        return self._forecasts[1]
 
 
 def _is_settled(live: LiveGuest) -> bool:

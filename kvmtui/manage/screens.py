@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from kvmtui.errors import StateError
-from kvmtui.guest.folder import MONITORS, GuestFolder
+from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
+from kvmtui.manage.lending import SHORT_S, Lender, is_short
 from kvmtui.manage.power import is_running, monitors_of
 from kvmtui.qemu import vga_text
-from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
+from kvmtui.qemu.monitor import Monitor, command_session
 from kvmtui.qemu.picture import Picture as Picture
 from kvmtui.qemu.picture import grab
 from kvmtui.qemu.vga_text import Place
@@ -22,7 +25,9 @@ from kvmtui.qemu.vga_text import TextScreen as TextScreen
 _CURSOR_LOOKS = 3
 _CURSOR_PAUSE_S = 0.15
 """QEMU's cursor is seen for a quarter of a second, then hidden as long."""
-_CURSOR_HOLDS_S = 0.6
+_CURSOR_HOLDS_S = 1.6
+_CURSOR_RESTS_S = 10.0
+"""The same while nothing else changes, which would tell of one that is hidden."""
 _LOCATE_AGAIN_S = 1.0
 _CHANGING_TRIES = 4
 
@@ -41,17 +46,22 @@ class TextMirror:
     """The text screen of one guest, looked at again and again.
 
     Args:
-        monitor: A session that stays open meanwhile.
+        lend: Gives a monitor for a look.
     """
 
-    def __init__(self, monitor: Monitor) -> None:
-        self.monitor = monitor
+    def __init__(self, lend: Callable[[], AbstractAsyncContextManager[Monitor]]) -> None:
+        self.lend = lend
+        """Gives a monitor, for what else is asked of the display."""
+        self.is_short = False
+        """Whether all monitors but that for commands were taken at the last look: seldom
+        ones are asked for."""
         self._place: Place | None = None
         self._located = 0.0
         self._below = b""
         self._cells = b""
         self._cursor: tuple[int, int] | None = None
         self._cursor_seen = 0.0
+        self._cells_of_cursor = b""
         self.picture: Picture | None = None
         """The display as it was last grabbed: about once a second."""
 
@@ -64,34 +74,47 @@ class TextMirror:
         Raises:
             StateError: The guest has no display.
             MonitorError: QEMU ended, or does not answer.
+            BusyError: Others have all monitors, for seconds.
         """
+        async with self.lend() as monitor:
+            self.is_short = is_short(monitor)
+            return await self._look(monitor)
+
+    async def _look(self, monitor: Monitor) -> TextScreen | None:
         now = time.monotonic()
         place = self._place
         if place is None or now - self._located >= _LOCATE_AGAIN_S:
-            return await self._locate()
-        memory = await self._read(place)
+            return await self._locate(monitor)
+        memory = await self._read(monitor, place)
         if memory[place.size_bytes :] != self._below:
-            return await self._locate()
+            return await self._locate(monitor)
         self._cells = memory[: place.size_bytes]
         return self._screen(place)
 
-    async def _read(self, place: Place) -> bytes:
+    async def _read(self, monitor: Monitor, place: Place) -> bytes:
         size = min(place.size_bytes + place.columns * 2, vga_text.WINDOW_BYTES - place.offset)
-        return await vga_text.read_memory(self.monitor, place.offset, size)
+        return await vga_text.read_memory(monitor, place.offset, size)
 
-    async def _locate(self) -> TextScreen | None:
+    async def _locate(self, monitor: Monitor) -> TextScreen | None:
         found = None
+        until = time.monotonic() + (SHORT_S / 2 if self.is_short else math.inf)
         for _ in range(_CHANGING_TRIES):
-            before = await vga_text.read_memory(self.monitor, 0, vga_text.WINDOW_BYTES)
-            self.picture = await grab(self.monitor)
-            empty_is_text = await vga_text.is_text_by_bios(self.monitor)
+            before = await vga_text.read_memory(monitor, 0, vga_text.WINDOW_BYTES)
+            self.picture = await grab(monitor)
+            empty_is_text = await vga_text.is_text_by_bios(monitor)
+            unsettled = await self._changed(monitor, before)
             found = await asyncio.to_thread(
-                vga_text.locate, before, self.picture, self._place, empty_is_text=empty_is_text
+                vga_text.locate,
+                before,
+                self.picture,
+                self._place,
+                empty_is_text=empty_is_text,
+                unsettled=unsettled,
             )
             if found is not None:
                 break
-            after = await vga_text.read_memory(self.monitor, 0, vga_text.WINDOW_BYTES)
-            if after == before:
+            after = await vga_text.read_memory(monitor, 0, vga_text.WINDOW_BYTES)
+            if after == before or time.monotonic() >= until:
                 break
         self._located = time.monotonic()
         if found is None:
@@ -100,13 +123,27 @@ class TextMirror:
         self._place, cursor = found
         if cursor is not None:
             self._cursor, self._cursor_seen = cursor, self._located
-        memory = await self._read(self._place)
+            self._cells_of_cursor = before[self._place.offset :][: self._place.size_bytes]
+        memory = await self._read(monitor, self._place)
         size = self._place.size_bytes
         self._cells, self._below = memory[:size], memory[size:]
         return self._screen(self._place)
 
+    async def _changed(self, monitor: Monitor, before: bytes) -> set[int]:
+        """The cells that changed since memory was read: the picture was made in between."""
+        place = self._place
+        if place is None:
+            return set()
+        after = await self._read(monitor, place)
+        old = before[place.offset : place.offset + place.size_bytes]
+        if after.startswith(old):
+            return set()
+        return {at // 2 for at, byte in enumerate(old) if byte != after[at]}
+
     def _screen(self, place: Place) -> TextScreen:
-        seen = time.monotonic() - self._cursor_seen < _CURSOR_HOLDS_S + _LOCATE_AGAIN_S
+        rests = self._cells == self._cells_of_cursor
+        holds_s = _CURSOR_RESTS_S if rests else _CURSOR_HOLDS_S
+        seen = time.monotonic() - self._cursor_seen < holds_s + _LOCATE_AGAIN_S
         return TextScreen(place.columns, place.rows, self._cells, self._cursor if seen else None)
 
 
@@ -116,16 +153,21 @@ async def look(monitor: Monitor, *, cursor: bool = True) -> Screen:
     Args:
         cursor: Look up to three times for the cursor, which blinks.
     """
-    mirror = TextMirror(monitor)
+    mirror = mirror_of(monitor)
     text = await mirror.frame()
     for _ in range(_CURSOR_LOOKS if cursor else 0):
         if text is None or text.cursor is not None:
             break
         await asyncio.sleep(_CURSOR_PAUSE_S)
-        mirror = TextMirror(monitor)
+        mirror = mirror_of(monitor)
         text = await mirror.frame()
     assert mirror.picture is not None
     return Screen(mirror.picture.width, mirror.picture.height, text)
+
+
+def mirror_of(monitor: Monitor) -> TextMirror:
+    """A mirror by a monitor that is held anyway."""
+    return TextMirror(lambda: contextlib.nullcontext(monitor))
 
 
 async def screen(library: Library, name: str) -> Screen:
@@ -168,20 +210,21 @@ async def display_session(library: Library, name: str) -> AsyncIterator[Monitor]
 
 @contextlib.asynccontextmanager
 async def mirror(library: Library, name: str) -> AsyncIterator[TextMirror]:
-    """A mirror of the guest's text screen; it holds one of the guest's monitors.
+    """A mirror of the guest's text screen; it holds one of the guest's monitors if one is free.
 
     Raises:
         StateError: It does not run, or has no display.
-        BusyError: All monitors but the one for commands are taken.
+        BusyError: Others have all monitors, for seconds.
     """
     folder = library.folder(name)
     refuse_stopped(library, folder)
-    place = MonitorPlace(folder.run, folder.path, MONITORS[:-1])
+    lender = Lender(folder, f"kvmtui screen {name}")
     try:
-        async with command_session(place, f"kvmtui screen {name}") as monitor:
-            yield TextMirror(monitor)
+        yield TextMirror(lender.monitor)
     except StateError as error:
         raise _of(name, error) from None
+    finally:
+        await lender.close()
 
 
 def refuse_stopped(library: Library, folder: GuestFolder) -> None:

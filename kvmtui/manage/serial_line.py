@@ -120,6 +120,23 @@ class SerialLine(ClaimedSocket):
         """The socket, to be waited on; -1 while the log is read."""
         return -1 if self._socket is None else self._socket.fileno()
 
+    def hear(self) -> bytes | None:
+        """What came over the socket since, a piece of it; touches no file.
+
+        None where only `read` can tell: the log is read, or the socket has come to its end.
+        """
+        connection = self._socket
+        if connection is None or not self._joined:
+            return None
+        try:
+            data = connection.recv(_PIECE_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+        self._offset += len(data)
+        return data or None
+
     def read(self) -> bytes:
         """What the guest wrote since, a piece of it; empty where that is nothing, or the end.
 
@@ -159,10 +176,11 @@ class SerialLine(ClaimedSocket):
 
     def write(self, data: bytes) -> int:
         """Send what was typed; how much of it went. A guest that does not read takes none."""
-        if self._socket is None:
+        connection = self._socket
+        if connection is None:
             return 0
         try:
-            return self._socket.send(data)
+            return connection.send(data)
         except OSError:
             return 0
 
@@ -178,12 +196,12 @@ class SerialLine(ClaimedSocket):
         return b""
 
     def _take(self) -> bool:
+        self._joined = False
         try:
             self.typing = self._connect(SERIAL)
         except BaseException:
             self._give_back()
             raise
-        self._joined = False
         return self.typing
 
     def _follow(self) -> None:

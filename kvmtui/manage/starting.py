@@ -22,8 +22,8 @@ from kvmtui.errors import (
 from kvmtui.guest import history
 from kvmtui.guest.folder import (
     CONSOLE_LOG,
-    EFI_VARS,
     EVENTS,
+    INSTALL,
     QEMU_LOG,
     RUN,
     RUN_LOCK,
@@ -61,7 +61,8 @@ _RUN_LOCK_LIMIT_S = 2.0
 def start(library: Library, name: str) -> Outcome:
     """Start a guest and wait until its monitors are ready.
 
-    A guest that runs is left as it is. When it does not come up no process is left.
+    One that is being installed goes on with that first. A guest that runs is left as it
+    is. When it does not come up no process is left.
 
     Raises:
         DefinitionError: Its definition is not valid.
@@ -70,6 +71,15 @@ def start(library: Library, name: str) -> Outcome:
         LaunchError: QEMU did not come up.
         BusyError: Another kvmtui is at work on it.
     """
+    if os.path.exists(library.folder(name).at(INSTALL)):
+        from kvmtui.manage import install_steps
+
+        install_steps.settle(library, name)
+    return start_now(library, name)
+
+
+def start_now(library: Library, name: str) -> Outcome:
+    """As `start`, whatever an installation waits for."""
     folder = library.folder(name)
     settle_cut_off(library, name)
     with locked(folder):
@@ -140,6 +150,15 @@ def _defined_uuid(library: Library, folder: GuestFolder) -> str | None:
 def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outcome:
     line = CommandLine(library, folder)
     wants = line.wants
+    install = None
+    if os.path.exists(folder.at(INSTALL)):
+        from kvmtui.manage import install_steps
+
+        install = install_steps.ready_to_start(folder, list(map(folder.resolve, wants.disks)))
+    if wants.tpm:
+        from kvmtui.manage import platform
+
+        platform.end_left_over(folder)
     needs.check_host(folder, wants)
     below = image_below.notes_of_start(library, folder, wants)
     ensure_firmware_variables(folder, wants)
@@ -147,6 +166,10 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     story.close_run(folder)
     _prepare_run(folder)
     record = _start_record(folder, wants, choice)
+    if install is not None:
+        from kvmtui.manage import install_steps
+
+        install_steps.about_to_start(folder, install, str(record["run"]))
     try:
         note = _bring_up(library, folder, wants, argv, record)
     except LaunchError as error:
@@ -154,6 +177,10 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
 
         _forget_run(folder)
         raise explained(library, folder, wants, error) from None
+    if install is not None:
+        from kvmtui.manage import install_steps
+
+        install_steps.started(folder, install, str(record["run"]))
     operation.result["accelerator"] = choice.accelerator
     message = f"{folder.name} runs under {choice.accelerator}"
     note = "\n".join(filter(None, [*below, note]))
@@ -188,6 +215,10 @@ def _bring_up(
             description=f"kvmtui guest {folder.name}",
             ended_by=autostart_unit(library.root) if systemd else "",
         )
+        if wants.tpm:
+            from kvmtui.manage import platform
+
+            stack.enter_context(platform.tpm_beside(folder, request))
         missed = launch.launch(request) or missed
     if request.scope and not missed:
         record["scope"] = request.scope
@@ -220,17 +251,12 @@ def ensure_firmware_variables(folder: GuestFolder, wants: Wants) -> None:
 
     Raises:
         HostError: The firmware or qemu-img is missing.
+        StateError: Its variables have no keys, and Secure Boot is asked for.
     """
-    if not wants.uefi or os.path.exists(folder.at(EFI_VARS)):
-        return
-    from kvmtui.host.firmware import find_uefi
-    from kvmtui.qemu import image
+    if wants.uefi:
+        from kvmtui.manage import platform
 
-    target = folder.path / EFI_VARS
-    found = find_uefi(wants.arch)
-    with image_tools():
-        image.convert_to_qcow2(found.template, found.template_format, target)
-    give_to_owner_of(folder.path, target)
+        platform.ensure_firmware_variables(folder, wants)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ What = Literal["cpu", "disk-latency", "storage", "io-error"]
 
 _TITLES: dict[What, str] = {
     "cpu": "CPU",
-    "disk-latency": "disk latency",
+    "disk-latency": "mean disk latency",
     "storage": "storage",
     "io-error": "its disk",
 }
@@ -31,7 +31,7 @@ class Over(NamedTuple):
     value: float
     limit: float
     words: str
-    """Such as ``CPU at 97 % of its processors, above 90 %``."""
+    """Such as ``CPU above 90 % of its processors: 97 %``."""
 
 
 class Note(NamedTuple):
@@ -52,26 +52,29 @@ def over(limits: Thresholds, live: LiveGuest) -> tuple[Over, ...]:
     if limits.cpu_percent is not None and live.cpu_percent is not None and view.cpus:
         share = live.cpu_percent / view.cpus
         if share > limits.cpu_percent:
-            words = f"CPU at {share:.0f} % of its processors, above {limits.cpu_percent:g} %"
+            words = f"CPU above {limits.cpu_percent:g} % of its processors: {share:.0f} %"
             found.append(Over("cpu", share, limits.cpu_percent, words))
     latency = figures.disk_latency_ms if figures is not None else None
     limit_ms = limits.disk_latency_ms
     if limit_ms is not None and latency is not None and latency > limit_ms:
-        words = f"disk latency {latency:.0f} ms, above {limit_ms:g} ms"
+        words = f"mean disk latency above {limit_ms:g} ms: {latency:.0f} ms"
         found.append(Over("disk-latency", latency, limit_ms, words))
     if view.state == "io-error":
         found.append(Over("io-error", 1.0, 0.0, "paused: its disk has no room, or failed"))
     return tuple(found)
 
 
-def storage_over(limits: Thresholds, size_bytes: int, free_bytes: int) -> Over | None:
-    """Whether a file system is too full."""
+def storage_over(
+    limits: Thresholds, size_bytes: int, free_bytes: int, mount: str = ""
+) -> Over | None:
+    """Whether a file system is too full: the home's, or that of a place where it is mounted."""
     if limits.storage_percent is None or size_bytes <= 0:
         return None
     share = 100 * (1 - free_bytes / size_bytes)
     if share <= limits.storage_percent:
         return None
-    words = f"storage {share:.0f} % full, above {limits.storage_percent:g} %"
+    what = mount or "storage"
+    words = f"{what} above {limits.storage_percent:g} % full: {share:.0f} %"
     return Over("storage", share, limits.storage_percent, words)
 
 
@@ -146,6 +149,7 @@ class Holding:
                 del self._spans[name, what]
                 if what != "io-error":
                     minutes = max(1, round((span.since - span.told) / 60))
-                    text = f"{_TITLES[what]} is within its threshold again, after {minutes} min"
+                    title = subject if subject.startswith("/") else _TITLES[what]
+                    text = f"{title} is within its threshold again, after {minutes} min"
                     notes.append(Note(what, False, text, None, None))
         return notes

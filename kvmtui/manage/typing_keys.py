@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 from kvmtui.errors import StateError
 from kvmtui.guest.folder import MONITORS
 from kvmtui.guest.library import Library
 from kvmtui.manage.definitions import load_definition
+from kvmtui.manage.lending import SHORT_S, Lender, is_short
 from kvmtui.manage.screens import refuse_stopped
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import keyboard
@@ -22,9 +24,8 @@ _PAUSE_S = 0.02
 """Between keys: firmware keeps 15 of them for a program that is slow to read."""
 _ASK_AGAIN_S = 0.01
 _READ_LIMIT_S = 5.0
-_SHORT_LIMIT_S = 1.5
-"""For all keys, on the monitor for commands: nobody holds that for 2 s."""
 _SHORT_STROKES = 10
+"""At once, on the monitor for commands: nobody holds that for 2 s."""
 _STATUS_PORT = "i /b 0x64"
 _HAS_MORE = 0x01
 
@@ -44,11 +45,14 @@ class Typist:
     def __init__(self, monitor: Monitor, *, has_port: bool) -> None:
         self._monitor = monitor
         self._has_port = has_port
-        is_short = monitor.name == MONITORS[-1]
-        self._until = time.monotonic() + _SHORT_LIMIT_S if is_short else math.inf
+        self._until = time.monotonic() + SHORT_S if is_short(monitor) else math.inf
 
-    async def press(self, strokes: list[Stroke]) -> None:
+    async def press(self, strokes: list[Stroke], *, before: int = 0, total: int = 0) -> None:
         """Press keys one after the other.
+
+        Args:
+            before: How many were pressed already.
+            total: How many there are in all, where these are a part of them.
 
         Raises:
             StateError: The guest reads none any more; tells how many it did.
@@ -59,8 +63,8 @@ class Typist:
             await asyncio.sleep(_PAUSE_S)
             if self._has_port and not await self._all_read():
                 raise StateError(
-                    f"the guest does not read its keyboard: {number} of {len(strokes)} keys reached"
-                    " it, and one waits"
+                    f"the guest does not read its keyboard: {before + number} of"
+                    f" {total or len(strokes)} keys reached it, and one waits"
                 )
 
     async def _all_read(self) -> bool:
@@ -113,12 +117,34 @@ async def input_session(
     names = commands + others if short else others
     place = MonitorPlace(folder.run, folder.path, names)
     async with command_session(place, f"kvmtui {verb} {name}") as monitor:
-        status = (await monitor.execute("query-status"))["status"]
-        if status != "running":
-            raise StateError(
-                f"{name} is {status}: {what} would be lost", hint=f"kvmtui resume {name}"
-            )
+        await _refuse_paused(monitor, name, what)
         yield monitor
+
+
+async def _refuse_paused(monitor: Monitor, name: str, what: str) -> None:
+    status = (await monitor.execute("query-status"))["status"]
+    if status != "running":
+        raise StateError(f"{name} is {status}: {what} would be lost", hint=f"kvmtui resume {name}")
+
+
+async def press_by(
+    lend: Callable[[], AbstractAsyncContextManager[Monitor]], strokes: list[Stroke], name: str
+) -> None:
+    """Press keys of a guest, a few at a time where its monitor is the one for commands.
+
+    Raises:
+        StateError: It is paused, or reads no keys.
+        MonitorError: Its QEMU does not answer.
+    """
+    pressed = 0
+    while pressed < len(strokes):
+        async with lend() as monitor:
+            await _refuse_paused(monitor, name, "keys")
+            some = strokes[pressed:]
+            some = some[:_SHORT_STROKES] if is_short(monitor) else some
+            typist = await typist_of(monitor)
+            await typist.press(some, before=pressed, total=len(strokes))
+            pressed += len(some)
 
 
 async def type_strokes(library: Library, name: str, strokes: list[Stroke]) -> Outcome:
@@ -128,12 +154,17 @@ async def type_strokes(library: Library, name: str, strokes: list[Stroke]) -> Ou
         StateError: It does not run, is paused, or reads no keys.
         MonitorError: Its QEMU does not answer.
     """
-    short = len(strokes) <= _SHORT_STROKES
-    async with input_session(library, name, "type", "keys", short=short) as monitor:
-        try:
-            await (await typist_of(monitor)).press(strokes)
-        except StateError as error:
-            raise StateError(f"{name}: {error.message}") from None
+    folder = library.folder(name)
+    refuse_stopped(library, folder)
+    lender = Lender(folder, f"kvmtui type {name}")
+    try:
+        await press_by(lender.monitor, strokes, name)
+    except StateError as error:
+        said = error.message
+        said = said if said.startswith(f"{name} ") else f"{name}: {said}"
+        raise StateError(said, hint=error.hint) from None
+    finally:
+        await lender.close()
     count = len(strokes)
     return Outcome(name, "type", True, f"{count} key{'' if count == 1 else 's'} typed at {name}")
 

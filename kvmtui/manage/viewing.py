@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import socket
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from kvmtui.host.accounts import Account, account, account_of_uid
 from kvmtui.manage.screens import refuse_stopped
 
 _PORT = 5910
+_WEB_PORT = 6080
+_NOVNC, _PAGE = "/usr/share/novnc", "vnc.html"
+"""Where the distributions' novnc has its files."""
 _LONGEST_SOCKET_BYTES = 107
 _SSH_PORT = "22"
 
@@ -27,6 +31,11 @@ class Viewer(NamedTuple):
     viewer: str
     """The viewer, once the tunnel stands."""
     socket: str
+    bridge: str = ""
+    """What shows it in a browser instead: a tunnel to noVNC, which ends with it; empty where
+    this host has none."""
+    page: str = ""
+    """What the browser opens then."""
     note: str = ""
     """Why the tunnel is of another account than who asks; empty where it is of that."""
 
@@ -50,13 +59,19 @@ def viewer(library: Library, name: str) -> Viewer:
             f"{name}: ssh forwards no socket whose path has over {_LONGEST_SOCKET_BYTES} bytes",
             hint=f"ln -s {shlex.quote(folder.at(RUN))} /tmp/{name}, and forward /tmp/{name}/{VNC}",
         )
-    words = ["ssh", "-N", "-L", f"127.0.0.1:{_PORT}:{path}"]
     host, port = _here()
-    if port != _SSH_PORT:
-        words += ["-p", port]
     user, note = _account(name, folder.place, path)
-    words.append(f"{user}@{host}")
-    return Viewer(shlex.join(words), f"vncviewer 127.0.0.1:{_PORT - 5900}", path, note)
+    there = [*(["-p", port] if port != _SSH_PORT else []), f"{user}@{host}"]
+    ssh = shlex.join(["ssh", "-N", "-L", f"127.0.0.1:{_PORT}:{path}", *there])
+    bridge = page = ""
+    if shutil.which("websockify") and os.path.exists(f"{_NOVNC}/{_PAGE}"):
+        # With a terminal of its own it ends when the tunnel does.
+        serve = f"websockify --web={_NOVNC} --unix-target={shlex.quote(path)} 127.0.0.1:{_WEB_PORT}"
+        tunnel = f"127.0.0.1:{_WEB_PORT}:127.0.0.1:{_WEB_PORT}"
+        bridge = shlex.join(["ssh", "-t", "-L", tunnel, *there, serve])
+        page = f"http://127.0.0.1:{_WEB_PORT}/{_PAGE}?autoconnect=true"
+    viewer = f"vncviewer 127.0.0.1:{_PORT - 5900}"
+    return Viewer(ssh, viewer, path, bridge, page, note)
 
 
 def _account(name: str, place: str, path: str) -> tuple[str, str]:

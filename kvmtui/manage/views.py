@@ -35,6 +35,8 @@ class GuestView(NamedTuple):
     description: str
     autostart: bool
     error: str | None
+    installing: bool = False
+    """Whether it runs and is being installed."""
     answers: bool = True
     """False where its process is there and says nothing; not part of the JSON."""
 
@@ -88,3 +90,19 @@ class LiveGuest(NamedTuple):
     """What some kvmtui does with it now."""
     figures: Figures | None = None
     """What only QEMU and its threads tell; None where it does not run or nobody looks."""
+
+
+def halted_percent(live: LiveGuest) -> float | None:
+    """The share of time, 100 is all of it, in which a guest's vCPUs had nothing to do.
+
+    Their threads neither ran nor waited for a core, on the mean: they were halted (for
+    moments, held up by QEMU itself). None unless it runs, and where a part is not known.
+    """
+    figures = live.figures
+    if figures is None or live.view.state != "running" or figures.wait_ms_per_s is None:
+        return None
+    ran = [one for one in figures.vcpu_percents if one is not None]
+    if not ran or len(ran) != len(figures.vcpu_percents):
+        return None
+    asleep = 100.0 - (sum(ran) + figures.wait_ms_per_s / 10) / len(ran)
+    return min(max(asleep, 0.0), 100.0)

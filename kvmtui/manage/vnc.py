@@ -22,6 +22,8 @@ class Listening(NamedTuple):
     password: bool
     """Whether it asks for one."""
     tls: bool
+    websocket: int | None = None
+    """The port for a browser's viewer; None where there is none."""
 
     @property
     def viewer(self) -> str:
@@ -49,11 +51,13 @@ async def _listening(monitor: Monitor) -> Listening | None:
         places = server.get("server") or []
         if server.get("id") == VNC_PORT_ID and places:
             ways = {str(server.get("auth")), str(server.get("vencrypt", ""))}
+            ports = {bool(one.get("websocket")): int(one["service"]) for one in places}
             return Listening(
                 str(places[0]["host"]),
-                int(places[0]["service"]),
+                ports[False],
                 any(way.endswith("vnc") for way in ways),
                 "vencrypt" in ways,
+                ports.get(True),
             )
     return None
 

@@ -20,7 +20,7 @@ from kvmtui.host.boot import Problem
 from kvmtui.host.boot_cron import BootCron
 from kvmtui.host.boot_watch import WatchUnit
 from kvmtui.manage import hosting, watch_state
-from kvmtui.manage.forecast import Forecast, storage_forecast
+from kvmtui.manage.forecast import Forecast, forecasts
 from kvmtui.manage.operation import exclusive
 from kvmtui.manage.starters import program
 from kvmtui.manage.watch_state import State
@@ -51,8 +51,9 @@ class Overview(NamedTuple):
     files: int
     """How many guests have a file of figures."""
     files_bytes: int
-    forecast: Forecast | None
-    """None where the storage does not answer."""
+    storages: tuple[Forecast, ...]
+    """The home's file system first, then others with guests' disks; none where the home's
+    does not answer."""
 
 
 def _starter(library: Library) -> WatchUnit | BootCron:
@@ -72,9 +73,9 @@ def overview(library: Library) -> Overview:
     in_place = starter.is_in_place()
     found = starter.problems() if in_place else []
     files, files_bytes = _files(library)
-    forecast = None
+    storages: tuple[Forecast, ...] = ()
     with contextlib.suppress(OSError):
-        forecast = storage_forecast(library)
+        storages = forecasts(library)
     return Overview(
         running=watch_state.is_watched(library),
         state=watch_state.read_state(library),
@@ -85,7 +86,7 @@ def overview(library: Library) -> Overview:
         problems=tuple(Problem(one.what, one.remedy or _ENABLE) for one in found),
         files=files,
         files_bytes=files_bytes,
-        forecast=forecast,
+        storages=storages,
     )
 
 

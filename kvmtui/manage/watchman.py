@@ -23,13 +23,15 @@ from kvmtui.guest.library import Library
 from kvmtui.host.settings import Settings
 from kvmtui.manage import thresholds, watch_state
 from kvmtui.manage.forecast import forecast_of
-from kvmtui.manage.growth import Growth
+from kvmtui.manage.growth import Growth, mounts_of
+from kvmtui.manage.install_settling import Settler
 from kvmtui.manage.live import Watch
 from kvmtui.manage.operation import locked
 from kvmtui.manage.recording import Recorder
 from kvmtui.manage.reporting import Reporter
 from kvmtui.manage.resuming import Resumer
 from kvmtui.manage.scrapes import Snapshot
+from kvmtui.manage.storage_days import StorageDays
 from kvmtui.manage.views import LiveGuest
 from kvmtui.qemu import log_bounds
 from kvmtui.stats import rates
@@ -74,7 +76,9 @@ class Watchman:
         self._host = HostMeter(library.home)
         self._recorder = Recorder(library, self._watch, stamp)
         self._growth = Growth(library)
+        self._storage_days = StorageDays(library)
         self._resumer = Resumer(library)
+        self._settler = Settler(library)
         self._reporter = Reporter(library, self._watch.history, stamp)
         self._holding = thresholds.Holding(settings.thresholds.for_s)
         self._pending: dict[str, deque[dict[str, Any]]] = {}
@@ -114,6 +118,7 @@ class Watchman:
         self._recorder.finish(self._days)
         self._growth.close()
         self._resumer.close()
+        self._settler.close()
         self._reporter.close()
         self._watch.close()
 
@@ -142,6 +147,7 @@ class Watchman:
         guests = self._watch.round()
         now = self._clock()[0]
         self._days = self._growth.step()
+        self._keep_storages()
         self._forget_gone(guests)
         self._recorder.round(guests, self._days)
         for name, live in guests.items():
@@ -151,7 +157,7 @@ class Watchman:
         if now >= self._bound_due:
             self._bound_due = now + _BOUND_EVERY_S
             self._bound_logs(guests)
-        for _, words in self._resumer.step(guests):
+        for _, words in [*self._resumer.step(guests), *self._settler.step(guests)]:
             self._tell(words)
         self._report(guests)
         self._snap(guests)
@@ -216,14 +222,25 @@ class Watchman:
                 history.append(folder.history, pending[0])
                 pending.popleft()
 
+    def _keep_storages(self) -> None:
+        self._storage_days.take(mounts_of(self._days))
+        if self._storage_days.fault:
+            self._fault("storage", f"growth of storage is not kept: {self._storage_days.fault}")
+        else:
+            self._mend("storage")
+
     def _judge_storage(self, now: float) -> None:
-        day = self._days.get(HOST)
-        if day is None:
-            return
-        found = thresholds.storage_over(
-            self._settings.thresholds, day.size_bytes, day.size_bytes - day.used_bytes
-        )
-        self._note(HOST, self._holding.take(HOST, [] if found is None else [found], now))
+        storages = mounts_of(self._days)
+        if HOST in self._days:
+            storages[HOST] = self._days[HOST]
+        for mount, _ in self._holding.all_told():
+            if mount.startswith("/") and mount not in storages:
+                self._holding.forget(mount)
+        for mount, day in storages.items():
+            free = day.size_bytes - day.used_bytes
+            limits = self._settings.thresholds
+            found = thresholds.storage_over(limits, day.size_bytes, free, mount)
+            self._note(HOST, self._holding.take(mount, [] if found is None else [found], now))
         pending = self._pending.get(HOST)
         # On a full disk it is written once there is room again.
         with contextlib.suppress(OSError):
@@ -251,11 +268,13 @@ class Watchman:
 
     def _snap(self, guests: Mapping[str, LiveGuest]) -> None:
         counters = {name: self._watch.counters(name) for name in guests}
-        storage = None
+        storages = []
         if (day := self._days.get(HOST)) is not None:
             mount = visible(mount_of(nearest_folder(self._library.root)), limit=100)
-            storage = forecast_of(mount, self._recorder.days(HOST), day)
-        self.snapshot = Snapshot(time.time(), guests, counters, storage)
+            storages.append(forecast_of(mount, self._recorder.days(HOST), day))
+        for mount, day in mounts_of(self._days).items():
+            storages.append(forecast_of(mount, self._storage_days.of(mount), day))
+        self.snapshot = Snapshot(time.time(), guests, counters, tuple(storages))
 
     def _tell_faults_of_files(self) -> None:
         for name, text in self._recorder.faults.items():

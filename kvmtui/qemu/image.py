@@ -18,8 +18,11 @@ _FLOCK = "hhqqi"
 """struct flock in native layout: type, whence, start, length, pid."""
 
 
-def create(path: Path, image_format: str, size_bytes: int) -> None:
-    """Make an empty image; an existing file is never touched.
+def create(path: Path, image_format: str, size_bytes: int, *, base: str | None = None) -> None:
+    """Make an empty image, or one that stands on another; an existing file is never touched.
+
+    Args:
+        base: The path of a qcow2 image that it stands on.
 
     Raises:
         ImageError: It was not made; nothing is left.
@@ -29,7 +32,8 @@ def create(path: Path, image_format: str, size_bytes: int) -> None:
         raise ImageError(f"{path} exists already")
     what = f"{visible(str(path))} was not made"
     try:
-        run(["create", "-q", "-f", image_format, "--", str(path), str(size_bytes)], what)
+        below = ["-u", "-b", base, "-F", "qcow2"] if base else []
+        run(["create", "-q", "-f", image_format, *below, "--", str(path), str(size_bytes)], what)
         path.chmod(0o600)
     except ImageError:
         path.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ class FirmwarePlace(NamedTuple):
     code: str
     code_format: str
     variables: str
+    """Empty for U-Boot, which is booted as a kernel is."""
     variables_format: str
 
 
@@ -42,3 +43,5 @@ class Layout(NamedTuple):
     kernel: str | None = None
     initrd: str | None = None
     firmware: FirmwarePlace | None = None
+    installs: bool = False
+    """Whether it boots from what it is installed from, and ends where it would restart."""

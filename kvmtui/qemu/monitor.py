@@ -120,14 +120,19 @@ class MonitorPlace:
 
 
 @contextlib.asynccontextmanager
-async def command_session(place: MonitorPlace, purpose: str) -> AsyncIterator[Monitor]:
+async def command_session(
+    place: MonitorPlace, purpose: str, *, patience_s: float = _ALL_TAKEN_LIMIT_S
+) -> AsyncIterator[Monitor]:
     """Take a monitor for a few short commands; the socket for commands first.
+
+    Args:
+        patience_s: How long to wait where all are taken.
 
     Raises:
         BusyError: All are taken; names who holds them.
         MonitorTimeout: Nobody holds them, but QEMU does not answer.
     """
-    deadline = time.monotonic() + _ALL_TAKEN_LIMIT_S
+    deadline = time.monotonic() + patience_s
     order = tuple(reversed(place.names))
     while True:
         unanswered = 0

@@ -19,6 +19,8 @@ MOST_PARTITIONS = 128
 _LARGEST_ENTRY_BYTES = 4096
 _SECTORS = (512, 4096)
 _EXTENDED = (0x05, 0x0F, 0x85)
+_BOOT_CODE_BYTES = 440
+_BIOS_KINDS = ("BIOS boot", "FreeBSD boot")
 _GPT_KINDS = {
     "c12a7328-f81f-11d2-ba4b-00a0c93ec93b": "EFI system",
     "21686148-6449-6e6f-744e-656564454649": "BIOS boot",
@@ -77,6 +79,8 @@ class Table(NamedTuple):
     file_system: FileSystem | None
     """What the disk holds as a whole, where it has no table."""
     trouble: str
+    boot: tuple[str, ...] = ()
+    """Of ``bios`` and ``uefi``: by what it is made to boot, as far as its table says."""
 
 
 class _Entry(NamedTuple):
@@ -100,12 +104,19 @@ def read_table(read: Read, size_bytes: int) -> Table:
     gpt = _read_gpt(read, head, size_bytes)
     if gpt is not None:
         entries, trouble = gpt
-        return Table("gpt", _looked_into(read, entries, size_bytes), None, trouble)
+        boot = _boot_ways(entries, bios=any(one.kind in _BIOS_KINDS for one in entries))
+        return Table("gpt", _looked_into(read, entries, size_bytes), None, trouble, boot)
     if head[510:512] == b"\x55\xaa":
         entries, trouble = _read_mbr(read, head, size_bytes)
         if entries:
-            return Table("mbr", _looked_into(read, entries, size_bytes), None, trouble)
+            boot = _boot_ways(entries, bios=any(head[:_BOOT_CODE_BYTES]))
+            return Table("mbr", _looked_into(read, entries, size_bytes), None, trouble, boot)
     return Table("none", (), whole, "")
+
+
+def _boot_ways(entries: list[_Entry], *, bios: bool) -> tuple[str, ...]:
+    uefi = any(entry.kind == "EFI system" for entry in entries)
+    return (*(["bios"] if bios else []), *(["uefi"] if uefi else []))
 
 
 def _looked_into(read: Read, entries: list[_Entry], disk_bytes: int) -> tuple[Partition, ...]:

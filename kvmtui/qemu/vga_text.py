@@ -9,8 +9,12 @@ has no such place, which is how it is told apart.
 
 from __future__ import annotations
 
+import re
 import struct
+import sys
+from array import array
 from collections import Counter, defaultdict
+from collections.abc import Set
 from typing import NamedTuple
 
 from kvmtui.qemu.monitor import Monitor, number_of_64_bits
@@ -21,6 +25,7 @@ WINDOW_BYTES = 32 << 10
 _COLUMNS = (80, 40, 132, 90, 100, 94, 160)
 _CELL_HEIGHTS = (16, 8, 14, 15, 12, 10, 11, 22, 32)
 _CELL_WIDTHS = (9, 8, 16, 18)
+_WORD = re.compile(r" 0x([0-9a-f]{16})\b")
 _MOST_WRONG = 0.04
 _SURE = 5
 """No wrong place of a real screen has so few cells that do not fit."""
@@ -82,8 +87,16 @@ async def read_memory(monitor: Monitor, offset: int, size: int) -> bytes:
     count = (offset + size - first + 7) // 8
     command = f"xp /{count}gx {TEXT_ADDRESS + first:#x}"
     answer = await monitor.execute("human-monitor-command", {"command-line": command})
-    words = [number_of_64_bits(word) for word in str(answer).split() if word.startswith("0x")]
-    data = struct.pack(f"<{len(words)}Q", *words)
+    told = str(answer)
+    digits = _WORD.findall(told)
+    if len(digits) == count:
+        numbers = array("Q", bytes.fromhex("".join(digits)))
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        data = numbers.tobytes()
+    else:
+        words = [number_of_64_bits(word) for word in told.split() if word.startswith("0x")]
+        data = struct.pack(f"<{len(words)}Q", *words)
     return data[offset - first : offset - first + size].ljust(size, b"\0")
 
 
@@ -170,7 +183,12 @@ def sizes_of(picture: Picture) -> list[tuple[int, int]]:
 
 
 def locate(
-    memory: bytes, picture: Picture, before: Place | None = None, *, empty_is_text: bool = True
+    memory: bytes,
+    picture: Picture,
+    before: Place | None = None,
+    *,
+    empty_is_text: bool = True,
+    unsettled: Set[int] = frozenset(),
 ) -> tuple[Place, tuple[int, int] | None] | None:
     """Find the text screen that a picture shows.
 
@@ -178,6 +196,7 @@ def locate(
         memory: All of text memory.
         before: Where it was last.
         empty_is_text: Whether a picture of nothing is taken for a text screen.
+        unsettled: The cells of that place which changed meanwhile: they need not fit.
 
     Returns:
         Its place, and the cursor's; None where the picture is of no text mode.
@@ -189,7 +208,7 @@ def locate(
             continue
         if all(cells.is_plain) and (picture.height > 400 or not empty_is_text):
             continue
-        found = _begin(cells, memory, before)
+        found = _begin(cells, memory, before, unsettled)
         if found is None:
             continue
         start, wrong = found
@@ -203,7 +222,9 @@ def locate(
     return best[1], _cursor(best[2], best[1].columns)
 
 
-def _begin(cells: _Cells, memory: bytes, before: Place | None) -> tuple[int, list[int]] | None:
+def _begin(
+    cells: _Cells, memory: bytes, before: Place | None, unsettled: Set[int]
+) -> tuple[int, list[int]] | None:
     """Where a screen of this size begins in memory, and the cells that do not fit."""
     columns, rows = cells.columns, cells.rows
     size = columns * rows * 2
@@ -214,6 +235,8 @@ def _begin(cells: _Cells, memory: bytes, before: Place | None) -> tuple[int, lis
     best: tuple[int, list[int]] | None = None
     for start in starts:
         wrong = cells.wrong(memory[start : start + size], most)
+        if before is not None and start == before.offset:
+            wrong = [index for index in wrong if index not in unsettled]
         if len(wrong) <= most and (best is None or len(wrong) < len(best[1])):
             best = start, wrong
             if len(wrong) <= _SURE:

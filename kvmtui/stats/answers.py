@@ -6,6 +6,7 @@ A line that is an error, or not what was expected, gives None.
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
@@ -69,6 +70,9 @@ class _Counters(msgspec.Struct):
     failed_wr_operations: int = 0
     failed_flush_operations: int = 0
     account_failed: bool = False
+
+
+class _CloseCounters(_Counters):
     rd_latency_histogram: _Histogram | None = None
     wr_latency_histogram: _Histogram | None = None
 
@@ -78,8 +82,17 @@ class _Drive(msgspec.Struct):
     qdev: str = ""
 
 
+class _CloseDrive(msgspec.Struct):
+    stats: _CloseCounters
+    qdev: str = ""
+
+
 class _Drives(msgspec.Struct):
     drives: list[_Drive] | None = msgspec.field(name="return", default=None)
+
+
+class _CloseDrives(msgspec.Struct):
+    drives: list[_CloseDrive] | None = msgspec.field(name="return", default=None)
 
 
 class _Memory(msgspec.Struct, rename="kebab"):
@@ -143,6 +156,7 @@ class _Cards(msgspec.Struct):
 
 _decode_cards = msgspec.json.Decoder(_Cards).decode
 _decode_drives = msgspec.json.Decoder(_Drives).decode
+_decode_close_drives = msgspec.json.Decoder(_CloseDrives).decode
 _decode_balloon = msgspec.json.Decoder(_Balloon).decode
 _decode_processors = msgspec.json.Decoder(_Processors).decode
 _decode_number = msgspec.json.Decoder(_Number).decode
@@ -187,13 +201,17 @@ def set_histogram(drive: str) -> bytes:
     return _line("block-latency-histogram-set", {"id": drive, "boundaries": _BOUNDARIES_NS})
 
 
-def read_drives(line: bytes) -> list[DiskCounters] | None:
+def read_drives(line: bytes, *, closely: bool = True) -> list[DiskCounters] | None:
     """The guest's drives (``query-blockstats``): bytes, operations, nanoseconds.
 
     The flash chips of the firmware are none.
+
+    Args:
+        closely: With histograms, where QEMU keeps them: they are most of the work.
     """
+    drives: Sequence[_Drive | _CloseDrive] | None
     try:
-        drives = _decode_drives(line).drives
+        drives = _decode_close_drives(line).drives if closely else _decode_drives(line).drives
     except msgspec.DecodeError:
         return None
     if drives is None:
@@ -229,13 +247,14 @@ def read_drives(line: bytes) -> list[DiskCounters] | None:
 
 def _histogram(counters: _Counters) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Reads and writes in one; none where they have other boundaries."""
+    if not isinstance(counters, _CloseCounters):
+        return (), ()
     reads, writes = counters.rd_latency_histogram, counters.wr_latency_histogram
     if reads is None or writes is None or reads.boundaries != writes.boundaries:
         return (), ()
     if not len(reads.bins) == len(writes.bins) == len(reads.boundaries) + 1:
         return (), ()
-    bins = tuple(one + other for one, other in zip(reads.bins, writes.bins, strict=True))
-    return tuple(reads.boundaries), bins
+    return tuple(reads.boundaries), tuple(map(operator.add, reads.bins, writes.bins))
 
 
 def read_balloon(line: bytes) -> BalloonState | None:

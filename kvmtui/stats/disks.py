@@ -68,6 +68,8 @@ def _went_back(before: DiskCounters, after: DiskCounters) -> bool:
 
 
 def _rates(before: DiskCounters, after: DiskCounters, passed: float | None) -> DiskFigures:
+    if after == before and passed is not None:
+        return DiskFigures(after.name, 0.0, 0.0, 0.0, 0.0, 0.0, None, None, after.errors)
     return DiskFigures(
         after.name,
         rates.per_second(before.read_bytes, after.read_bytes, passed),

@@ -32,8 +32,9 @@ class NetworkFigures(NamedTuple):
     """One interface between two readings, as the guest sees it."""
 
     name: str
-    """The tap of the host it is plugged into, or its MAC address where the agent counts."""
+    """The tap of the host it is plugged into, else its MAC address: the agent counts, or QEMU."""
     receive_bytes_per_s: float | None
+    """None where only QEMU counts, and so packets alone."""
     transmit_bytes_per_s: float | None
     receive_packets_per_s: float | None
     transmit_packets_per_s: float | None

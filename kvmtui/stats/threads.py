@@ -81,16 +81,15 @@ class ThreadsMeter:
         before, self._last, self._moment = self._last, values, moment
         if before is None or passed is None:
             return NO_THREADS
-        pairs = list(zip(before, values, strict=True))
-        if not pairs:
+        if not values:
             return NO_THREADS
-        run = [rates.per_second(old[0], new[0], passed) for old, new in pairs]
-        waited = [rates.per_second(old[1], new[1], passed) for old, new in pairs]
-        known = [one for one in waited if one is not None]
-        counted = any(new[0] for new in values) and len(known) == len(waited)
+        pairs = list(zip(before, values, strict=True))
+        ran = [new[0] - old[0] for old, new in pairs]
+        waited = [new[1] - old[1] for old, new in pairs]
+        counted = min(waited) >= 0 and any(new[0] for new in values)
         return ThreadRates(
-            tuple(None if one is None else one / 1e7 for one in run),
-            sum(known) / 1e6 if counted else None,
+            tuple([None if one < 0 else one / passed / 1e7 for one in ran]),
+            sum(waited) / passed / 1e6 if counted else None,
         )
 
 

@@ -20,8 +20,7 @@ from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.preferences import Preferences
 from kvmtui.manage.views import Outcome
-from kvmtui.tui.actions import ACTIONS
-from kvmtui.tui.actions.keymap import bindings, checked_keys
+from kvmtui.tui.actions.keymap import bindings, changed_keys, checked_keys
 from kvmtui.tui.budget import Budget
 from kvmtui.tui.desk import GuestDesk
 from kvmtui.tui.glyphs import choose_glyphs
@@ -121,7 +120,7 @@ class KvmtuiApp(OpeningApp):
 
     def on_mount(self) -> None:
         """Begin to look at the guests."""
-        self.set_keymap({action_id: self.keys.all_of(action_id) for action_id in ACTIONS})
+        self.set_keymap(changed_keys(self.keys))
         end_on_signals(self._end)
         self.set_interval(TERMINAL_LOOK_S, self._look_for_terminal)
         self.fleet.subscribe(self._guests_changed)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from rich.cells import split_graphemes
 from rich.segment import Segment
 
+from kvmtui.tui.scrolls import shift_of
 from kvmtui.tui.sgr import PLAIN, Look, Looks, transition
 
 _UNKNOWN = "\x00"
@@ -25,6 +26,10 @@ _FORBIDDEN: dict[int, int | None] = {
 }
 """Control and direction characters have no cell and would drive the terminal; a surrogate
 has one and cannot be encoded. Widgets show none of them: this is the last guard."""
+
+
+Part = tuple[int, int, list[Segment], int, int]
+"""A part of a line, as arguments of `Frame.draw`."""
 
 
 class Row(NamedTuple):
@@ -108,6 +113,11 @@ class Shadow:
         """The terminal may show anything: the next frame is drawn in full."""
         self.rows = []
 
+    def forget_part(self, x: int, y: int, width: int, height: int) -> None:
+        """The terminal may show anything in some cells: the next frame draws them."""
+        for row in self.rows[y : y + height]:
+            row.texts[x : x + width] = [_UNKNOWN] * len(row.texts[x : x + width])
+
     def erase(self) -> None:
         """The terminal shows nothing but blanks."""
         for row in self.rows:
@@ -179,13 +189,57 @@ class Frame:
         if not 0 <= y < len(self._shadow.rows):
             return
         new = self._row(segments, self._shadow.width - x)
+        self._draw_row(y, x, new, max(start - x, 0), min(stop - x, len(new.texts)))
+
+    def _draw_row(self, y: int, x: int, new: Row, start: int, stop: int) -> None:
         old = self._shadow.rows[y]
-        stop = min(stop - x, len(new.texts))
         drawn = 0
-        for first, last in changed_runs(old, x, new, max(start - x, 0), stop):
+        for first, last in changed_runs(old, x, new, start, stop):
             if last > drawn:
                 first, drawn = self._whole(y, x, new, max(first, drawn), last)
                 self._write(y, x + first, new, first, drawn)
+
+    def scroll(self, parts: Iterable[Part]) -> None:
+        """Have the terminal move what has only moved up, and draw what else is in its rows.
+
+        Args:
+            parts: All that will be drawn, as arguments of `draw`.
+        """
+        new = self._whole_rows(parts)
+        found = shift_of(self._shadow.rows, new, _UNKNOWN)
+        if found is None:
+            return
+        top, bottom, steps = found
+        rows, width = self._shadow.rows, self._shadow.width
+        wanted = {y: new.get(y) or _copied(rows[y]) for y in range(top, bottom + 1)}
+        region = f"\x1b[m\x1b[{top + 1};{bottom + 1}r\x1b[{bottom + 1}H"
+        self._out.append(region + "\n" * steps + "\x1b[r")
+        self._look, self._y = PLAIN, -1
+        blank = [Row([" "] * width, [PLAIN] * width) for _ in range(steps)]
+        rows[top : bottom + 1] = rows[top + steps : bottom + 1] + blank
+        for y, row in wanted.items():
+            self._draw_row(y, 0, row, 0, width)
+
+    def _whole_rows(self, parts: Iterable[Part]) -> dict[int, Row]:
+        """Whole rows as they will be, of those that are drawn in part."""
+        found: dict[int, Row] = {}
+        for y, x, segments, start, stop in parts:
+            if not 0 <= y < len(self._shadow.rows):
+                continue
+            row = found.get(y)
+            if row is None:
+                row = found[y] = _copied(self._shadow.rows[y])
+            part = self._row(segments, self._shadow.width - x)
+            start, stop = max(start, x), min(stop, x + len(part.texts))
+            if start >= stop:
+                continue
+            if start and not row.texts[start]:
+                row.texts[start - 1] = " "
+            if stop < len(row.texts) and not row.texts[stop]:
+                row.texts[stop] = " "
+            row.texts[start:stop] = part.texts[start - x : stop - x]
+            row.looks[start:stop] = part.looks[start - x : stop - x]
+        return found
 
     def _row(self, segments: list[Segment], width: int) -> Row:
         """The cells of a part, cut at the screen's edge; made once for all its changes."""
@@ -258,6 +312,10 @@ class Frame:
             self._out.append(transition(self._look, PLAIN))
             self._look = PLAIN
         return "".join(self._out)
+
+
+def _copied(row: Row) -> Row:
+    return Row(list(row.texts), list(row.looks))
 
 
 def moved_to(x: int, y: int) -> str:

@@ -8,11 +8,15 @@ of it counts.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from textual import constants, events
 from textual._time import get_time
 from textual._xterm_parser import XTermParser
 from textual.message import Message
+
+if TYPE_CHECKING:
+    from kvmtui.tui.graphics import Graphics
 
 _ESC = "\x1b"
 _BEGINS = "[]PX^_"
@@ -24,14 +28,26 @@ class KeyParser(XTermParser):
 
     literal = False
     """Whether Esc is a key of its own; for all parsers, of which one reads."""
+    graphics: Graphics | None = None
+    """Whose answers are taken out of what is typed; for all parsers too."""
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
         self._held = ""
         self._held_until = 0.0
+        self._answers_held_until = 0.0
 
     def feed(self, data: str) -> Iterable[Message]:
         """Take what was typed."""
+        graphics = KeyParser.graphics
+        if data and graphics is not None and graphics.listens:
+            data = graphics.without_answers(data)
+            self._answers_held_until = get_time() + constants.ESCAPE_DELAY
+            if not data:
+                return
+        yield from self._feed(data)
+
+    def _feed(self, data: str) -> Iterable[Message]:
         if not data or not (KeyParser.literal or self._held):
             yield from self._flush()
             yield from super().feed(data)
@@ -57,6 +73,10 @@ class KeyParser(XTermParser):
 
     def tick(self) -> Iterable[Message]:
         """Esc alone is a key, once nothing follows."""
+        graphics = KeyParser.graphics
+        over = graphics is not None and get_time() >= self._answers_held_until
+        if graphics is not None and over and (held := graphics.held()):
+            yield from self._feed(held)
         if self._held and get_time() >= self._held_until:
             yield from self._flush()
         yield from super().tick()

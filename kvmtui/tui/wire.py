@@ -11,11 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Thread
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
-from rich.segment import Segment
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
@@ -26,9 +25,11 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 
-from kvmtui.tui.cells import Frame, Shadow, moved_to
+from kvmtui.tui.cells import Frame, Part, Shadow, moved_to
 from kvmtui.tui.driver import TerminalDriver
 from kvmtui.tui.filters import line_filters, no_color
+from kvmtui.tui.graphics import Graphics
+from kvmtui.tui.key_parser import KeyParser
 from kvmtui.tui.sgr import Looks, Triplet
 
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -38,8 +39,6 @@ scroll region or origin of its own, no line wrap, no cursor."""
 _MOST_QUEUED = 2
 _RETRY_S = 0.2
 _SETTLED_S = 0.05
-
-Part = tuple[int, int, list[Segment], int, int]
 
 
 def _parts(update: ChopsUpdate | LayoutUpdate) -> Iterator[Part]:
@@ -61,6 +60,27 @@ def _size(update: ChopsUpdate | LayoutUpdate) -> tuple[int, int]:
     if isinstance(update, LayoutUpdate):
         return update.region.width, update.region.height
     return max(ends[-1] for ends in update.chop_ends), len(update.chops)
+
+
+class Placed(NamedTuple):
+    """A picture on the screen."""
+
+    at: tuple[int, int]
+    """The cell of its top left corner."""
+    size: tuple[int, int]
+    """Its columns and rows."""
+    text: str
+    """What draws it."""
+    gone: str = ""
+    """What takes it away."""
+    covers: bool = False
+    """Whether it takes the place of what is written in the cells, as sixels do."""
+
+    def covers_all(self, other: Placed) -> bool:
+        """Whether nothing of another one at the same place is left beside it."""
+        return (
+            self.at == other.at and self.size[0] >= other.size[0] and self.size[1] >= other.size[1]
+        )
 
 
 class WireApp(App[Any]):
@@ -87,6 +107,9 @@ class WireApp(App[Any]):
         self._writer: Thread | None = None
         self._retry: Timer | None = None
         self._disorderly = False
+        self.graphics = Graphics(os.environ)
+        """What the terminal draws besides text."""
+        self._placed: Placed | None = None
 
     @property
     def exact_256(self) -> dict[Triplet, int]:
@@ -138,7 +161,10 @@ class WireApp(App[Any]):
             elif isinstance(renderable, ChopsUpdate) and not self._shadow.known:
                 self._repaint_in(_SETTLED_S)
             else:
+                anew = not self._shadow.known
                 self._send(self._frame(renderable))
+                if anew and self._placed is not None:
+                    self._write(f"{moved_to(*self._placed.at)}{self._placed.text}")
         finally:
             self.post_display_hook()
 
@@ -161,6 +187,45 @@ class WireApp(App[Any]):
             return False
         self.copy_to_clipboard(text)
         return True
+
+    # Pictures, which lie over cells that are blank.
+
+    def ask_graphics(self) -> None:
+        """Ask the terminal once what it draws."""
+        if isinstance(self._driver, LinuxDriver) and (question := self.graphics.question):
+            KeyParser.graphics = self.graphics
+            self._write(question)
+
+    def place_picture(self, placed: Placed) -> bool:
+        """Draw a picture in place of the last one; False where the link stands."""
+        if not isinstance(self._driver, LinuxDriver) or self._link_stands():
+            return False
+        before, self._placed = self._placed, placed
+        self._write(f"{moved_to(*placed.at)}{placed.text}{before.gone if before else ''}")
+        if before is not None and before.covers and not placed.covers_all(before):
+            self._uncover(before)
+        return True
+
+    def take_picture_away(self) -> None:
+        """Have no picture any more; the cells below it are drawn again."""
+        placed, self._placed = self._placed, None
+        if placed is not None:
+            self._write(placed.gone)
+            if placed.covers:
+                self._uncover(placed)
+
+    def _uncover(self, placed: Placed) -> None:
+        self._shadow.forget_part(*placed.at, *placed.size)
+        self._repaint_in(_SETTLED_S)
+
+    def _write(self, text: str) -> None:
+        """Send what is no frame; the cursor goes back to where frames leave it."""
+        if self._driver is None or not text:
+            return
+        text += moved_to(*(self._previous_cursor_position or (0, 0)))
+        self.bytes_sent += len(text.encode())
+        self._driver.write(text)
+        self._driver.flush()
 
     def link_stands_at_end(self) -> bool:
         """Whether nobody has read the last output, once the app has ended."""
@@ -197,7 +262,10 @@ class WireApp(App[Any]):
         frame = Frame(self._shadow, self._looks)
         if self._shadow.fit(*_size(update)) and self.native_ansi_color:
             frame.erase()
-        for part in _parts(update):
+        parts = list(_parts(update))
+        if self._placed is None:
+            frame.scroll(parts)
+        for part in parts:
             frame.draw(*part)
         text = frame.text()
         if self._disorderly:

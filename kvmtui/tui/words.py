@@ -28,6 +28,7 @@ _DOING = {
 }
 _SOON_S = 7 * 86400.0
 NO_ANSWER = "no answer"
+INSTALLING = "installing"
 TROUBLE = ("crashed", "io-error", "invalid")
 _ORDER = ("crashed", "io-error", "invalid", NO_ANSWER)
 
@@ -43,7 +44,11 @@ def state_word(live: LiveGuest) -> str:
         return doing(live.under_way.verb)
     if not live.view.answers:
         return NO_ANSWER
-    return live.view.state
+    return INSTALLING if _is_installing(live) else live.view.state
+
+
+def _is_installing(live: LiveGuest) -> bool:
+    return live.view.installing and live.view.state == "running"
 
 
 def state_look(live: LiveGuest, glyphs: Glyphs) -> tuple[str, Role, Role]:
@@ -52,6 +57,8 @@ def state_look(live: LiveGuest, glyphs: Glyphs) -> tuple[str, Role, Role]:
         return glyphs.under_way, "warn", "warn"
     if not live.view.answers:
         return glyphs.running, "muted", "muted"
+    if _is_installing(live):
+        return glyphs.under_way, "warn", "warn"
     looks: dict[str, tuple[str, Role, Role]] = {
         "running": (glyphs.running, "ok", "muted"),
         "stopped": (glyphs.stopped, "muted", "muted"),
@@ -99,6 +106,14 @@ def clock_time(when: float, now: float) -> str:
     if then[:3] == today[:3]:
         return time.strftime("%H:%M", then)
     return time.strftime("%d %b" if then[0] == today[0] else "%Y-%m", then)
+
+
+def exact_time(when: float, now: float) -> str:
+    """``09:31:40`` today, ``22 Nov 09:31`` this year, ``2025-02-11`` before."""
+    then, today = time.localtime(when), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%d %b %H:%M" if then[0] == today[0] else "%Y-%m-%d", then)
 
 
 def full_words(forecast: Forecast, before: str = "") -> Line:

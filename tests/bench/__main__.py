@@ -5,7 +5,9 @@
     ./dev bench 20 screen  only what the text interface costs
     ./dev bench stats      only what a round of the figures costs
     ./dev bench 500 many   only the app with hundreds of guests, most of them paused
+    ./dev bench console    only what a guest's console and screen cost
     ./dev bench images     only what work on images costs, and a list of 1,000
+    ./dev bench media      only what it costs to recognise 200 installation media
 
 Each figure is a median of runs that take turns, so that a machine whose speed drifts
 changes both sides alike. Every guest here is real: a QEMU of its own.
@@ -29,14 +31,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kvmtui.qemu.process import lock_holder
-from tests.bench import images, many, rounds, screen
+from tests.bench import console, images, many, media, rounds, screen
 from tests.bench.libvirt import Domains, NoDomains
 
 KVMTUI = [sys.executable, "-c", "import sys; from kvmtui.__main__ import main; sys.exit(main())"]
 """What the script does that pip, pipx and uv install today; those of old pips import re first."""
 TINY = ["--memory", "16M", "--network", "none", "--set", "usb=false", "--set", "balloon=false"]
 PARALLEL = 8
-_PARTS = {"screen", "stats", "many", "images"}
+_PARTS = {"screen", "stats", "many", "console", "images", "media"}
 
 
 class Bench:
@@ -194,8 +196,14 @@ def main() -> None:
         if "many" in words:
             many.measure(Bench(folder / "many", count), folder / "settings")
             return
+        if "console" in words:
+            console.measure(Bench(folder / "console", 0), folder / "settings")
+            return
         if "images" in words:
             images.measure(folder / "images")
+            return
+        if "media" in words:
+            media.measure(folder / "media")
             return
         if "screen" not in words:
             verbs(Bench(folder / "home", count))

@@ -313,8 +313,7 @@ def test_a_read_only_home_is_listed_and_says_why_not(plain_kvmtui):
 def small_disk(tmp_path):
     """A file system of 3 MiB of its own; needs root."""
     if os.geteuid() != 0:
-        yield None
-        return
+        pytest.skip("mounting takes root")
     folder = tmp_path / "small"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], check=True)
@@ -339,8 +338,6 @@ def fill(folder: Path) -> Path:
 
 
 def test_a_full_disk_while_guests_pause_and_resume(kvmtui, small_disk):
-    if small_disk is None:
-        return
     kvmtui.environment["KVMTUI_HOME"] = str(small_disk / "home")
     kvmtui.home = small_disk / "home"
     kvmtui.tiny("a")

@@ -46,7 +46,7 @@ def call_as_another(plain_kvmtui):
 @pytest.mark.parametrize("mode", [0o700, 0o755])
 def test_a_closed_home_of_another_user_is_one_line(plain_kvmtui, call_as_another, mode):
     if os.geteuid() != 0:
-        return
+        pytest.skip("other users take root")
     plain_kvmtui.tiny("a")
     plain_kvmtui.ok("start", "a")
     plain_kvmtui.home.chmod(mode)
@@ -65,7 +65,7 @@ def test_a_closed_home_of_another_user_is_one_line(plain_kvmtui, call_as_another
 
 def test_a_home_that_another_user_opened_to_all_is_listed(plain_kvmtui, call_as_another):
     if os.geteuid() != 0:
-        return
+        pytest.skip("other users take root")
     plain_kvmtui.tiny("a")
     for path in [plain_kvmtui.home, *plain_kvmtui.home.rglob("*")]:
         path.chmod(0o755)
@@ -97,7 +97,7 @@ def test_links_that_a_delete_left_are_swept(kvmtui):
 
 def test_a_home_on_a_read_only_file_system(kvmtui, tmp_path):
     if os.geteuid() != 0:
-        return
+        pytest.skip("other users take root")
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)

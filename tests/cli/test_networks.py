@@ -27,9 +27,10 @@ exec "$@"
 @pytest.fixture
 def namespace():
     """A network namespace with two tap devices; needs root."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
-        yield None
-        return
+    if os.geteuid() != 0:
+        pytest.skip("a network namespace takes root")
+    if shutil.which("ip") is None:
+        pytest.skip("ip is not installed")
     name = f"kvmtui-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     inside = ["ip", "netns", "exec", name]
@@ -40,8 +41,6 @@ def namespace():
 
 
 def test_an_existing_tap(kvmtui, namespace):
-    if namespace is None:
-        return
     kvmtui.ok("create", "a", "--memory", "16M", "--network", "tap=kvt0", "--accelerator", "tcg")
     assert "kvt0" in kvmtui.refused("start", "a", status=1)
     kvmtui.prefix = namespace
@@ -56,8 +55,6 @@ def test_an_existing_tap(kvmtui, namespace):
 
 
 def test_one_mac_on_two_taps_is_told_while_the_other_runs(kvmtui, namespace):
-    if namespace is None:
-        return
     kvmtui.prefix = namespace
     mac = "52:54:00:12:34:ab"
     for name, network in (("a", "tap=kvt0"), ("b", "tap=kvt1"), ("c", "user")):
@@ -80,8 +77,6 @@ def test_a_bridge_that_cannot_be_used_is_one_line(kvmtui):
 @pytest.fixture
 def bridged(namespace):
     """How to call a program beside a bridge ``kvbr0``, given the rules of QEMU's helper."""
-    if namespace is None:
-        return None
     subprocess.run([*namespace, "ip", "link", "add", "kvbr0", "type", "bridge"], check=True)
     subprocess.run([*namespace, "ip", "link", "set", "kvbr0", "up"], check=True)
     return lambda rules: [*namespace, "unshare", "--mount", "sh", "-ec", WITH_RULES, rules]
@@ -101,8 +96,6 @@ def remedy(kvmtui, *words):
 
 
 def test_a_bridge_gets_the_guests_tap(kvmtui, namespace, bridged):
-    if namespace is None:
-        return
     kvmtui.tiny("a", "--set", "networks=[{type: bridge, bridge: kvbr0}]")
     kvmtui.prefix = bridged("allow kvbr0")
     kvmtui.ok("start", "a")
@@ -121,8 +114,6 @@ def test_a_bridge_gets_the_guests_tap(kvmtui, namespace, bridged):
     ],
 )
 def test_a_bridge_that_the_helper_may_not_use_says_how_to_allow_it(kvmtui, bridged, rules, why):
-    if bridged is None:
-        return
     kvmtui.tiny("a", "--set", "networks=[{type: bridge, bridge: kvbr0}]")
     kvmtui.prefix = bridged(rules)
     told, hint = remedy(kvmtui, "start", "a")
@@ -133,8 +124,6 @@ def test_a_bridge_that_the_helper_may_not_use_says_how_to_allow_it(kvmtui, bridg
 
 @pytest.mark.parametrize("setuid", [False, True])
 def test_a_plain_user_is_told_of_a_tap_which_works(plain_kvmtui, namespace, bridged, setuid):
-    if namespace is None:
-        return
     kvmtui = plain_kvmtui
     kvmtui.tiny("a", "--set", "networks=[{type: bridge, bridge: kvbr0}]")
     helper = f"cp -p {HELPER} /mnt/h; chmod 4755 /mnt/h; mount --bind /mnt/h {HELPER}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import struct
 import zlib
 
@@ -10,7 +11,7 @@ import boot_guests
 import pytest
 
 from kvmtui.errors import KvmtuiError, MonitorError
-from kvmtui.manage import screens
+from kvmtui.manage import screens, typing_keys
 from kvmtui.qemu import vga_text
 from kvmtui.qemu.picture import Picture, parse_ppm
 
@@ -141,6 +142,41 @@ def test_a_mirror_follows(kvmtui):
                 for tick in range(3, 5):
                     while f"tick {tick}," not in "".join((await mirror.frame()).lines()):
                         await asyncio.sleep(0.02)
+
+    asyncio.run(watch())
+
+
+def test_more_watch_than_there_are_monitors(kvmtui):
+    """Five mirrors, an app's figures and scripts at once: nobody is sent away, or waits long."""
+    boot(kvmtui, boot_guests.TYPES_BACK)
+    wait_screen(kvmtui, "v", lambda shown: shown.text and "Booting" in "".join(shown.text.lines()))
+
+    async def watch():
+        async with contextlib.AsyncExitStack() as stack:
+            mirrors = [
+                await stack.enter_async_context(screens.mirror(kvmtui.library, "v"))
+                for _ in range(5)
+            ]
+            for mirror in mirrors:
+                assert await mirror.frame() is not None
+            assert [mirror.is_short for mirror in mirrors] == [False] * 3 + [True] * 2
+            text = "more keys than are typed at once"
+            typing = asyncio.create_task(typing_keys.type_text(kvmtui.library, "v", text))
+            seen = set()
+            async with asyncio.timeout(60):
+                while len(seen) < 5:
+                    for number, mirror in enumerate(mirrors):
+                        if text in "".join((await mirror.frame()).lines()):
+                            seen.add(number)
+                    await asyncio.sleep(0)
+            await typing
+            assert kvmtui.ok("qmp", "v", "query-status").json["status"] == "running"
+            # What one gives up another holds.
+            await mirrors[0].lend.__self__.close()
+            async with asyncio.timeout(60):
+                while mirrors[4].is_short:
+                    await mirrors[4].frame()
+                    await asyncio.sleep(0.05)
 
     asyncio.run(watch())
 

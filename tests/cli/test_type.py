@@ -216,6 +216,9 @@ def test_keys_reach_a_guest_that_others_watch(kvmtui, echo):
         assert echo("ab", "--enter").hex(" ") == "1e 9e 30 b0 1c 9c"
         with pytest.raises(StateError, match="uses no tablet"):
             asyncio.run(ConsoleDoor(kvmtui.library).point("k", [Deed(0, 0)]))
+        # A long text goes in pieces, between which others have the monitor for commands.
+        assert echo("x" * 25) == b"\x2d\xad" * 25
+        locks.append(claim(folder.place, MONITORS[-1], "a test"))
         told = kvmtui.refused("type", "k", "x" * 50, status=1)
         assert "all monitors are taken" in told and "(a test)" in told
     finally:

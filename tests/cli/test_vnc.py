@@ -125,6 +125,41 @@ def test_a_password_of_a_file_is_there_from_the_start(kvmtui, port, tmp_path):
     assert lets_in(port, "geheim7") and not lets_in(port, "")
 
 
+@pytest.fixture
+def second_port(port):
+    """Another one."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            if probe.getsockname()[1] != port:
+                return probe.getsockname()[1]
+
+
+def test_a_browsers_viewer_finds_it(kvmtui, port, second_port):
+    """A websocket as noVNC opens one: the same server, on loopback, with the same password."""
+    kvmtui.tiny("a", "--set", f"vnc={{port: {port}, websocket: {second_port}, password: true}}")
+    kvmtui.ok("start", "a")
+    with socket.create_connection(("127.0.0.1", second_port), LIMIT_S) as connection:
+        connection.settimeout(LIMIT_S)
+        asked = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{second_port}\r\nUpgrade: websocket\r\n"
+        asked += "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        asked += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: binary\r\n\r\n"
+        connection.sendall(asked.encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += received(connection, 1)
+        assert head.startswith(b"HTTP/1.1 101 ") and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
+        assert received(connection, 2)[0] == 0x82
+        assert received(connection, 12) == b"RFB 003.008\n"
+    told = kvmtui("screen", "a", "--viewer")
+    if told.status == 0:
+        assert f"ws://127.0.0.1:{second_port} for a browser" in told.out
+    kvmtui.tiny("b", "--set", f"vnc={{port: {port}, websocket: {second_port}}}")
+    assert str(port) in kvmtui.refused("start", "b", status=1)
+    same = f"vnc={{port: {port}, websocket: {port}}}"
+    assert "vnc.websocket" in kvmtui.refused("set", "b", same)
+
+
 def test_under_tls(kvmtui, port, tmp_path):
     new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     ca = [*new, "-subj", "/CN=CA", "-keyout", "ca-key.pem", "-out", "made.pem"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import time
 
 import pytest
 
-from kvmtui.manage import recorded
-from kvmtui.manage.forecast import forecast_of, storage_forecast
-from kvmtui.manage.recording import with_day
+from kvmtui.manage import growth, recorded, storage_days
+from kvmtui.manage.forecast import forecast_of, forecasts
+from kvmtui.manage.storage_days import with_day
 from kvmtui.stats import figure_file
 from kvmtui.stats.figure_file import Content, Day, stamp_now
 from kvmtui.stats.history import HOST, History
@@ -36,16 +38,16 @@ def test_at_the_growth_of_seven_days():
 @pytest.mark.parametrize(
     ("one", "words"),
     [
-        (found(), "not known"),
-        (found((0.9, 10)), "not known"),
-        (found((8.5, 10)), "not known"),
-        (found((-1, 10)), "not known"),
-        (found(of=days((7, 10), size=50 * GIB)), "not known"),
-        (found((2, 90)), "/ has not grown in the last 2 days"),
-        (found((2, 95)), "/ has not grown in the last 2 days"),
-        (found((1, 89.999)), "/ is not full within a year at the growth of the last day (1.0M"),
+        (found(), "/: not known when it is full: it takes the figures of 3 days"),
+        (found((2.9, 10)), "/: not known"),
+        (found((8.5, 10)), "/: not known"),
+        (found((-4, 10)), "/: not known"),
+        (found(of=days((7, 10), size=50 * GIB)), "/: not known"),
+        (found((4, 90)), "/ has not grown in the last 4 days"),
+        (found((4, 95)), "/ has not grown in the last 4 days"),
+        (found((3, 89.999)), "/ is not full within a year at the growth of the last 3 days (350K"),
         (found((7, 20)), "/ is full on 9 Jan"),
-        (found((1, 80), used=100), "/ is full on 8 Jan"),
+        (found((4, 80), used=100), "/ is full on 8 Jan"),
     ],
 )
 def test_words(one, words):
@@ -79,7 +81,7 @@ def test_which_guests_grow(kvmtui):
         )
         path = recorded.path_of(kvmtui.library, name)
         figure_file.write(path, content, recorded.keys_of(name))
-    guests = storage_forecast(kvmtui.library).guests
+    guests = forecasts(kvmtui.library)[0].guests
     assert [one.name for one in guests] == ["fast", "slow"]
     assert guests[0].bytes_per_day == pytest.approx(GIB, rel=0.01)
     status = kvmtui.ok("watch", "status").out
@@ -93,3 +95,48 @@ def uuid_of(kvmtui, name):
     from kvmtui.manage.summaries import Summaries
 
     return recorded.identity_of(kvmtui.library, name, Summaries(kvmtui.library))
+
+
+def test_every_file_system_with_disks_has_its_own(kvmtui, new_disk):
+    disk = new_disk(8)
+    kvmtui.tiny("a", "--disk", f"{disk}/a.raw,size=1M")
+    size = os.statvfs(disk).f_blocks * os.statvfs(disk).f_frsize
+    now = time.time()
+    kept = [[now - ago * DAY, 1000, size] for ago in range(7, 0, -1)]
+    (kvmtui.home / storage_days.FILE).write_text(json.dumps({str(disk): kept, "/gone": kept}))
+    (disk / "more").write_bytes(bytes(4 << 20))
+    home, other = forecasts(kvmtui.library)
+    assert home.mount != str(disk) and home.bytes_per_day is None
+    assert other.mount == str(disk) and other.size_bytes == size
+    assert other.bytes_per_day == pytest.approx((size - other.free_bytes - 1000) / 7, rel=0.01)
+    assert other.full_at is not None and not other.is_watched
+    # One that grows, and is full in a week, is a warning of the host's check.
+    (check,) = [one for one in kvmtui.ok("check", "--json").json if one["id"] == "forecast"]
+    assert check["status"] == "warn" and check["measured"]["mount"] == str(disk)
+    assert f"storage: {disk} is full on" in kvmtui.ok("watch", "status").out
+    told = kvmtui.ok("watch", "status", "--json").json
+    assert [one["mount"] for one in told["storages"]] == [home.mount, str(disk)]
+
+
+def test_a_watch_keeps_the_days_of_all_of_them(kvmtui, new_disk):
+    disk = new_disk(8)
+    kvmtui.tiny("a", "--disk", f"{disk}/a.raw,size=1M")
+    one = storage_days.StorageDays(kvmtui.library)
+    measured = growth.mounts_of(growth.measure(kvmtui.library))
+    assert list(measured) == [str(disk)]
+    one.take(measured)
+    again = storage_days.read_days(kvmtui.library)
+    assert again == {str(disk): (measured[str(disk)],)} and one.fault == ""
+    tomorrow = measured[str(disk)]._replace(time=measured[str(disk)].time + DAY)
+    other = storage_days.StorageDays(kvmtui.library)
+    other.take({"/other": tomorrow})
+    assert set(storage_days.read_days(kvmtui.library)) == {str(disk), "/other"}
+    other.take({"/other": tomorrow._replace(time=tomorrow.time + 20 * DAY)})
+    assert set(storage_days.read_days(kvmtui.library)) == {"/other"}, "the old ones are forgotten"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"/a": 3}', '{"/a": [[1]]}', '{"/a": [["x", 1, 2]]}'])
+def test_a_damaged_file_of_days_is_none(kvmtui, text):
+    kvmtui.home.mkdir()
+    (kvmtui.home / storage_days.FILE).write_text(text)
+    assert storage_days.read_days(kvmtui.library) == {}

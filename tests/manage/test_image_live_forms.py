@@ -66,7 +66,9 @@ def test_a_move_of_a_guest_that_runs(kvmtui, fleet, images, tmp_path):
     lone = images / "lone.qcow2"
     found = said(fleet, "move", lone, target=f"{tmp_path}/", format="raw", rate="50M")
     assert found.fields["target"] == ("fine", "copied while web runs") and not found.problem
-    assert dict(found.figures)["To"] == f"{tmp_path}/lone.raw, raw"
+    folder, _, form = dict(found.figures)["To"].rpartition("/")
+    # A path that is too long for its line is cut at its end.
+    assert folder == str(tmp_path) and form in ("lone.raw, raw", "lone.r…, raw")
     assert " left" in dict(found.figures)["Space"]
     vmdk = said(fleet, "move", lone, target="x", format="vmdk")
     assert "a guest that runs is not moved to vmdk" in vmdk.fields["format"][1]
@@ -190,7 +192,7 @@ def test_what_is_asked_after_the_end_is_nobodys_fault(kvmtui, fleet):
     path = make(images / "a.qcow2")
     asyncio.run(fleet.images.partitions(path))
     fleet.close()
-    for ask in (fleet.images.survey, lambda: fleet.images.partitions(path), fleet.forecast):
+    for ask in (fleet.images.survey, lambda: fleet.images.partitions(path), fleet.forecasts):
 
         async def asked(ask=ask):
             with pytest.raises(asyncio.CancelledError):

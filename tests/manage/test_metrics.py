@@ -44,7 +44,10 @@ def snapshot(**options):
         1000.0,
         {"web": LiveGuest(RUNNING), "old": LiveGuest(STOPPED)},
         {"web": counters, "old": None},
-        Forecast("/srv", 100, 40, 1.0, 7.0, 2000.0),
+        (
+            Forecast("/srv", 100, 40, 1.0, 7.0, 2000.0),
+            Forecast("/fast", 50, 4, None, None, None),
+        ),
     )
     return found._replace(**options)
 
@@ -66,6 +69,8 @@ def test_names_and_values():
     assert found["kvmtui_guest_disk_io_time_seconds_total{disk=hd0,guest=web}"] == 6
     assert found["kvmtui_guest_start_time_seconds{guest=web}"] == 940
     assert found["kvmtui_storage_full_time_seconds{mountpoint=/srv}"] == 2000
+    assert found["kvmtui_storage_free_bytes{mountpoint=/fast}"] == 4
+    assert "kvmtui_storage_full_time_seconds{mountpoint=/fast}" not in found
     info = "kvmtui_guest_info{accelerator=kvm,arch=x86_64,guest=web,os=debian12}"
     assert found[info] == 1
 
@@ -77,9 +82,9 @@ def test_what_is_not_known_is_absent():
             name = key.partition("{")[0].removeprefix("kvmtui_guest_")
             assert name in ("up", "state", "info", "vcpus", "memory_bytes"), key
     assert not any("memory_used" in key for key in found)
-    nothing = snapshot(storage=None, counters={}, guests={})
+    nothing = snapshot(storages=(), counters={}, guests={})
     assert list(values(metrics.told(nothing))) == [f"kvmtui_info{{version={metrics.__version__}}}"]
-    still = snapshot(storage=Forecast("/", 1, 1, None, None, None))
+    still = snapshot(storages=(Forecast("/", 1, 1, None, None, None),))
     assert not any("full_time" in key for key in values(metrics.told(still)))
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import os
 import re
 import socket
+import threading
+import time
 
 import pytest
 
+from kvmtui.errors import StateError
 from kvmtui.guest.folder import CONSOLE_LOG, RUN, RUN_LOCK, SERIAL, GuestFolder
 from kvmtui.guest.library import Library
+from kvmtui.manage import own_thread
 from kvmtui.manage.expect_script import read_script
 from kvmtui.manage.expecting import _Run
+from kvmtui.manage.own_thread import OwnThread
+from kvmtui.manage.screens import mirror_of
 from kvmtui.manage.serial_console import SerialSession, SerialState
 from kvmtui.manage.serial_line import SerialLine
 from kvmtui.qemu.keyboard import stroke_named
@@ -153,7 +161,7 @@ def runs(tmp_path, line):
     """A run of a script on it, to be asked for its steps."""
     state = SerialState("running", True, False)
     script = read_script(b"steps: [{wait: x}]")
-    return _Run(Library(tmp_path), "g", script, SerialSession("g", line, state))
+    return _Run(Library(tmp_path), "g", script, SerialSession("g", line, state, OwnThread("g")))
 
 
 @pytest.mark.parametrize("typing", [True, False])
@@ -179,9 +187,66 @@ def test_keys_of_a_script_ask_no_port_that_the_machine_lacks(serial, tmp_path):
 
         async def execute(self, command, arguments=None):
             asked.append(command)
-            return {"arch": "aarch64"}
+            return {"arch": "aarch64", "status": "running"}
 
     run = runs(tmp_path, serial.line())
-    run._monitor, run._mirror = Arm(), object()
+    run._mirror = mirror_of(Arm())
     asyncio.run(run._press([stroke_named("a"), stroke_named("b")]))
-    assert asked == ["query-target", "input-send-event", "input-send-event"]
+    assert asked == ["query-status", "query-target", "input-send-event", "input-send-event"]
+
+
+def test_a_folder_that_hangs_holds_only_its_own_console(serial, monkeypatch):
+    """The loop turns on, the console says why it ended, and closing it waits for nothing."""
+    line = serial.line()
+    serial.accept()
+    session = SerialSession("g", line, SerialState("running", True, False), OwnThread("g"))
+    monkeypatch.setattr(own_thread, "LIMIT_S", 0.3)
+    hangs = threading.Event()
+    monkeypatch.setattr(line, "step", hangs.wait)
+
+    async def look():
+        turns = 0
+        reading = asyncio.ensure_future(session.read())
+        while not reading.done():
+            await asyncio.sleep(0.01)
+            turns += 1
+        with pytest.raises(StateError, match="g's folder does not answer"):
+            await reading
+        session.close()
+        assert line.typing, "what hangs still has the console"
+        return turns
+
+    assert asyncio.run(look()) > 5
+    hangs.set()
+    end = time.monotonic() + 10
+    while line.typing:
+        assert time.monotonic() < end
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system takes root")
+def test_a_full_disk_takes_nothing_from_who_types(new_disk):
+    """The log has no room: who has the socket loses nothing, who reads the log is told less."""
+    small = new_disk(1)
+    serial = Serial(small / "guests")
+    first = serial.line()
+    serial.accept()
+    second = serial.line()
+    with open(small / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    said = b"".join(b"line %d\n" % number for number in range(2000))
+    got = b""
+    for at in range(0, len(said), 1000):
+        serial._client.sendall(said[at : at + 1000])
+        with contextlib.suppress(OSError):
+            serial._log.write(said[at : at + 1000])
+        got += first.read()
+    assert got == said
+    assert said.startswith(second.read_rest()) and second.tail() == b""
+    # A wish for the console cannot be written: that is an error that is told.
+    with pytest.raises(OSError, match="No space left"):
+        second.ask_for_it()
+        second.ask_for_it()
+    first.close()
+    second.close()
+    serial.end()

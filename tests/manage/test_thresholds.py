@@ -44,7 +44,7 @@ def test_what_is_not_wanted_or_not_known_is_never_over():
     assert over(Thresholds(), live(cpu=400.0)._replace(view=VIEW._replace(cpus=None))) == ()
     assert storage_over(Thresholds(), 0, 0) is None and storage_over(Thresholds(), 100, 10) is None
     found = storage_over(Thresholds(), 100, 5)
-    assert found.words == "storage 95 % full, above 90 %"
+    assert found.words == "storage above 90 % full: 95 %"
 
 
 def notes(holding, samples):

@@ -222,10 +222,14 @@ def test_a_threshold_is_in_activity(kvmtui):
     kvmtui.tiny("a")
     folder = kvmtui.library.folder("a")
     line = {"time": "2026-11-24T09:31:00Z", "phase": "note", "what": "disk-latency"}
-    told = {"text": "disk latency 250 ms, above 200 ms", "value": 250.0, "limit": 200.0}
+    told = {"text": "mean disk latency above 200 ms: 250 ms", "value": 250.0, "limit": 200.0}
     history.append(folder.history, line | told | {"begins": True})
-    history.append(folder.history, line | {"begins": False, "text": "disk latency is well again"})
+    history.append(
+        folder.history,
+        line
+        | {"begins": False, "text": "mean disk latency is within its threshold again, after 3 min"},
+    )
     noted = [one for one in read_operations(folder) if one.result == "noted"]
     (one,) = noted
-    assert (one.verb, one.user) == ("threshold", "watch")
-    assert one.message == "disk latency 250 ms, above 200 ms"
+    assert (one.verb, one.user) == ("mean disk latency", "watch")
+    assert one.message == "above 200 ms: 250 ms"

@@ -339,8 +339,8 @@ def test_thresholds_are_noted_in_the_story(kvmtui, begin, clock):
     lines = history.read(kvmtui.folder("a") / "history.jsonl")
     notes = [line for line in lines if line["phase"] == "note"]
     assert [(line["what"], line["begins"]) for line in notes] == [("cpu", True), ("cpu", False)]
-    assert notes[0]["text"] == "CPU at 50 % of its processors, above 1 %"
-    assert "CPU at 50 %" in kvmtui.ok("events", "a").out
+    assert notes[0]["text"] == "CPU above 1 % of its processors: 50 %"
+    assert "CPU above 1 %" in kvmtui.ok("events", "a").out
     from kvmtui.manage.timeline import timeline
 
     kinds = [entry.kind for entry in timeline(kvmtui.library, "a")]

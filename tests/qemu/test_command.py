@@ -36,6 +36,7 @@ DEVICES = [
     "rtl8139",
     "scsi-cd",
     "scsi-hd",
+    "tpm-crb",
     "usb-kbd",
     "usb-storage",
     "usb-tablet",
@@ -95,24 +96,32 @@ networks: [{model: rtl8139}]
 """,
     "uefi": "firmware: uefi\nmemory: 1G\nos: win11\nsound: hda\ncdroms: [{}]\n"
     "disks: [{file: a.qcow2, bus: nvme, cache: unsafe}]\n",
+    "windows11": "os: win11\nfirmware: uefi\nsecure_boot: true\ntpm: true\nhyperv: true\n"
+    "clock: localtime\nmemory: 4G\ncpus: 2\ncdroms: [{file: /w.iso}]\ndisks: [{file: a.qcow2}]\n",
     "encrypted": "memory: 64M\nnetworks: []\ndisks: [{file: a.qcow2, secret: '/s/a,b'}, "
     "{file: b.raw, secret: /s/c, limits: {iops: 5}}]\n",
     "vnc": "memory: 64M\nnetworks: []\n"
     "vnc: {port: 5901, address: '::1', secret: '/s/a,b', tls: /t}\n",
-    "vnc-asked": "memory: 64M\nnetworks: []\nvnc: {port: 5977, address: 0.0.0.0, password: true}\n",
-    "aarch64": "arch: aarch64\nmemory: 1G\nfirmware: bios\ncdroms: [{}]\n",
+    "vnc-asked": "memory: 64M\nnetworks: []\n"
+    "vnc: {port: 5977, websocket: 5777, address: 0.0.0.0, password: true}\n",
+    "aarch64": "arch: aarch64\nmemory: 1G\nkernel: /k\ncdroms: [{}]\n",
+    "u-boot": "arch: riscv64\nmemory: 1G\nnetworks: []\n",
     "own": "memory: 64M\nnetworks: []\nqemu_args: [-device, 'edu,dma_mask=0xff']\n"
     "kernel: /k\ninitrd: /i\nappend: 'console=ttyS0 a,b'\n",
 }
 
 
-def built(text: str) -> list[str]:
+U_BOOT = FirmwarePlace("/usr/lib/u-boot/u-boot.bin", "raw", "", "")
+
+
+def built(text: str, accelerator: str = "tcg") -> list[str]:
     definition = definition_from(read_mapping(text.encode()))
+    firmware = U_BOOT if definition.arch == "riscv64" else UEFI
     layout = Layout(
         name="a",
         folder="/home/guests/a,b",
-        accelerator="tcg",
-        cpu="max",
+        accelerator=accelerator,
+        cpu="host" if accelerator == "kvm" else "max",
         disks=tuple(
             DiskPlace(
                 disk.file if disk.file[0] == "/" else f"/home/guests/a,b/{disk.file}",
@@ -124,7 +133,7 @@ def built(text: str) -> list[str]:
         cdroms=tuple(drive.file for drive in definition.cdroms),
         kernel=definition.kernel,
         initrd=definition.initrd,
-        firmware=UEFI if definition.boot_firmware() == "uefi" else None,
+        firmware=firmware if definition.boot_firmware() == "uefi" else None,
     )
     return build(definition, CAPABILITIES, layout)
 
@@ -147,6 +156,13 @@ def test_golden(name):
     assert found == as_lines(built(CASES[name]))
     assert path.exists(), found
     assert found == path.read_text()
+
+
+def test_hyper_v_is_offered_under_kvm_alone():
+    kvm = as_lines(built(CASES["windows11"], "kvm"))
+    assert "-cpu host,hv_relaxed,hv_vapic,hv_spinlocks=0x1fff,hv_vpindex" in kvm
+    assert "-global kvm-pit.lost_tick_policy=discard" in kvm
+    assert "hv_" not in as_lines(built(CASES["windows11"], "tcg"))
 
 
 def test_a_device_that_this_qemu_lacks_is_named():

@@ -35,6 +35,13 @@ def tool(*words):
     subprocess.run([program, *map(str, words[1:])], check=True, capture_output=True)
 
 
+def sfdisk(path, lines):
+    program = shutil.which("sfdisk") or shutil.which("sfdisk", path="/usr/sbin:/sbin")
+    if program is None:
+        pytest.skip("sfdisk is not installed")
+    subprocess.run([program, path], input=lines.encode(), check=True, capture_output=True)
+
+
 def test_an_extended_partition():
     disk = bytearray(8 * MIB)
     disk[:512] = mbr(entry(0x83, 2048, 2048), entry(0x05, 4096, 8192))
@@ -58,14 +65,26 @@ def test_a_chain_without_end_and_a_partition_beyond_the_end():
     assert found.partitions[1].trouble == "beyond the end of the disk"
 
 
+def test_by_what_a_disk_boots(tmp_path):
+    disk = bytearray(4 * MIB)
+    disk[:512] = mbr(entry(0x83, 2048, 2048))
+    assert of(disk).boot == ()
+    disk[:2] = b"\xeb\x63"
+    assert of(disk).boot == ("bios",)
+    disk[:512] = mbr(entry(0xEF, 2048, 2048))
+    assert of(disk).boot == ("uefi",)
+    uefi, bios = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "21686148-6449-6E6F-744E-656564454649"
+    path = tmp_path / "disk"
+    for kinds, boot in ((uefi,), ("uefi",)), ((bios,), ("bios",)), ((bios, uefi), ("bios", "uefi")):
+        path.write_bytes(bytes(16 * MIB))
+        sfdisk(path, "label: gpt\n" + "".join(f"size=1M, type={kind}\n" for kind in kinds))
+        assert of(path.read_bytes()).boot == boot
+
+
 def test_gpt_by_sfdisk_and_its_copy(tmp_path):
     path = tmp_path / "disk"
     path.write_bytes(bytes(16 * MIB))
-    program = shutil.which("sfdisk") or shutil.which("sfdisk", path="/usr/sbin:/sbin")
-    if program is None:
-        pytest.skip("sfdisk is not installed")
-    lines = 'label: gpt\nsize=2M, type=U, name=esp\ntype=L, name="r\u202eoot"\n'
-    subprocess.run([program, path], input=lines.encode(), check=True, capture_output=True)
+    sfdisk(path, 'label: gpt\nsize=2M, type=U, name=esp\ntype=L, name="r\u202eoot"\n')
     disk = bytearray(path.read_bytes())
     found = of(disk)
     assert found.kind == "gpt" and not found.trouble

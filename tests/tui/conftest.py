@@ -15,11 +15,18 @@ def open_app(kvmtui) -> Iterator[Callable[..., Terminal]]:
     """Opens kvmtui in a terminal of some size; all are closed at the end."""
     with contextlib.ExitStack() as stack:
 
-        def open_one(columns: int = 80, rows: int = 24, **environment: str | None) -> Terminal:
+        def open_one(
+            columns: int = 80,
+            rows: int = 24,
+            *,
+            answers: dict[bytes, bytes] | None = None,
+            **environment: str | None,
+        ) -> Terminal:
             terminal = Terminal(
                 [*kvmtui.prefix, sys.executable, "-m", "kvmtui"],
                 columns=columns,
                 rows=rows,
+                answers=answers,
                 environment={**kvmtui.environment, **environment},
             )
             return stack.enter_context(terminal)

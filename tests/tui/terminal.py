@@ -30,7 +30,9 @@ import pyte
 DEADLINE_S = 30.0
 _PRIVATE = re.compile(rb"\x1b\[[<=>][0-9;]*[A-Za-z]")
 """Keyboard protocol and the like, which pyte would show as text."""
-_TORN = re.compile(rb"\x1b(\[[<=>]?[0-9;]*)?$")
+_PICTURE = re.compile(rb"\x1b[_P][^\x1b]*\x1b\\\\")
+"""Pictures, which pyte would show as text."""
+_TORN = re.compile(rb"\x1b(\[[<=>]?[0-9;]*|[_P][^\x1b]*\x1b?)?$")
 _ALTERNATE = 1049
 _SYNC_ASKED, _SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 
@@ -91,6 +93,7 @@ class Terminal:
     Args:
         environment: Put over this process's own; a value of None takes one away.
         synchronized: Whether it answers that it knows synchronized output.
+        answers: What it answers to what it is sent, besides.
 
     Attributes:
         received: All bytes that came, in order.
@@ -105,12 +108,15 @@ class Terminal:
         environment: Mapping[str, str | None] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         synchronized: bool = False,
+        answers: Mapping[bytes, bytes] | None = None,
     ) -> None:
         self.screen = _Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.received = bytearray()
         self._torn = b""
-        self._synchronized = synchronized
+        self._answers = {**(answers or {})}
+        if synchronized:
+            self._answers[_SYNC_ASKED] = _SYNC_ANSWER
         self._reading = True
         self._open = True
         self._fd, child = os.openpty()
@@ -197,8 +203,9 @@ class Terminal:
             self._open = False
             return False
         self.received += data
-        if self._synchronized and _SYNC_ASKED in data:
-            self.send(_SYNC_ANSWER)
+        for asked, answer in self._answers.items():
+            if asked in data:
+                self.send(answer)
         self._emulate(data)
         return True
 
@@ -206,7 +213,8 @@ class Terminal:
         data = self._torn + data
         torn = _TORN.search(data)
         self._torn = torn.group() if torn else b""
-        self._stream.feed(_PRIVATE.sub(b"", data[: len(data) - len(self._torn)]))
+        whole = _PICTURE.sub(b"", data[: len(data) - len(self._torn)])
+        self._stream.feed(_PRIVATE.sub(b"", whole))
 
     def wait_until(
         self, condition: Callable[[], object], *, deadline_s: float = DEADLINE_S, what: str = ""

@@ -6,7 +6,7 @@ import pytest
 from tui.views import guest
 
 from kvmtui.tui.actions import ACTIONS
-from kvmtui.tui.actions.keymap import checked_keys
+from kvmtui.tui.actions.keymap import changed_keys, checked_keys
 from kvmtui.tui.actions.registry import shown_key
 
 KEYS, NO_COMPLAINT = checked_keys({})
@@ -95,3 +95,10 @@ def test_panes_may_share_a_key():
 )
 def test_keys_as_people_write_them(key, shown):
     assert shown_key(key) == shown
+
+
+def test_textual_is_told_of_changed_keys_only():
+    """It goes through all that it is told at each key."""
+    assert changed_keys(checked_keys({})[0]) == {}
+    found, complaints = checked_keys({"guest.log": "L"})
+    assert changed_keys(found) == {"guest.log": "L"} and complaints == []

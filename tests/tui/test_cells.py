@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pyte
 import pytest
+from rich.cells import set_cell_size
 from rich.color import ColorSystem
 from rich.segment import ControlType, Segment
 from rich.style import Style
@@ -180,3 +183,59 @@ def test_other_colours_take_the_nearest_of_256() -> None:
 
 def test_the_cursor_is_moved_in_few_bytes() -> None:
     assert (moved_to(0, 0), moved_to(0, 4), moved_to(3, 4)) == ("\x1b[H", "\x1b[5H", "\x1b[5;4H")
+
+
+def test_rows_that_moved_up_are_moved_by_the_terminal() -> None:
+    """Whatever moves, and whatever stands beside it: what is seen is what was to be seen."""
+    chance = random.Random(5)
+    words = ["login", "東京 tower", "e\u0301tude", "disk is full", "", "a" * 30, "⣿⣿⣀"]
+    page = Page(60, 16)
+    whole = Page(60, 16)
+    rows = [""] * 12
+    saved = plain = 0
+    for number in range(120):
+        steps = chance.choice([0, 1, 1, 1, 2, 5, 14])
+        fresh = [
+            f"{number}.{step} " + " ".join(chance.choices(words, k=4)) for step in range(steps)
+        ]
+        rows = (rows + fresh)[-12:]
+        if chance.random() < 0.2:
+            rows[chance.randrange(12)] = chance.choice(words)
+        style = Style(bgcolor="blue") if chance.random() < 0.1 else Style()
+        parts = []
+        for y, text in enumerate(rows, 2):
+            line = Segment(set_cell_size(text, 44), style)
+            parts.append((y, 0, [line], 0, 44))
+            parts.append((y, 44, [Segment(f" │ {'beside' if y == 5 else '':13}")], 44, 60))
+        for of, scrolls in ((page, True), (whole, False)):
+            frame = Frame(of.shadow, LOOKS)
+            if scrolls:
+                frame.scroll(parts)
+            for part in parts:
+                frame.draw(*part)
+            sent = frame.text()
+            of.stream.feed(sent)
+            if scrolls:
+                saved += len(sent)
+            else:
+                plain += len(sent)
+        assert page.screen.display == whole.screen.display, number
+        assert all(
+            page.screen.buffer[y][x].bg == whole.screen.buffer[y][x].bg
+            for y in range(16)
+            for x in range(60)
+        )
+        assert page.shadow.rows == whole.shadow.rows
+    assert saved < plain * 0.6
+
+
+def test_nothing_is_moved_where_the_terminal_may_show_anything() -> None:
+    page = Page(40, 10)
+    parts = [(y, 0, [Segment(f"line {y}".ljust(40, "."))], 0, 40) for y in range(10)]
+    for part in parts:
+        page.draw(*part[2], y=part[0])
+    page.shadow.forget_part(3, 3, 2, 2)
+    moved = [(y, *rest) for (y, *_), (_, *rest) in zip(parts, parts[1:], strict=False)]
+    frame = Frame(page.shadow, LOOKS)
+    frame.scroll(moved)
+    assert frame.text() == ""

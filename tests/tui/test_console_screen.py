@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tui.seen import ESC, wait_row
 
@@ -25,6 +27,11 @@ def at_console(open_app, *size):
     return terminal
 
 
+def wait_prompt(terminal):
+    """Wait for an empty prompt: what follows an interrupt too closely is flushed with it."""
+    terminal.wait_until(lambda: "guest#" in map(str.strip, terminal.lines), what="the prompt")
+
+
 def test_every_key_is_the_guests_but_one(linux, open_app):
     terminal = at_console(open_app, 100, 30)
     terminal.send("vi /tmp/x\r")
@@ -40,6 +47,7 @@ def test_every_key_is_the_guests_but_one(linux, open_app):
     terminal.send("sh -c 'echo in-$((1+1)); sleep 999'\r")
     terminal.wait_for("in-2")
     terminal.send("\x03")
+    wait_prompt(terminal)
     terminal.send("echo ended-$?\r")
     terminal.wait_for("ended-130")
     # Tab completes, Ctrl-P is the line before, Ctrl-Q, `q`, `:` and `?` are letters.
@@ -53,6 +61,7 @@ def test_every_key_is_the_guests_but_one(linux, open_app):
     terminal.send(CHORD + CHORD + "\r")
     terminal.wait_for("^]")
     terminal.send("\x03")
+    wait_prompt(terminal)
     terminal.send("echo back-$((1+1))\r")
     terminal.wait_for("back-2")
     # The size is told by the shell's own command.
@@ -75,9 +84,15 @@ def test_every_key_is_the_guests_but_one(linux, open_app):
     terminal.wait_for("of")
     terminal.send("\r" + ESC)
     terminal.wait_for("typing: you")
+    # Linux takes the letter after a BREAK for SysRq.
+    terminal.send(CHORD + "b")
+    terminal.wait_for("a BREAK was sent to g's serial line")
+    terminal.send("h")
+    terminal.wait_for("sysrq: HELP")
     terminal.send(CHORD + ESC)
     terminal.wait_gone("typing: you")
     wait_row(terminal, "g", "running")
+    linux.ok("type", "g", "--serial-break")
 
 
 def test_nothing_of_the_guest_reaches_the_real_terminal(linux, open_app):
@@ -96,6 +111,21 @@ def test_nothing_of_the_guest_reaches_the_real_terminal(linux, open_app):
     for word in (b"\x1b]2;evil", b"\x1b]52", b"\x1b[8;9", b"\x1b[?1000h", b"\x1bP"):
         assert word not in got
     assert terminal.text.startswith(" g  serial") or " g  serial" in terminal.text
+    terminal.wait_until(lambda: re.search(r"▲ 2\d,\d{3} lines above", terminal.text))
+    # All that is kept is searched, not only what a page holds.
+    terminal.send(CHORD + "/")
+    terminal.wait_for("Esc clears")
+    terminal.send("end-2")
+    terminal.wait_until(lambda: re.search(r"/end-2\S?   1 of 2\d{4}", terminal.text))
+    terminal.wait_for("end-2\n")
+    terminal.send("\r")
+    # The last lines again, page for page back to where they were found.
+    terminal.send("G")
+    terminal.wait_for("all-2")
+    terminal.send("g")
+    terminal.wait_until(lambda: "KVMTUI-GUEST-READY" in terminal.text, what="the first line")
+    terminal.send(ESC)
+    terminal.wait_for("typing: you")
     terminal.send(CHORD + ESC)
     wait_row(terminal, "g", "running")
 
@@ -106,6 +136,10 @@ def test_of_two_viewers_one_types(linux, open_app):
     wait_row(second, "g", "running")
     second.send("c")
     second.wait_for("F takes over")
+    # Beside 80 columns there is room for what became of it.
+    second.wait_for("│ Timeline")
+    second.wait_until(lambda: re.search(r"│ \d\d:\d\d +started by ", second.text))
+    assert "Timeline" not in first.text
     first.send("echo from-$((2+3))\r")
     second.wait_for("from-5")
     second.send("x")
@@ -125,7 +159,7 @@ def test_the_guest_pauses_ends_and_comes_again(linux, open_app):
     linux.ok("resume", "g")
     terminal.wait_gone("paused: it reads nothing")
     linux.ok("stop", "g", "--yes")
-    terminal.wait_for("stopped; s starts it")
+    terminal.wait_until(lambda: re.search(r"stopped \d\d:\d\d:\d\d; s starts it", terminal.text))
     assert "guest#" in terminal.text, "the last picture stays"
     terminal.send("s")
     terminal.wait_for("typing: you", deadline_s=60)

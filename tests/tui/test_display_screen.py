@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import boot_guests
 import pytest
+from tui.drawn import kitty_commands, sixels
 from tui.seen import ESC, wait_row
 
 from kvmtui.tui.screens.display import key_name
@@ -13,11 +14,11 @@ CHORD = "\x1d"
 
 @pytest.fixture
 def at_display(kvmtui, open_app):
-    def open_one(disk, *size, text=True, more=()):
+    def open_one(disk, *size, text=True, more=(), **options):
         kvmtui.tiny("v", "--disk", "1M", "--set", "disks[0].file=disk0.raw", *more)
         (kvmtui.folder("v") / "disk0.raw").write_bytes(disk)
         kvmtui.ok("start", "v")
-        terminal = open_app(*size)
+        terminal = open_app(*size, **options)
         wait_row(terminal, "v", "running")
         terminal.send("v")
         terminal.wait_for("typing: you")
@@ -85,7 +86,7 @@ def test_colours_and_the_end(kvmtui, at_display):
     colours = {terminal.screen.buffer[2][x].fg for x in range(80)}
     assert len(colours) > 8
     kvmtui.ok("stop", "v", "--yes")
-    terminal.wait_for("stopped; s starts it")
+    terminal.wait_for("s starts it")
     assert ' !"#$%&' in terminal.text, "the last picture stays"
     terminal.send("s")
     terminal.wait_gone("s starts it")
@@ -138,3 +139,64 @@ def test_the_mouse_is_the_guests_where_it_has_a_tablet(kvmtui, at_display, graph
     terminal.send(pressed(0, 99, 5) + pressed(0, 99, 5, up=True) + "\x1d?")
     terminal.wait_for("Ctrl-] ? is no key")
     assert log.read_text() == before
+
+
+CELL = {b"\x1b[16t": b"\x1b[6;20;10t"}
+
+
+def test_kitty_draws_the_picture_itself(kvmtui, at_display, tmp_path):
+    answers = {b"\x1b_Gi=31": b"\x1b_Gi=31;OK\x1b\\", **CELL, b"\x1b[c": b"\x1b[?62;c"}
+    disk = boot_guests.shows_mode(0x4F02, 0x101)
+    terminal = at_display(disk, 100, 30, text=False, answers=answers)
+    terminal.wait_for("graphics 640×480")
+
+    def shown():
+        return [one for one in kitty_commands(bytes(terminal.received)) if one[0]["a"] == "T"]
+
+    kvmtui.ok("screen", "v", "--png", tmp_path / "v.png")
+    picture = (tmp_path / "v.png").read_bytes()
+    terminal.wait_until(lambda: picture in [data for _, data in shown()], what="the picture")
+    last = shown()[-1][0]
+    assert (last["c"], last["r"]) == ("64", "24")
+    assert "▀" not in terminal.text
+    # Nothing changes: nothing is sent. A box lies over cells, so the picture goes meanwhile.
+    count = len(shown())
+    terminal.send(CHORD + "k")
+    terminal.wait_for("ctrl-alt-backspace")
+    gone = [one[0]["i"] for one in kitty_commands(bytes(terminal.received)) if one[0]["a"] == "d"]
+    assert len(shown()) == count and last["i"] in gone
+    terminal.send(ESC)
+    terminal.wait_until(lambda: len(shown()) > count, what="the picture again")
+    number = shown()[-1][0]["i"]
+    terminal.send(CHORD + ESC)
+    wait_row(terminal, "v", "running")
+    commands = kitty_commands(bytes(terminal.received))
+    assert commands[-1][0] == {"a": "d", "d": "I", "i": number, "q": "2"}
+
+
+def test_sixels_stand_until_cells_are_drawn_over_them(at_display):
+    answers = {**CELL, b"\x1b[c": b"\x1b[?62;4c"}
+    disk = boot_guests.shows_mode(0x4F02, 0x101)
+    terminal = at_display(disk, 100, 30, text=False, answers=answers)
+    terminal.wait_until(lambda: b"\x1bP0;1;0q" in terminal.received, what="sixels")
+    assert sixels(bytes(terminal.received))[:2] == (640, 480)
+    before = len(terminal.received)
+    terminal.send(CHORD + "k")
+    terminal.wait_for("ctrl-alt-backspace")
+    terminal.send(ESC)
+    terminal.wait_until(lambda: b"\x1bP0;1;0q" in terminal.received[before:], what="sixels again")
+    # What they covered is drawn again, though its cells are as they were.
+    terminal.screen.buffer[10][20] = terminal.screen.buffer[10][20]._replace(data="#")
+    terminal.send(CHORD + ESC)
+    wait_row(terminal, "v", "running")
+    assert "#" not in terminal.text.splitlines()[10]
+
+
+def test_pictures_can_be_off(kvmtui, at_display, tmp_path):
+    settings = tmp_path / "kvmtui"
+    settings.mkdir()
+    (settings / "config.yaml").write_text("pictures: off\n")
+    disk = boot_guests.shows_mode(0x4F02, 0x101)
+    terminal = at_display(disk, 100, 30, text=False, XDG_CONFIG_HOME=str(tmp_path))
+    terminal.wait_for("not drawn (pictures: off)")
+    assert b"\x1b_G" not in terminal.received and "▀" not in terminal.text

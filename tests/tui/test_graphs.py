@@ -101,6 +101,7 @@ def test_a_guest_that_dies_and_comes_again_under_its_graphs(kvmtui, open_app):
     terminal = open_app(140, 40)
     wait_row(terminal, "a", "running")
     press(terminal, "m", "hd0")
+    terminal.wait_for("halted")
     pid = kvmtui.ok("list", "--json").json[0]["pid"]
     os.kill(pid, signal.SIGKILL)
     terminal.wait_for("does not run: there is nothing to measure")

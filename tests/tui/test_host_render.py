@@ -208,12 +208,18 @@ def test_when_the_home_is_full_or_who_would_know():
     when = time.mktime((2027, 1, 18, 12, 0, 0, 0, 0, -1))
     known = Forecast("/srv", 2000 * gib, 312 * gib, 6.0 * gib, 7.0, when)
     for lines_of, width in ((machine.whole, 62), (machine.short, 78)):
-        lines = [plain(line) for line in lines_of(view(forecast=known), width, UNICODE)]
+        lines = [plain(line) for line in lines_of(view(forecasts=(known,)), width, UNICODE)]
         assert any("6.0G a day: full on 18 Jan" in line for line in lines)
         unknown = known._replace(bytes_per_day=None, over_days=None, full_at=None)
-        lines = [plain(line) for line in lines_of(view(forecast=unknown), width, UNICODE)]
+        lines = [plain(line) for line in lines_of(view(forecasts=(unknown,)), width, UNICODE)]
         assert any("kvmtui watch would know when" in line for line in lines)
-        still = view(forecast=known._replace(bytes_per_day=0.0, full_at=None))
+        watched = view(forecasts=(unknown._replace(is_watched=True),))
+        assert lines_of(watched, width, UNICODE) == lines_of(view(), width, UNICODE)
+        fast = Forecast("/fast", 500 * gib, 12 * gib, 1.0, 7.0, when)
+        lines = [plain(line) for line in lines_of(view(forecasts=(known, fast)), width, UNICODE)]
+        (line,) = [line for line in lines if line.startswith("/fast")]
+        assert " 12G left, full on 18 Jan" in line and len(line) <= width
+        still = view(forecasts=(known._replace(bytes_per_day=0.0, full_at=None),))
         assert lines_of(still, width, UNICODE) == lines_of(view(), width, UNICODE)
 
 

@@ -203,15 +203,31 @@ def test_the_home_says_when_it_is_full():
     other = one._replace(mount="/fast")
     when = time.mktime((2027, 1, 18, 12, 0, 0, 0, 0, -1))
     known = Forecast("/srv", 2000 * G, 400 * G, 6.0 * G, 7.0, when)
-    seen = ImagesView(storages=(one, other), forecast=known)
+    fast = Forecast("/fast", 500 * G, 400 * G, 1.0 * G, 7.0, when + 86400)
+    seen = ImagesView(storages=(one, other), forecasts=(known, fast))
     lines = [plain(line) for line in render.storage_lines(seen, 130, UNICODE, 4)]
     assert lines[0].endswith("promised 2.8T (145 %), full on 18 Jan")
-    assert lines[1].endswith("(145 %)")
+    assert lines[1].endswith("(145 %), full on 19 Jan"), "each file system has its own"
     narrow = [plain(line) for line in render.storage_lines(seen, 60, UNICODE, 4)]
     assert narrow[0].endswith("1.6T of 2.0T, full on 18 Jan") and len(narrow[0]) <= 60
-    for unknown in (known._replace(full_at=None), known._replace(bytes_per_day=None, full_at=None)):
-        lines = render.storage_lines(seen._replace(forecast=unknown), 130, UNICODE, 4)
+    nothing = known._replace(bytes_per_day=None, full_at=None)
+    for unknown in (known._replace(full_at=None), nothing._replace(is_watched=True)):
+        lines = render.storage_lines(seen._replace(forecasts=(unknown,)), 130, UNICODE, 4)
         assert plain(lines[0]).endswith("(145 %)")
+
+
+@pytest.mark.parametrize("width", [60, 80, 130])
+def test_without_a_watch_storage_says_once_who_would_tell(width):
+    one = Storage("/srv", 2000 * G, 400 * G, 0, 2900 * G, ("/srv/images",))
+    nothing = Forecast("/srv", 2000 * G, 400 * G, None, None, None)
+    seen = ImagesView(
+        storages=(one, one._replace(mount="/fast")),
+        forecasts=(nothing, nothing._replace(mount="/fast")),
+    )
+    lines = [plain(line) for line in render.storage_lines(seen, width, UNICODE, 4)]
+    assert all(len(line) <= width for line in lines)
+    told = [", kvmtui watch tells when full" in line for line in lines]
+    assert told == ([False, False] if width == 60 else [True, False])
 
 
 def test_the_sum_of_it():

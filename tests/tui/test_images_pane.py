@@ -452,7 +452,7 @@ def test_why_there_is_no_commit_and_no_limit(play, images):
         await pilot.press("L")
         await until(pilot, lambda: "base.qcow2 is no guest's disk, and limits are" in app.seen)
         await pilot.press("j", "W")
-        await until(pilot, lambda: "two.qcow2 stands on it" in app.seen)
+        await until(pilot, lambda: "two.qcow2 stands on it" in " ".join(app.seen.split()))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, ImageFormScreen))
         assert not isinstance(app.screen, Dialog)
@@ -464,11 +464,11 @@ def test_storage_says_when_it_is_full_once_it_is_seen(play, images, monkeypatch)
     make(images / "a.qcow2")
     asked = []
 
-    async def forecast(self):
+    async def forecasts(self):
         asked.append(1)
-        return Forecast(mount_of(str(images)), 1, 1, 1.0, 7.0, time.time() + 86400 * 30)
+        return (Forecast(mount_of(str(images)), 1, 1, 1.0, 7.0, time.time() + 86400 * 30),)
 
-    monkeypatch.setattr(Fleet, "forecast", forecast)
+    monkeypatch.setattr(Fleet, "forecasts", forecasts)
 
     async def scene(app, pilot):
         await until(pilot, lambda: ", full on " in app.seen)

@@ -8,6 +8,7 @@ import re
 from kvmtui.host import firmware
 from kvmtui.host.checks import Finding, check, fail, ok, warn
 from kvmtui.host.facts import Facts, is_there, names_or_none, read_or
+from kvmtui.host.packages import package_of
 from kvmtui.host.remedies import Remedy, install, newer_qemu, system_of
 
 _HELPERS = {"swtpm": "a TPM", "passt": "networks without privilege", "virtiofsd": "shared folders"}
@@ -43,6 +44,26 @@ def qemu(facts: Facts) -> Finding:
         remedy = newer_qemu(system, facts, f"qemu-{_architecture(facts)}")
         return fail(detail, remedy, path=path, version=text)
     return ok(f"{text} ({path})", path=path, version=text)
+
+
+@check("emulators", "Other machines", reads="PATH")
+def emulators(facts: Facts) -> Finding:
+    """A guest of another architecture than the host's is emulated, by a QEMU of that
+    architecture. Where none is to be run, none is needed."""
+    own, family = _architecture(facts), system_of(facts).family
+    there, lacking = [], []
+    for arch in firmware.FALLBACKS:
+        if arch == own:
+            continue
+        if facts.which(f"qemu-system-{arch}"):
+            there.append(arch)
+        else:
+            package = f"qemu-{arch}"
+            lacking.append(f"{arch} ({package_of(package, family) if family else package})")
+    parts = ["there: " + ", ".join(there)] if there else []
+    if lacking:
+        parts.append("only for guests of that kind: " + ", ".join(lacking))
+    return ok("; ".join(parts), emulated=there)
 
 
 @check("qemu-img", "qemu-img", reads="PATH")

@@ -12,7 +12,7 @@ import json
 from kvmtui.errors import DefinitionError, HostError
 from kvmtui.guest.definition import Definition
 from kvmtui.qemu.capabilities import Capabilities
-from kvmtui.qemu.command import devices, firmware, machine, monitors, network, storage
+from kvmtui.qemu.command import devices, firmware, machine, monitors, network, storage, tpm
 from kvmtui.qemu.command.plan import Plan
 from kvmtui.qemu.layout import DiskPlace, FirmwarePlace, Layout
 
@@ -52,6 +52,7 @@ def build(definition: Definition, capabilities: Capabilities, layout: Layout) ->
     network.add_networks(plan)
     devices.add_helpers(plan)
     devices.add_agent(plan)
+    tpm.add_tpm(plan)
     devices.add_display(plan)
     devices.add_sound(plan)
     devices.add_console(plan)

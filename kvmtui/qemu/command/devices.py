@@ -32,6 +32,8 @@ def _add_vnc_port(plan: Plan, vnc: Vnc) -> None:
     """A second VNC server, on a TCP port."""
     host = f"[{vnc.address}]" if ":" in vnc.address else vnc.address
     words = [f"{host}:{vnc.port - _FIRST_VNC_PORT}", f"id={VNC_PORT_ID}"]
+    if vnc.websocket is not None:
+        words.append(f"websocket={vnc.websocket}")
     if vnc.secret is not None:
         plan.option("-object", {"qom-type": "secret", "id": "vnc-key", "file": vnc.secret})
         words.append("password-secret=vnc-key")

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from kvmtui.qemu.command.plan import Plan
 
+HYPERV = (
+    "hv_relaxed",
+    "hv_vapic",
+    "hv_spinlocks=0x1fff",
+    "hv_vpindex",
+    "hv_runtime",
+    "hv_time",
+    "hv_synic",
+    "hv_stimer",
+    "hv_tlbflush",
+    "hv_ipi",
+    "hv_frequencies",
+    "hv_reset",
+)
+"""What KVM offers to a guest that knows Hyper-V; QEMU refuses it without KVM."""
+
 
 def add_identity(plan: Plan) -> None:
     """Names, process and log: the first words of every line."""
@@ -27,13 +43,18 @@ def add_machine(plan: Plan) -> None:
     properties = [plan.machine, "memory-backend=ram0"]
     if plan.is_x86:
         properties += ["vmport=off", "hpet=off"]
+        if definition.secure_boot:
+            properties.append("smm=on")
     if not definition.acpi:
         properties.append("acpi=off")
-    if layout.firmware is not None:
+    if layout.firmware is not None and layout.firmware.variables:
         properties += ["pflash0=fw-code", "pflash1=fw-vars"]
     plan.option("-machine", ",".join(properties))
     plan.option("-accel", layout.accelerator)
     cpu = definition.cpu or layout.cpu
+    if definition.hyperv and layout.accelerator == "kvm":
+        cpu = ",".join([cpu or "host", *HYPERV])
+        plan.option("-global", "kvm-pit.lost_tick_policy=discard")
     if cpu is not None:
         plan.option("-cpu", cpu)
     count = definition.cpus
@@ -59,7 +80,9 @@ def add_behaviour(plan: Plan) -> None:
     drift = ",driftfix=slew" if plan.is_x86 else ""
     plan.option("-rtc", f"base={definition.clock}{drift}")
     plan.option("-boot", "strict=on")
-    plan.option("-action", "panic=pause,reboot=reset,shutdown=poweroff,watchdog=reset")
+    # An installer's restart is its end: the next start is from the disk.
+    restart = "shutdown" if plan.layout.installs else "reset"
+    plan.option("-action", f"panic=pause,reboot={restart},shutdown=poweroff,watchdog=reset")
 
 
 def add_direct_kernel(plan: Plan) -> None:

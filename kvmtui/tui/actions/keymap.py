@@ -57,6 +57,12 @@ def checked_keys(wanted: Mapping[str, object]) -> tuple[Keys, list[str]]:
     return Keys(keys), complaints
 
 
+def changed_keys(keys: Keys) -> dict[str, str]:
+    """The keys that are not the defaults: Textual goes through them all at each key."""
+    found = {action_id: keys.all_of(action_id) for action_id in ACTIONS}
+    return {one: key for one, key in found.items() if key != ACTIONS[one].key}
+
+
 def _problem(action_id: str, value: object) -> str:
     if action_id not in ACTIONS:
         import difflib
@@ -83,7 +89,7 @@ def _clash(action_id: str, keys: Mapping[str, str]) -> str:
     return ""
 
 
-_PANES = {"guests", "images", "host", "activity"}
+_PANES = {"guests", "images", "install", "host", "activity"}
 _WHOLE_SCREENS: tuple[set[str], ...] = (
     {"main", "list", *_PANES},
     {"text", "guests"},

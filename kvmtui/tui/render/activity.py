@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from kvmtui.guest.units import format_size
@@ -10,7 +9,7 @@ from kvmtui.manage.views import OperationView
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Line, Role, Span
 from kvmtui.tui.widgets.bar import bar
-from kvmtui.tui.words import seconds_since
+from kvmtui.tui.words import exact_time, seconds_since
 
 
 def operation_cells(
@@ -23,7 +22,7 @@ def operation_cells(
     """
     sign, role = _sign(one, glyphs)
     return {
-        "started": (Span(_when(one.begun, now), "muted"),),
+        "started": (Span(exact_time(one.begun, now), "muted"),),
         "what": (Span(sign, role, glyph=True), Span(f" {one.verb} {one.image}".rstrip())),
         "guest": (Span(one.guest),) if one.guest else (Span(glyphs.none, "muted"),),
         "progress": _progress_cell(one, glyphs, now, bar_cells),
@@ -79,14 +78,6 @@ def _progress(one: OperationView, now: float) -> str:
         return "given up"
     took = (one.ended or one.begun) - one.begun
     return f"done in {took:.1f} s" if took < 100 else f"done in {took / 60:.0f} min"
-
-
-def _when(begun: float, now: float) -> str:
-    """``09:31:40`` today, ``22 Nov 09:31`` this year, ``2025-02-11`` before."""
-    then, today = time.localtime(begun), time.localtime(now)
-    if then[:3] == today[:3]:
-        return time.strftime("%H:%M:%S", then)
-    return time.strftime("%d %b %H:%M" if then[0] == today[0] else "%Y-%m-%d", then)
 
 
 _SORTS: dict[str, Callable[[OperationView], tuple[str, ...]]] = {

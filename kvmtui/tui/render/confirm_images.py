@@ -146,6 +146,7 @@ _LEFT = {
     "convert": "The target is removed, the source is whole.",
     "clone": "The target is removed, the source is whole.",
     "import": "What came so far is removed, the source is whole.",
+    "pull": "What came so far is kept; the next pull goes on with it.",
     "compact": "The image stays as it was, the unfinished new one is removed.",
     "rebase": "It goes on standing on what it stood on; what was copied already stays in it.",
     "flatten": "It goes on standing on what it stood on; what was copied already stays in it.",

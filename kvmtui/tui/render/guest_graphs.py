@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from kvmtui.guest.units import format_size
 from kvmtui.manage.fleet import MOST_DRIVES, MOST_VCPUS, of_drive, of_interface
-from kvmtui.manage.views import LiveGuest
+from kvmtui.manage.views import LiveGuest, halted_percent
 from kvmtui.text import visible
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.render.figures import (
@@ -215,6 +215,9 @@ def _waits(page: Page) -> list[Line]:
         rows.append(("wait for a core of the host", text, over("wait_percent", waited)))
     if page.stolen_percent is not None:
         rows.append(("stolen from the host", f"{page.stolen_percent:.0f} %", False))
+    halted = halted_percent(page.live)
+    if halted is not None:
+        rows.append(("halted", f"{halted:.0f} %", False))
     if found is not None and found.exits_per_s is not None:
         rows.append(("exits to KVM", f"{plain_count(found.exits_per_s)}/s", False))
     return [
@@ -224,7 +227,7 @@ def _waits(page: Page) -> list[Line]:
 
 
 def _disk(page: Page, disk: DiskFigures, width: int) -> list[Tile]:
-    """Bytes, operations, and what 99 of 100 of them took."""
+    """Bytes, operations, and what they took: 99 of 100 of them, and on the mean."""
     name = visible(disk.name, limit=16)
     heading = (Span(name, bold=True),)
     bytes_tile = _graph(
@@ -251,10 +254,12 @@ def _disk(page: Page, disk: DiskFigures, width: int) -> list[Tile]:
         [("ops", _of_drive(page, disk, "ops", width), "")],
         COUNT_PER_S,
     )
+    # The threshold is the mean's, so its sign stands behind the mean.
     late = over("disk_latency_ms", disk.latency_ms)
-    value = ()
-    if disk.p99_ms is not None:
-        value = (Span(f"{plain_count(disk.p99_ms)} ms", "warn" if late else "text"),)
+    value = () if disk.p99_ms is None else (Span(f"{_delay(disk.p99_ms)} ms  "),)
+    if disk.latency_ms is not None:
+        mean = f"{_delay(disk.latency_ms)} ms"
+        value += (Span("mean ", "muted"), Span(mean, "warn" if late else "text"))
         value += (Span(f" {page.glyphs.trouble}", "warn", glyph=True),) if late else ()
     delays = _graph(
         page,
@@ -271,6 +276,11 @@ def _disk(page: Page, disk: DiskFigures, width: int) -> list[Tile]:
     return [bytes_tile, operations, delays]
 
 
+def _delay(value_ms: float) -> str:
+    """As `plain_count`, and no 0 for a drive that answers from memory."""
+    return f"{value_ms:.2f}" if value_ms < 0.095 else plain_count(value_ms)
+
+
 def _of_drive(
     page: Page, disk: DiskFigures, figure: Literal["read", "write", "ops", "p99"], width: int
 ) -> Trend:
@@ -278,7 +288,9 @@ def _of_drive(
 
 
 def _card(page: Page, card: NetworkFigures, width: int) -> Tile:
-    """Bytes in and out, and packets that were dropped."""
+    """Bytes in and out, and packets that were dropped; packets alone where bytes are not known."""
+    if card.receive_bytes_per_s is None and card.receive_packets_per_s is not None:
+        return _packets(card)
     value: Line = ()
     if card.drops_per_s:
         value = (Span(f"{plain_count(card.drops_per_s)} dropped/s", "warn"),)
@@ -291,6 +303,16 @@ def _card(page: Page, card: NetworkFigures, width: int) -> Tile:
     ]
     title = (Span(visible(card.name, limit=20), bold=True),)
     return _graph(page, f"{card.name} net", title, value, series, BYTES_PER_S)
+
+
+def _packets(card: NetworkFigures) -> Tile:
+    """What the queues of a virtio card tell."""
+    spans = [Span(f" {visible(card.name, limit=20)}", bold=True)]
+    for way, rate in (("in", card.receive_packets_per_s), ("out", card.transmit_packets_per_s)):
+        text = "" if rate is None else f"{plain_count(rate)}/s"
+        spans += [Span(f"  {way} ", "muted"), Span(text)]
+    told = (Span(" packets; bytes: no tap, no guest agent", "muted"),)
+    return Tile(f"{card.name} packets", 2, lines=(tuple(spans), told))
 
 
 def _rate(rate: float | None) -> str:

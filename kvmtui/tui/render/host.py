@@ -33,7 +33,8 @@ class HostView(NamedTuple):
     pulse: Pulse | None = None
     promised: Promised | None = None
     storage: Storage | None = None
-    forecast: Forecast | None = None
+    forecasts: tuple[Forecast, ...] = ()
+    """When file systems are full: the home's, then others with guests' disks."""
     progress: Progress | None = None
     """What is being measured now."""
     fault: str = ""

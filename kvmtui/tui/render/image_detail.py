@@ -217,9 +217,13 @@ def page(info: ImageInfo, known: ImagesView, width: int, scene: Scene) -> list[L
     if view.backing is not None:
         kind = f" ({view.backing.format})" if view.backing.format else ""
         rows.append(("Backing", view.backing.text + kind))
-    if info.media is not None:
-        rows.append(("Volume", visible(info.media.volume_id, limit=60) or "none"))
-        rows.append(("Boots by", ", ".join(info.media.boot) or "nothing"))
+    if info.medium is not None:
+        found = info.medium.recognition
+        rows.append(("Volume", visible(info.medium.media.volume_id, limit=60) or "none"))
+        rows.append(("System", info.medium.told))
+        rows += [("Machine", found.arch)] if found.arch else []
+        rows.append(("Boots by", ", ".join(found.boot) or "nothing"))
+    rows += [("Cloud", info.cloud)] if info.cloud else []
     for one in info.snapshots:
         when = ""
         if one.time is not None:

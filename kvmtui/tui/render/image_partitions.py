@@ -35,7 +35,10 @@ def partition_lines(found: Table | str, width: int) -> list[Line]:
         lines = [(Span(words),)]
     if found.trouble:
         lines.append((Span(visible(found.trouble, limit=200), "err"),))
-    return _labelled(lines, width)
+    told = _labelled(lines, width)
+    if found.boot:
+        told.append((Span("Boots by".ljust(_LABEL), "muted"), Span(", ".join(found.boot))))
+    return told
 
 
 def _labelled(lines: list[Line], width: int) -> list[Line]:

@@ -23,6 +23,7 @@ COLUMNS = ("name", "format", "size", "real", "used", "snap", "changed")
 _NOW_S = 60
 _ALMOST_FULL = 0.95
 _MOUNT_WIDTH = 8
+_UNWATCHED: Line = (Span(", kvmtui watch tells when full", "muted"),)
 
 State = tuple[str, Role, Role]
 """How a guest's state looks: its sign, the sign's role, the word's."""
@@ -41,8 +42,8 @@ class ImagesView(NamedTuple):
     silent: tuple[tuple[str, str], ...] = ()
     """Directories that do not answer or cannot be read, and why, in words."""
     storages: tuple[Storage, ...] = ()
-    forecast: Forecast | None = None
-    """When the home's file system is full; None where it was not looked up."""
+    forecasts: tuple[Forecast, ...] = ()
+    """When file systems with guests' disks are full; none where it was not looked up."""
     states: Mapping[str, State] = {}
     """How the states of guests look, by their names."""
     work: Mapping[str, OperationView] = {}
@@ -209,18 +210,28 @@ def storage_lines(view: ImagesView, width: int, glyphs: Glyphs, room: int) -> li
     if not shown:
         return []
     label = min(max(*(len(visible(one.mount)) for one in shown), 4), width // 5) + 2
-    told = view.forecast
-    return [
-        _storage_line(
-            one,
-            label,
-            width,
-            glyphs,
-            told if is_of(told, one.mount) else None,
-            waiting_for(view, one),
-        )
-        for one in shown
-    ]
+    lines = []
+    told = False
+    for one in shown:
+        until = _until(forecast_of(view.forecasts, one.mount), told)
+        told = told or until == _UNWATCHED
+        lines.append(_storage_line(one, label, width, glyphs, until, waiting_for(view, one)))
+    return lines
+
+
+def forecast_of(forecasts: Sequence[Forecast], mount: str) -> Forecast | None:
+    """The forecast of a file system; None where there is none."""
+    name = visible(mount, limit=100)
+    return next((one for one in forecasts if one.mount == name), None)
+
+
+def _until(forecast: Forecast | None, told: bool) -> Line:
+    """When it is full, or once who would tell; empty where it is not known or does not fill."""
+    if forecast is None:
+        return ()
+    if forecast.bytes_per_day is None and not forecast.is_watched:
+        return () if told else _UNWATCHED
+    return full_words(forecast, ", ")
 
 
 def waiting_for(view: ImagesView, one: Storage) -> str:
@@ -243,22 +254,12 @@ def waiting_for(view: ImagesView, one: Storage) -> str:
     return f"{told} {'waits' if len(found) == 1 else 'wait'} for it"
 
 
-def is_of(forecast: Forecast | None, mount: str) -> bool:
-    """Whether a forecast is of this file system."""
-    return forecast is not None and forecast.mount == visible(mount, limit=100)
-
-
 def _share(one: Storage) -> float:
     return 1 - one.free_bytes / one.total_bytes if one.total_bytes else 0.0
 
 
 def _storage_line(
-    one: Storage,
-    label: int,
-    width: int,
-    glyphs: Glyphs,
-    forecast: Forecast | None,
-    waiting: str,
+    one: Storage, label: int, width: int, glyphs: Glyphs, until: Line, waiting: str
 ) -> Line:
     taken = one.total_bytes - one.free_bytes
     words: Line = (
@@ -270,7 +271,7 @@ def _storage_line(
         sign = Span(glyphs.trouble, "warn", glyph=True)
         words = (*words, Span(", full now ", "warn"), sign)
         words = (*words, Span(f"  {waiting}", "warn")) if waiting else words
-    until = full_words(forecast, ", ") if forecast is not None and not full else ()
+    until = () if full else until
     percent = round(100 * one.promised_bytes / one.total_bytes) if one.total_bytes else 0
     over = percent > 100
     promised: Line = (
@@ -280,8 +281,9 @@ def _storage_line(
     )
     cells = min(31, width // 3)
     # Where not all of it fits, when it is full matters most.
-    whole = (*words, *promised, *until)
-    words = whole if label + cells + width_of(whole) <= width else (*words, *until)
+    choices = [(*words, *promised, *until), (*words, *until), words]
+    room = width - label - cells
+    words = next((line for line in choices if width_of(line) <= room), words)
     mount = shorten_middle(visible(one.mount, limit=200), label - 2).ljust(label)
     return (
         Span(mount, "muted"),

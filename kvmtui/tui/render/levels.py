@@ -33,4 +33,4 @@ def over(figure: Figure, value: float | None) -> bool:
             of one; how much of a disk or a file system is used.
     """
     limit = _from[figure]
-    return value is not None and limit is not None and value >= limit
+    return value is not None and limit is not None and value > limit

@@ -20,6 +20,7 @@ _LABEL = 11
 _PRESSED_PERCENT = 10.0
 _ALMOST_FULL = 0.95
 _PROMISED_WIDTH = 34
+_MOST_OTHERS = 3
 
 
 def whole(view: HostView, width: int, glyphs: Glyphs, graphs: Sequence[Line] = ()) -> list[Line]:
@@ -38,6 +39,7 @@ def whole(view: HostView, width: int, glyphs: Glyphs, graphs: Sequence[Line] = (
         lines += [(), _room(view.storage, width, glyphs)]
         full = _full(view)
         lines += [_labelled("", full)] if full else []
+        lines += _others(view, width, glyphs)
     return [crop(line, width) for line in lines]
 
 
@@ -51,6 +53,7 @@ def short(view: HostView, width: int, glyphs: Glyphs, graphs: Sequence[Line] = (
         left.append(_room(view.storage, side, glyphs))
         full = _full(view)
         left += [_labelled("", full)] if full else []
+        left += _others(view, side, glyphs)
     right = []
     if view.promised is not None:
         right = _promised(view.promised, view.storage, _PROMISED_WIDTH, glyphs)
@@ -214,19 +217,35 @@ def _size(size_bytes: int | None) -> str:
 
 
 def _full(view: HostView) -> Line:
-    """When the storage is full, or who would know it; empty where it does not fill."""
-    if view.forecast is None:
+    """When the home is full, or who would know it; empty where it does not fill."""
+    if not view.forecasts:
         return ()
-    if view.forecast.bytes_per_day is None:
-        return (Span("kvmtui watch would know when it is full", "muted"),)
-    return full_words(view.forecast, f"{format_size(round(view.forecast.bytes_per_day))} a day: ")
+    forecast = view.forecasts[0]
+    if forecast.bytes_per_day is None:
+        told = "kvmtui watch would know when it is full"
+        return () if forecast.is_watched else (Span(told, "muted"),)
+    return full_words(forecast, f"{format_size(round(forecast.bytes_per_day))} a day: ")
+
+
+def _others(view: HostView, width: int, glyphs: Glyphs) -> list[Line]:
+    """A line for each other file system with guests' disks on it."""
+    return [
+        _bar(one.mount, one.size_bytes, one.free_bytes, width, glyphs, full_words(one, ", "))
+        for one in view.forecasts[1 : 1 + _MOST_OTHERS]
+    ]
 
 
 def _room(storage: Storage, width: int, glyphs: Glyphs) -> Line:
     """The file system under the home: a bar, and what is left."""
-    label = shorten_middle(storage.mount, _LABEL - 1).ljust(_LABEL)
-    left: Line = (Span(f" {format_size(storage.free_bytes)}"), Span(" left", "muted"))
-    share = 1 - storage.free_bytes / storage.size_bytes if storage.size_bytes else None
+    return _bar(storage.mount, storage.size_bytes, storage.free_bytes, width, glyphs)
+
+
+def _bar(
+    mount: str, size_bytes: int, free_bytes: int, width: int, glyphs: Glyphs, until: Line = ()
+) -> Line:
+    label = shorten_middle(mount, _LABEL - 1).ljust(_LABEL)
+    left: Line = (Span(f" {format_size(free_bytes)}"), Span(" left", "muted"), *until)
+    share = 1 - free_bytes / size_bytes if size_bytes else None
     cells = max(width - _LABEL - width_of(left), 4)
     return (
         Span(label, "muted"),

@@ -12,7 +12,7 @@ from kvmtui.tui.render.detail_graphs import added
 from kvmtui.tui.render.figures import BYTES_PER_S, PERCENT
 from kvmtui.tui.render.guests import WAITED_MS_PER_S, disk_rate, net_rate, wait_percent
 from kvmtui.tui.render.levels import over
-from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.spans import Line, Span, width_of
 from kvmtui.tui.trends import SPAN_S, TimeSpan, Trends
 from kvmtui.tui.widgets.graph_lines import GraphView, Series, area_cells
 from kvmtui.tui.widgets.scale import Unit, round_top
@@ -83,12 +83,17 @@ def _rank(live: LiveGuest, figure: Figure) -> float:
     return -1.0 if now is None else now
 
 
-def head_line(count: int, figure: Figure, order: str, glyphs: Glyphs) -> Line:
-    """``Wall of 8 guests · by name · CPU, share of its vCPUs · 10 min``."""
-    scale = "" if figure in ("disk", "net") else "one scale 0–100 %"
-    rest = [order, FIGURES[figure], "10 min", scale or "one scale"]
-    text = "".join(f" {glyphs.dot} {one}" for one in rest)
-    return (Span(f" Wall of {count} guests", bold=True), Span(text, "muted"))
+def head_line(count: int, figure: Figure, order: str, glyphs: Glyphs, width: int) -> Line:
+    """``Wall of 8 guests · by name · CPU, share of its vCPUs · 10 min``; in short where narrow."""
+    scale = "one scale" if figure in ("disk", "net") else "one scale 0–100 %"
+    figures = FIGURES[figure]
+    choices = [[order, figures, "10 min", scale], [order, figures, "10 min"], [order, figures]]
+    head = Span(f" Wall of {count} guests", bold=True)
+    for rest in choices:
+        line = (head, Span("".join(f" {glyphs.dot} {one}" for one in rest), "muted"))
+        if width_of(line) <= width:
+            break
+    return line
 
 
 def bands_of(wall: Wall) -> list[Band]:

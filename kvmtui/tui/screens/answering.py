@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.screen import Screen
+from textual.widget import Widget
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.tui.actions.registry import Place
@@ -49,11 +50,17 @@ class AnsweringScreen(Screen[None]):
         self.toast = FailureToast(id="toast")
         self.key_bar = KeyBar(id="keys")
         self.too_small = LineView(id="small")
+        self._focused_before: Widget | None = None
 
     def on_resize(self, event: events.Resize) -> None:
         """Where there is no room for anything, say so and draw nothing else."""
         width, height = event.size
         small = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        if small and not self.has_class("small"):
+            self._focused_before = self.focused
+        elif not small and self.has_class("small") and self._focused_before is not None:
+            # Hidden, it lost the focus; it takes it again before it is seen.
+            self.set_focus(self._focused_before)
         self.set_class(small, "small")
         if small:
             text = f"{LEAST_WIDTH}×{LEAST_HEIGHT} is the least; this is {width}×{height}"
@@ -133,8 +140,22 @@ class AnsweringScreen(Screen[None]):
         """Take a key, where all are for this screen."""
 
     def key_came(self) -> None:
-        """Any key takes a refusal away."""
+        """Any key takes a refusal away, and finds somebody who listens."""
+        if self.focused is None:
+            self.settle_focus()
         self.message.key_pressed()
+
+    def settle_focus(self) -> None:
+        """Give the focus to whom it belongs at first: without one, most keys are not heard.
+
+        Textual gives it once, to what is there at that moment, and takes it from what a small
+        terminal has no room for.
+        """
+        if self.AUTO_FOCUS:
+            for widget in self.query(self.AUTO_FOCUS):
+                if widget.focusable:
+                    self.set_focus(widget)
+                    return
 
     def back(self) -> None:
         """Esc goes up one: a told failure first."""

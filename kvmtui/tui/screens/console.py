@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _GUESTS_OWN = (80, 24)
 """Columns and rows that a guest takes its serial terminal for until it is told otherwise."""
 _MOST_WAITING = 1 << 16
+_COUNT_S = 1.0
 _told: dict[str, tuple[int | None, tuple[int, int]]] = {}
 """What each guest was told last, and in which run: it goes on with that."""
 
@@ -40,11 +41,15 @@ class ConsoleScreen(ViewingScreen):
         self._hungry = asyncio.Event()
         self._ended = ""
         self._opening = False
+        self._lines: int | None = None
+        """How many lines the guest's log has; None where it has none."""
+        self._above_shown = 0
 
     def on_mount(self) -> None:
         """Open the console."""
         super().on_mount()
         self._open()
+        self.set_interval(_COUNT_S, self._follow_lines)
 
     def on_unmount(self) -> None:
         """Leave it to others."""
@@ -76,18 +81,26 @@ class ConsoleScreen(ViewingScreen):
         finally:
             self._opening = False
         self._session, self._ended = session, ""
+        self._lines = session.lines
         self.terminal.begin_anew(Emulator(*self._told_size))
         self.terminal.mute(False)
-        self.terminal.feed(session.tail(), old=True)
+        self.terminal.feed(session.tail, old=True)
         if session.state.note:
             self.refuse(session.state.note)
         self.show_frame()
         try:
             await self._read(session)
+            self._ended = "the console has ended"
+        except (KvmtuiError, OSError) as error:
+            told = as_told("console", error)
+            self._ended, self._failed = told.message, self.run
+            self.tell_failure(self.guest, told)
         finally:
             session.close()
             if self._session is session:
                 self._session = None
+        self.terminal.mute(True)
+        self.show_frame()
 
     async def _read(self, session: SerialSession) -> None:
         typing, holder = session.typing, session.holder
@@ -95,13 +108,13 @@ class ConsoleScreen(ViewingScreen):
             self._hungry.clear()
             if self.terminal.waiting > _MOST_WAITING:
                 await self._hungry.wait()
-            self.terminal.feed(await session.read())
+            data = await session.read()
+            self.terminal.feed(data)
+            if self._lines is not None:
+                self._lines += data.count(b"\n")
             if (session.typing, session.holder) != (typing, holder):
                 typing, holder = session.typing, session.holder
                 self.show_frame()
-        self._ended = "the console has ended"
-        self.terminal.mute(True)
-        self.show_frame()
 
     @on(TerminalView.Hungry)
     def _wants_more(self, event: TerminalView.Hungry) -> None:
@@ -137,24 +150,53 @@ class ConsoleScreen(ViewingScreen):
         if live is not None and live.view.state != "running":
             resume = f"{live.view.state}: it reads nothing until it runs again"
             return (Span(resume, "warn", bold=True),)
-        width, height = self.terminal.size
+        width, height = self.room
         told = self._told_size
         if (width, height) == told or self._session is None:
-            return (Span(f"{told[0]}×{told[1]}", "muted"),)
+            return (Span(f"{told[0]}×{told[1]}", "muted"), *self._lines_above())
         return (
             Span(f"{width}×{height}, guest thinks {told[0]}×{told[1]}: ", "muted"),
             Span(f"{CHORD_SHOWN} s", "accent", bold=True),
             Span(" sends the size", "muted"),
+            *self._lines_above(),
         )
+
+    def columns(self) -> int:
+        """Those of the terminal within."""
+        return self.terminal.emulator.size[0]
+
+    @property
+    def above(self) -> int:
+        """How many lines of the kept log are above the screen; 0 where none is kept."""
+        cursor = self.terminal.emulator.cursor_row
+        return max(self._lines - cursor, 0) if self._lines is not None else 0
+
+    def _lines_above(self) -> Line:
+        self._above_shown = self.above
+        if not self._above_shown:
+            return ()
+        glyphs = self.kvmtui.glyphs
+        sign = glyphs.up if glyphs.name == "ascii" else "▲"
+        return (
+            Span("   "),
+            Span(sign, "muted", glyph=True),
+            Span(f" {self._above_shown:,} line{'s'[: self._above_shown != 1]} above", "muted"),
+        )
+
+    def _follow_lines(self) -> None:
+        """The count follows once a second, whatever the guest writes."""
+        if self.above != self._above_shown and self._session is not None:
+            self.message.set_standing(self.standing())
 
     def commands(self) -> dict[str, tuple[str, Callable[[], None]]]:
         """The letters after the chord."""
         commands: dict[str, tuple[str, Callable[[], None]]] = {
-            "/": ("search", lambda: self.search(self._log, "end of the console's log")),
+            "/": ("search", self._search),
             "c": ("copy", lambda: self.copy_text(self.terminal.emulator.text())),
             "k": ("keys", lambda: choose(self, self._press)),
             "p": ("paste", lambda: self.ask_paste(self.terminal.paste)),
             "s": ("size", self._send_size),
+            "b": ("BREAK", self._send_break),
             "r": ("repaint", self.kvmtui.action_repaint),
         }
         if self._session is not None and not self._session.typing:
@@ -202,8 +244,7 @@ class ConsoleScreen(ViewingScreen):
 
     def _send_size(self) -> None:
         """Tell the guest the size by the command that sets it, as if it were typed."""
-        width = min(self.terminal.size.width, MOST_COLUMNS)
-        height = min(self.terminal.size.height, MOST_ROWS)
+        width, height = min(self.room.width, MOST_COLUMNS), min(self.room.height, MOST_ROWS)
         session = self._session
         if session is None or not session.typing:
             self.refuse("only who types can send the size")
@@ -224,8 +265,20 @@ class ConsoleScreen(ViewingScreen):
         pid, size = _told.get(self.guest, (None, _GUESTS_OWN))
         return size if pid == self._pid else _GUESTS_OWN
 
-    async def _log(self) -> list[str]:
-        return await self._fleet.log_tail(self.guest, "console")
+    def _search(self) -> None:
+        log = self._fleet.console.kept_log(self.guest, width=self.size.width - 1)
+        self.search(log, "the console's log")
+
+    def _send_break(self) -> None:
+        self.run_worker(self._break_sent(), group="keys")
+
+    async def _break_sent(self) -> None:
+        try:
+            outcome = await self._fleet.console.send_break(self.guest)
+        except (KvmtuiError, OSError) as error:
+            self.tell_failure(self.guest, as_told("console", error))
+        else:
+            self.tell(outcome.message)
 
     def _press(self, keys: str) -> None:
         self.run_worker(self._pressed(keys), group="keys")

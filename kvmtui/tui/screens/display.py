@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
@@ -16,6 +17,7 @@ from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.render import vga
 from kvmtui.tui.render.confirm import question_secret
 from kvmtui.tui.screens.combinations import choose
+from kvmtui.tui.screens.display_picture import DisplayPicture
 from kvmtui.tui.screens.viewing import CHORD_SHOWN, ViewingScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.cell_view import Cells
@@ -27,9 +29,13 @@ if TYPE_CHECKING:
 
 FRAME_S = 0.04
 """Between two looks at a text screen."""
+_REST_S = 0.01
+_RESTING_S, _RESTS_FRAMES = 0.1, 50
+"""Between looks at a text screen that has not changed for so many frames."""
 _BUSY_FRAME_S, _BUSY_ROWS = 0.25, 5
 """Where so many rows change in each frame, fewer frames are sent."""
-_PICTURE_S = 1.0
+_SELDOM_S = 0.5
+"""Where others have all monitors that can be held."""
 _AGAIN_S = 1.0
 _MOST_DEEDS = 200
 _NAMED = {
@@ -59,6 +65,9 @@ class DisplayScreen(ViewingScreen):
         self._pointed: deque[Deed] = deque(maxlen=_MOST_DEEDS)
         self._pointed_some = asyncio.Event()
         self._looking = False
+        self._same = 0
+        """How many frames were as the one before."""
+        self._drawing = DisplayPicture(lambda: self.kvmtui, self.view, lambda: self.room)
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -80,10 +89,10 @@ class DisplayScreen(ViewingScreen):
             async with self._fleet.console.mirror(self.guest) as mirror:
                 self._ended = ""
                 self.view.mute(False)
-                pause = await self._show(mirror)
                 while self.runs:
-                    await asyncio.sleep(pause)
+                    began = time.monotonic()
                     pause = await self._show(mirror)
+                    await asyncio.sleep(max(began + pause - time.monotonic(), _REST_S))
         except (KvmtuiError, OSError) as error:
             told = as_told("screen", error)
             self._ended, self._failed = told.message, self.run
@@ -91,6 +100,8 @@ class DisplayScreen(ViewingScreen):
                 self.tell_failure(self.guest, told)
         finally:
             self._looking = False
+        if self._picture is not None and self.is_attached:
+            await self._drawing.show(self._picture, plain=True)
         self.view.mute(True)
         self.show_frame()
 
@@ -101,7 +112,9 @@ class DisplayScreen(ViewingScreen):
         text = await mirror.frame()
         if text is None:
             return await self._show_picture(mirror.picture)
-        self._picture = None
+        if self._picture is not None:
+            self._picture = None
+            self._drawing.forget()
         before, self._text = self._text, text
         same = before is not None and before.columns == text.columns
         width = text.columns * 2
@@ -115,18 +128,20 @@ class DisplayScreen(ViewingScreen):
         else:
             self.view.set_some(changed, text.cursor)
         self._tell_facts(f"text {text.columns}×{text.rows}")
+        self._same = 0 if changed or not same else self._same + 1
+        if mirror.is_short:
+            return _SELDOM_S
+        if self._same > _RESTS_FRAMES:
+            return _RESTING_S
         return _BUSY_FRAME_S if same and len(changed) > _BUSY_ROWS else FRAME_S
 
     async def _show_picture(self, picture: Picture | None) -> float:
         if picture is None:
             return _AGAIN_S
-        if picture != self._picture:
-            self._picture, self._text = picture, None
-            width, height = self.view.size
-            rows = await asyncio.to_thread(vga.picture_rows, picture, width, height)
-            self.view.set_rows(rows, None)
+        self._picture, self._text = picture, None
         self._tell_facts(f"graphics {picture.width}×{picture.height}")
-        return _PICTURE_S
+        await self._drawing.show(picture, plain=self.toast.shown)
+        return self._drawing.pause_s
 
     def _tell_facts(self, facts: str) -> None:
         if facts != self._facts:
@@ -141,7 +156,16 @@ class DisplayScreen(ViewingScreen):
     def on_resize(self, event: events.Resize) -> None:
         """A picture is drawn for the new size."""
         super().on_resize(event)
-        self._picture = None
+        self._drawing.forget()
+
+    def on_screen_suspend(self) -> None:
+        """What lies over the screen lies over cells, not over a picture."""
+        super().on_screen_suspend()
+        self._drawing.forget()
+
+    def on_unmount(self) -> None:
+        """A picture is nothing that another screen would write over."""
+        self._drawing.forget()
 
     # What stands around it.
 
@@ -158,17 +182,25 @@ class DisplayScreen(ViewingScreen):
             return (Span(self._ended, "muted"),)
         if self._picture is not None:
             return (
-                Span("a graphics mode, as a picture: ", "muted"),
+                Span(f"a graphics mode, {self._drawn_as()}: ", "muted"),
                 Span(f"{CHORD_SHOWN} y", "accent", bold=True),
                 Span(" shows how to see it whole", "muted"),
             )
         text = self._text
         if text is None:
             return ()
-        width, height = self.view.size
+        width, height = self.room
         if width >= text.columns and height >= text.rows:
             return (Span("seen whole", "muted"),)
         return (Span(f"{width}×{height} of {text.columns}×{text.rows} are seen", "muted"),)
+
+    def _drawn_as(self) -> str:
+        shown = self.kvmtui.preferences.pictures != "off"
+        return "as a picture" if shown else "not drawn (pictures: off)"
+
+    def columns(self) -> int:
+        """Those of a text screen; a picture takes all."""
+        return self._text.columns if self._text is not None else 0
 
     def commands(self) -> dict[str, tuple[str, Callable[[], None]]]:
         """The letters after the chord."""
@@ -192,6 +224,7 @@ class DisplayScreen(ViewingScreen):
 
     def _press(self, word: str, *, is_text: bool = False) -> None:
         """Have a text typed, or a combination of keys pressed."""
+        self._same = 0
         if word:
             self._typed.append((word, is_text))
             self._typed_some.set()
@@ -253,14 +286,13 @@ class DisplayScreen(ViewingScreen):
 
         choose(self, then)
 
-    async def _lines(self) -> list[str]:
-        return self._text.lines() if self._text is not None else []
-
     def _search(self) -> None:
         if self._text is None:
             self.refuse("there is no text on the screen")
         else:
-            self.search(self._lines, "text on the screen")
+            from kvmtui.tui.screens.scrollback import FewLines
+
+            self.search(FewLines(self._text.lines()), "text on the screen")
 
     def _copy(self) -> None:
         self.copy_text(self._text.lines() if self._text is not None else [])

@@ -46,7 +46,7 @@ class ImageScreen(PagesScreen):
 
     def on_mount(self) -> None:
         """Read its partitions, if there can be any."""
-        if self._info.media is None and not self._info.fault:
+        if self._info.medium is None and not self._info.fault:
             self._partitions = "being read …"
             self.run_worker(self._read(), group="partitions")
 

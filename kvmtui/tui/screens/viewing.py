@@ -5,29 +5,37 @@ The one chord (Ctrl-]) takes a letter after it; Esc, or nothing for a moment, le
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.geometry import Size
 from textual.timer import Timer
 
+from kvmtui.errors import KvmtuiError
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.manage.views import LiveGuest
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.key_parser import KeyParser
 from kvmtui.tui.screens.answering import AnsweringScreen
+from kvmtui.tui.screens.viewing_side import GuestSide, places
 from kvmtui.tui.spans import Line, Span, width_of
 from kvmtui.tui.widgets.cell_view import CellView
 from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.text_view import LineView
-from kvmtui.tui.words import state_look, state_word
+from kvmtui.tui.words import exact_time, state_look, state_word
 
 if TYPE_CHECKING:
+    from kvmtui.manage.detail import GuestDetail
+    from kvmtui.tui.screens.scrollback import Source
     from kvmtui.tui.widgets.dialog import Answer
 
 CHORD, CHORD_SHOWN = "ctrl+right_square_bracket", "Ctrl-]"
+_FRAME_ROWS = 3
+"""The title, the line of state and the keys."""
 LEAVES_AFTER_S = 1.5
 """How long the chord waits for its letter."""
 
@@ -45,7 +53,7 @@ class ViewingScreen(AnsweringScreen):
     DEFAULT_CSS = """
     ViewingScreen { layout: vertical; }
     ViewingScreen #head { height: 1; }
-    ViewingScreen #area { height: 1fr; layers: base above; }
+    ViewingScreen #area { height: 1fr; layers: base above; layout: horizontal; }
     ViewingScreen #face { height: 1fr; }
     """
     WHAT: ClassVar[str]
@@ -61,6 +69,9 @@ class ViewingScreen(AnsweringScreen):
         self.head = LineView(id="head")
         self.view = view
         """The picture."""
+        self.side = GuestSide(id="side")
+        self._detail: GuestDetail | None = None
+        self._gathered_for: object = None
         self._fleet = fleet
         self._keys = keys
         self.guest = name
@@ -73,6 +84,7 @@ class ViewingScreen(AnsweringScreen):
         yield self.head
         with Container(id="area"):
             yield self.view
+            yield self.side
             yield self.toast
         yield self.message
         yield self.key_bar
@@ -81,6 +93,7 @@ class ViewingScreen(AnsweringScreen):
     def on_mount(self) -> None:
         """Show what is known at once."""
         self.show_frame()
+        self._gather()
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw the frame anew."""
@@ -155,11 +168,43 @@ class ViewingScreen(AnsweringScreen):
             return
         self.guest_changed()
         self.show_frame()
+        if self._gathered_for != self._fleet.standing(self.guest):
+            self._gather()
+
+    @work(group="gather", exclusive=True)
+    async def _gather(self) -> None:
+        """What is told of the guest besides: its timeline, when it ended."""
+        self._gathered_for = self._fleet.standing(self.guest)
+        try:
+            self._detail = await self._fleet.detail(self.guest)
+        except (KvmtuiError, OSError):
+            self._detail = None
+        self.show_frame()
 
     def guest_changed(self) -> None:
         """Something of the guest is other than before."""
 
     # The frame.
+
+    @property
+    def room(self) -> Size:
+        """The columns and rows there are for the picture and what stands beside it."""
+        height = self.size.height - _FRAME_ROWS
+        return Size(self.size.width, max(height, 0))
+
+    def columns(self) -> int:
+        """How many columns the picture has; 0: it takes what there is."""
+        return 0
+
+    def _place(self) -> None:
+        """Give the picture its place, and what is beside it."""
+        room, columns = self.room, self.columns()
+        left, side = places(room.width, columns)
+        self.view.styles.width = columns if side else "1fr"
+        self.view.styles.margin = (0, 0, 0, left)
+        self.side.display = bool(side)
+        if side:
+            self.side.show(self._detail, self.kvmtui.glyphs, side, room.height)
 
     def show_frame(self) -> None:
         """Title, state and keys as they are now."""
@@ -184,6 +229,7 @@ class ViewingScreen(AnsweringScreen):
         self.head.set_lines([(*left, Span(" " * gap), *right) if gap > 0 else left])
         self.message.set_standing(self.standing())
         self._show_keys()
+        self._place()
 
     def _show_keys(self) -> None:
         letters = [(letter, words) for letter, (words, _) in self.commands().items()]
@@ -258,7 +304,7 @@ class ViewingScreen(AnsweringScreen):
 
     # What both can do.
 
-    def search(self, read: Callable[[], Awaitable[list[str]]], what: str) -> None:
+    def search(self, source: Source, what: str) -> None:
         """Show lines to scroll and to search.
 
         Args:
@@ -266,13 +312,15 @@ class ViewingScreen(AnsweringScreen):
         """
         from kvmtui.tui.screens.scrollback import ScrollbackScreen
 
-        self.app.push_screen(ScrollbackScreen(read, self.guest, what))
+        self.app.push_screen(ScrollbackScreen(source, self.guest, what))
 
     def stopped_line(self, live: LiveGuest) -> Line:
         """The line of state of a guest that is off."""
         start = self._keys.of("guest.start")
+        ended = self._detail.ended_at if self._detail is not None else None
+        when = f" {exact_time(ended, time.time())}" if ended is not None else ""
         return (
-            Span(f"{live.view.state}; ", "muted"),
+            Span(f"{live.view.state}{when}; ", "muted"),
             Span(start, "accent", bold=True),
             Span(" starts it, ", "muted"),
             Span("Esc", "accent", bold=True),

@@ -17,7 +17,7 @@ from kvmtui.tui.render import wall as render
 from kvmtui.tui.render.keys import bar_keys
 from kvmtui.tui.render.wall import FIGURES, Figure, Wall
 from kvmtui.tui.screens.answering import AnsweringScreen
-from kvmtui.tui.spans import Span
+from kvmtui.tui.spans import Line, Span, width_of
 from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.sheet import Sheet
@@ -125,12 +125,15 @@ class WallScreen(AnsweringScreen):
 
     def _show_around(self) -> None:
         order = "by name" if self._by_name else "the most first"
-        line = render.head_line(len(self._names), self._figure, order, self.kvmtui.glyphs)
+        more: Line = ()
         if self.sheet.held:
-            line = (*line, Span(f"   held: {self._keys.of('sheet.hold')} goes on", "warn"))
+            more = (Span(f"   held: {self._keys.of('sheet.hold')} goes on", "warn"),)
         elif self.sheet.below:
-            line = (*line, Span(f"   {self.sheet.below} lines more below", "muted"))
-        self.head.set_lines([line])
+            more = (Span(f"   {self.sheet.below} lines more below", "muted"),)
+        room = self.head.size.width - width_of(more)
+        glyphs = self.kvmtui.glyphs
+        line = render.head_line(len(self._names), self._figure, order, glyphs, room)
+        self.head.set_lines([(*line, *more)])
         keys = bar_keys(self.places, None, self.chosen, self._keys, self.kvmtui.desk)
         self.key_bar.set_keys([*keys, ("Esc", "back")], last=(self._keys.of("app.help"), "help"))
 

@@ -198,6 +198,11 @@ class Emulator:
         cursor = self._board.cursor
         return min(cursor.x, self._width - 1), min(cursor.y, self._height - 1)
 
+    @property
+    def cursor_row(self) -> int:
+        """The row of the cursor, also of one that is hidden."""
+        return min(int(self._board.cursor.y), self._height - 1)
+
     def _style(self, style: bittty.style.Style) -> Style:
         found = self._styles.get(style)
         if found is None:
@@ -256,6 +261,11 @@ class Emulator:
     def wants_mouse(self) -> bool:
         """Whether the guest's program asked for the mouse."""
         return bool(self._board.mouse.capture() != "off")
+
+    def wants_move(self, *, held: bool) -> bool:
+        """Whether it asked for moves of the mouse: with a button held, or any."""
+        captured = self._board.mouse.capture()
+        return bool(captured == "any" or (held and captured == "button"))
 
     def mouse(self, x: int, y: int, button: int, event: str, modifiers: set[str]) -> bytes:
         """What the mouse sends, where it is asked for.

@@ -19,6 +19,8 @@ FRAME_S = 0.05
 """Between two pictures, at the least."""
 _SLICE = 512
 _WORK_S, _REST_S = 0.004, 0.003
+_BUTTONS, _NO_BUTTON = 3, 3
+"""How many there are, and what a move without any is told as."""
 _WHEEL = {"up": 64, "down": 65}
 
 
@@ -51,6 +53,8 @@ class TerminalView(CellView):
         self._size_waiting = 0
         self._working = False
         self._painting = False
+        self._held = False
+        self._pointed_at = (-1, -1)
 
     @property
     def waiting(self) -> int:
@@ -148,15 +152,32 @@ class TerminalView(CellView):
         }
         width, height = self.emulator.size
         x, y = int(event.x), int(event.y) + self.top
+        if self._held:
+            # Drawn beyond its edge, a guest's program is told of the edge.
+            x, y = max(0, min(x, width - 1)), max(0, min(y, height - 1))
         if 0 <= x < width and 0 <= y < height:
             event.stop()
+            if kind == "move" and (x, y) == self._pointed_at:
+                return
+            self._pointed_at = x, y
             self._send(self.emulator.mouse(x, y, button, kind, modifiers))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self._mouse(event, "press", max(event.button - 1, 0))
+        if self.emulator.wants_mouse and not self._held:
+            self._held = True
+            self.capture_mouse()
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         self._mouse(event, "release", max(event.button - 1, 0))
+        if self._held:
+            self._held = False
+            self.release_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        held = 1 <= event.button <= _BUTTONS
+        if self.emulator.wants_move(held=held):
+            self._mouse(event, "move", event.button - 1 if held else _NO_BUTTON)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self._mouse(event, "press", _WHEEL["up"])

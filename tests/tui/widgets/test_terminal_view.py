@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from textual.events import MouseMove
 from textual.pilot import Pilot
 from tui.widgets.stage import Stage, play, watch
 
@@ -148,3 +149,34 @@ def test_what_is_old_is_shown_and_its_queries_are_not_answered() -> None:
         await until(lambda: stage.grid()[0] == "another run")
 
     play(Stage(view), scene)
+
+
+def test_the_mouse_is_dragged_as_far_as_the_program_asked() -> None:
+    view = terminal(40, 10)
+    sent: list[bytes] = []
+
+    class Hears(Stage):
+        def on_terminal_view_typed(self, event: TerminalView.Typed) -> None:
+            sent.append(event.data)
+
+    async def drag(pilot: Pilot[None]) -> list[bytes]:
+        sent.clear()
+        await pilot.hover(view, offset=(3, 2))
+        await pilot.mouse_down(view, offset=(3, 2))
+        for x, y in ((4, 2), (4, 2), (60, 5)):
+            await pilot._post_mouse_events([MouseMove], view, offset=(x, y), button=1)
+        await pilot.mouse_up(view, offset=(60, 5))
+        await pilot.pause()
+        return list(sent)
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        assert await drag(pilot) == []
+        view.emulator.feed(b"\x1b[?1000h\x1b[?1006h")
+        assert await drag(pilot) == [b"\x1b[<0;4;3M", b"\x1b[<0;40;6m"]
+        view.emulator.feed(b"\x1b[?1002h")
+        dragged = [b"\x1b[<0;4;3M", b"\x1b[<32;5;3M", b"\x1b[<32;40;6M", b"\x1b[<0;40;6m"]
+        assert await drag(pilot) == dragged
+        view.emulator.feed(b"\x1b[?1003h")
+        assert await drag(pilot) == [b"\x1b[<35;4;3M", *dragged]
+
+    play(Hears(view), scene)

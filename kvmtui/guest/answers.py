@@ -1,0 +1,153 @@
+"""What an installer or cloud-init is given, so that nobody has to answer it.
+
+`answers` is a pure function: from the kind of answer file (a profile's `unattended`, or
+``cloud-init``) and from wishes to the files of a seed CD, and how the installer gets at them:
+
+===============  ============  ==============================================================
+cloud-init       CIDATA        found by the label; nothing else is needed
+autoinstall      CIDATA        found by the label; without ``autoinstall`` on the kernel's line
+                               it stops for a yes, so the ISO's kernel is booted directly
+preseed          CIDATA        appended to the initrd of the ISO's kernel, which is booted
+                               directly; the CD is a copy for people
+kickstart        OEMDRV        ks.cfg there is found by itself
+autoyast         OEMDRV        autoinst.xml there is found by itself
+agama            OEMDRV        autoinst.json there is found by itself
+alpine           APKOVL        \\*.apkovl.tar.gz on any CD is unpacked over the live system
+autounattend     UNATTEND      autounattend.xml at the root of any CD is found by itself
+===============  ============  ==============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kvmtui.guest import answer_values, archives
+from kvmtui.guest.answer_values import Target as Target
+from kvmtui.guest.first_login import FirstLogin, check
+from kvmtui.guest.templates import render
+
+CLOUD_INIT = "cloud-init"
+KINDS = (
+    CLOUD_INIT,
+    "autoinstall",
+    "preseed",
+    "kickstart",
+    "autoyast",
+    "agama",
+    "alpine",
+    "autounattend",
+)
+_ROOT_STARTS = "etc/local.d/kvmtui.start"
+
+
+class Answers(NamedTuple):
+    """What one installer is given."""
+
+    files: dict[str, bytes]
+    """The files of the seed CD, by their names at its root."""
+    label: str
+    """The CD's label, by which it is found."""
+    kernel_append: str | None = None
+    """What the kernel's line must say; None: the ISO boots as it is."""
+    needs_kernel_from_iso: bool = False
+    """Whether the ISO's kernel and initrd are booted directly, with `kernel_append`."""
+    initrd_extra: bytes | None = None
+    """A cpio archive to be appended to that initrd."""
+    notes: tuple[str, ...] = ()
+    """What cannot be done this way, one sentence each."""
+
+
+def answers(kind: str, wants: FirstLogin, target: Target, folders: Sequence[str] = ()) -> Answers:
+    """The files for one kind of installer.
+
+    Args:
+        kind: One of `KINDS`.
+        folders: Folders with a user's own templates.
+
+    Raises:
+        DefinitionError: Wishes are not valid, or a template is faulty.
+    """
+    check(wants)
+    return _MAKERS[kind](answer_values.values(kind, wants, target), folders)
+
+
+def _cloud_init(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+    names = ["meta-data", "user-data"] + (["network-config"] if values["mac"] else [])
+    return Answers(_rendered(names, values, folders), "CIDATA")
+
+
+def _autoinstall(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+    made = _rendered(["meta-data", "autoinstall"], values, folders)
+    files = {"meta-data": made["meta-data"], "user-data": made["autoinstall"]}
+    return Answers(files, "CIDATA", "autoinstall", needs_kernel_from_iso=True)
+
+
+def _preseed(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+    made = _rendered(["preseed.cfg", "late.sh"], values, folders)
+    extra = archives.cpio({"preseed.cfg": made["preseed.cfg"], "kvmtui-late.sh": made["late.sh"]})
+    append = "auto=true priority=critical"
+    if values["serial"]:
+        append += " console=tty0 console=ttyS0,115200"
+    return Answers(made, "CIDATA", append, needs_kernel_from_iso=True, initrd_extra=extra)
+
+
+def _kickstart(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+    return Answers(_rendered(["ks.cfg"], values, folders), "OEMDRV")
+
+
+def _autoyast(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+    values["shell_script"] = render("setup.sh", values, folders)
+    return Answers(_rendered(["autoinst.xml"], values, folders), "OEMDRV")
+
+
+def _agama(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+    values["shell_script"] = render("setup.sh", values, folders)
+    return Answers(_rendered(["autoinst.json"], values, folders), "OEMDRV")
+
+
+def _alpine(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+    made = _rendered(["alpine-answers", "alpine-start.sh"], values, folders)
+    overlay = archives.tar_gz(
+        {
+            "etc/kvmtui-answers": (made["alpine-answers"], 0o600),
+            _ROOT_STARTS: (made["alpine-start.sh"], 0o755),
+            "etc/.default_boot_services": (b"", 0o644),
+        },
+        links={"etc/runlevels/default/local": "/etc/init.d/local"},
+    )
+    files = {"answers": made["alpine-answers"], "localhost.apkovl.tar.gz": overlay}
+    return Answers(files, "APKOVL")
+
+
+def _autounattend(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+    made = _rendered(["autounattend.xml"], values, folders)
+    notes = []
+    if values["password"]:
+        notes.append(
+            f"Windows takes no hash of a password: {values['user']} has none at first, and sets"
+            " one at the first login"
+        )
+    if values["packages"]:
+        notes.append("packages are not installed in Windows: use commands to run")
+    if values["timezone"]:
+        notes.append("Windows has other names of time zones: it keeps its own")
+    return Answers(made, "UNATTEND", notes=tuple(notes))
+
+
+_MAKERS = {
+    CLOUD_INIT: _cloud_init,
+    "autoinstall": _autoinstall,
+    "preseed": _preseed,
+    "kickstart": _kickstart,
+    "autoyast": _autoyast,
+    "agama": _agama,
+    "alpine": _alpine,
+    "autounattend": _autounattend,
+}
+
+
+def _rendered(
+    names: Sequence[str], values: dict[str, Any], folders: Sequence[str]
+) -> dict[str, bytes]:
+    return {name: render(name, values, folders).encode() for name in names}
