@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kvmtui.manage.screens import Picture, TextMirror, TextScreen
     from kvmtui.tui.widgets.dialog import Answer
 
-FRAME_S = 0.04
+FRAME_S = 0.046
 """Between two looks at a text screen."""
 _REST_S = 0.01
 _RESTING_S, _RESTS_FRAMES = 0.1, 50
