@@ -276,13 +276,17 @@ class Checks:
         if profile is not None and arch == "x86_64" and way not in profile.firmware:
             only = " or ".join(one.upper() for one in profile.firmware)
             self._say("firmware", "problem", f"{profile.name} boots by {only} only")
+        elif profile is not None and arch == "x86_64":
+            ways = " and ".join(one.upper() for one in profile.firmware)
+            self._say("firmware", "fine", f"{profile.name} boots by {ways}")
         if draft.medium is not None:
             for words in media_fit.boot_faults(draft.medium, arch, way):
                 self._say("firmware", "problem", words)
             boots = draft.medium.recognition.boot
             if boots:
                 told = " and ".join(one.upper() for one in boots)
-                self._say("firmware", "fine", f"the ISO boots by {told}")
+                if self._told.get("firmware", ("fine",))[0] == "fine":
+                    self._told["firmware"] = ("fine", f"the ISO boots by {told}")
 
     # What only experts change.
 
