@@ -40,8 +40,8 @@ def make_cd(path: Path, then: bytes, *, writes: bool = True, restarts: int = 0) 
         writes: Whether it installs anything.
         restarts: How often the installed system restarts itself.
     """
-    # push cs; pop es; mov bx, 200
-    code = b"\x0e\x07\xbb\x00\x02" + _WRITE if writes else b""
+    # xor ax, ax; mov es, ax; mov bx, 7e00: the sector behind this one
+    code = b"\x31\xc0\x8e\xc0\xbb\x00\x7e" + _WRITE if writes else b""
     boot = (code + then).ljust(512, b"\0") + installed(restarts)
     catalog = struct.pack("<BBH24sHBB", 1, 0, 0, b"", 0, 0x55, 0xAA)
     total = -sum(struct.unpack("<16H", catalog)) & 0xFFFF

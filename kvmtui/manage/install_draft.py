@@ -28,8 +28,6 @@ from kvmtui.text import visible
 
 Values = dict[str, str]
 AGENT = "qemu-guest-agent"
-ANSWERED = ("kickstart", "autoyast", "agama", "alpine", "autounattend")
-"""Answer files that the installer finds by itself on another CD."""
 _WITHOUT_AGENT = ("win", "other", "old-pc", "openbsd")
 _USUAL_PROFILE = "linux"
 _ARCHITECTURES = ("x86_64", "aarch64", "riscv64")
@@ -160,7 +158,7 @@ def _usual(
 
 def can_answer(profile: Profile | None) -> bool:
     """Whether an installer of the system reads an answer file that can be made for it."""
-    return profile is not None and profile.unattended in ANSWERED
+    return profile is not None and profile.unattended != "none"
 
 
 def _packages(profile: Profile | None) -> str:

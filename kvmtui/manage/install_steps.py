@@ -9,7 +9,7 @@ import os
 from kvmtui.errors import BusyError, KvmtuiError, StateError
 from kvmtui.guest import history
 from kvmtui.guest.editing import Change
-from kvmtui.guest.folder import EVENTS, HISTORY
+from kvmtui.guest.folder import EVENTS, HISTORY, INSTALL_INITRD, INSTALL_KERNEL
 from kvmtui.guest.install_record import (
     ASKS,
     DISK,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kvmtui.guest.library import Library
 
 _MOST_IDLE_RESETS = 3
+_SHUT_DOWN = "the guest shut itself down; is it installed?"
 _STOPPED = ("host-qmp-quit", "host-signal", "killed", "host-ui")
 
 
@@ -93,13 +94,17 @@ def started(folder: GuestFolder, record: InstallRecord, run: str) -> None:
         _finish(folder, record)
         return
     if record.trouble:
-        tell(folder, record, "again", "is installed again from " + medium_words(record))
+        tell(folder, record, "again", "again from " + medium_words(record))
     write_install(folder, record._replace(run=run, start=False, trouble=""))
 
 
 def _finish(folder: GuestFolder, record: InstallRecord) -> None:
+    # They hold the answers: a password's hash among them.
+    for name in (INSTALL_KERNEL, INSTALL_INITRD):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(folder.at(name))
     forget_install(folder)
-    tell(folder, record, "installed", "is installed")
+    tell(folder, record, "installed", "done")
 
 
 def settle(library: Library, name: str) -> Outcome | None:
@@ -151,7 +156,7 @@ def _resets(folder: GuestFolder) -> int:
 def _after_run(folder: GuestFolder, record: InstallRecord, ended: story.LastStop) -> InstallRecord:
     """The record after a run, by how it ended."""
     if ended.reason == "guest-shutdown":
-        return _moved(folder, record._replace(trouble=ASKS), "trouble", asking(folder.name))
+        return _moved(folder, record._replace(trouble=ASKS), "trouble", _SHUT_DOWN)
     if ended.reason != "guest-reset":
         stopped = ended.reason in _STOPPED
         words = "it was stopped" if stopped else ended.words
@@ -162,11 +167,11 @@ def _after_run(folder: GuestFolder, record: InstallRecord, ended: story.LastStop
         if idle >= _MOST_IDLE_RESETS:
             return _moved(folder, record._replace(trouble=f"it {words}"), "trouble", f"it {words}")
         again = record._replace(idle_resets=idle, start=True)
-        return _moved(folder, again, "again", "restarted before it wrote to a disk")
+        return _moved(folder, again, "again", "the guest restarted before it wrote to a disk")
     left = record.reboots - 1
     if left > 0:
         moved = record._replace(stage=DISK, reboots=left, start=True)
-        return _moved(folder, moved, "disk", "restarted: it goes on from its disk")
+        return _moved(folder, moved, "disk", "the guest restarted and goes on from its disk")
     return _moved(folder, record._replace(stage=INSTALLED, start=True), "disk", "")
 
 

@@ -15,11 +15,12 @@ from kvmtui.guest.definition import Definition
 from kvmtui.guest.folder import EFI_VARS, RUN, SEED, GuestFolder
 from kvmtui.guest.laying import written_size
 from kvmtui.guest.library import Library
+from kvmtui.guest.validation import definition_from
 from kvmtui.guest.wants import wants_of
 from kvmtui.host import resources
-from kvmtui.manage import choosing, command_lines, hosting
+from kvmtui.manage import choosing, command_lines, creating, hosting, profiles
 from kvmtui.manage.install_draft import Draft, makes_answers
-from kvmtui.manage.install_login import Wishes
+from kvmtui.manage.install_login import Wishes, as_started
 from kvmtui.manage.install_plan import Plan
 from kvmtui.qemu.binary import host_architecture
 from kvmtui.qemu.command import versioned_machine
@@ -63,6 +64,10 @@ def summary(library: Library, draft: Draft, plan: Plan, wished: Wishes) -> Summa
     fault, choice = "", None
     try:
         choice = _choice(library, definition)
+        plain = as_started(draft, plan, wished)
+        if plain is not plan.plain:
+            plain = profiles.laid_under(creating.prepare(plain))[0]
+            definition = definition_from(plain)
         argv = _command_line(library, folder, definition, choice, installs=draft.source == "iso")
     except (KvmtuiError, OSError) as error:
         fault = as_told("", error).message
@@ -212,5 +217,5 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
 
 def _by_whom(draft: Draft) -> str:
     if makes_answers(draft.values):
-        return "the installer finds its answers on the second CD"
+        return "the installer has its answers: nobody is asked"
     return "you install by hand, on its screen (v)"

@@ -14,7 +14,7 @@ import os
 
 from kvmtui.errors import StateError
 from kvmtui.guest import history
-from kvmtui.guest.folder import HISTORY, INSTALL
+from kvmtui.guest.folder import HISTORY, INSTALL, SEED
 from kvmtui.guest.install_record import (
     ASKS,
     INSTALLED,
@@ -40,14 +40,15 @@ from kvmtui.manage.views import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from kvmtui.guest.definition import Definition
+    from kvmtui.guest.definition import Definition, Plain
+    from kvmtui.guest.first_login import FirstLogin
     from kvmtui.guest.folder import GuestFolder
     from kvmtui.guest.library import Library
 
 MOST_REBOOTS = 20
+_USUAL_DISK = "20G"
 
 
 def create(
@@ -56,37 +57,75 @@ def create(
     plain: dict[str, Any],
     *,
     text: str | None = None,
-    reboots: int = 1,
-    profiled: bool = False,
-    files: Mapping[str, bytes] | None = None,
+    reboots: int | None = None,
+    wants: FirstLogin | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
     Args:
-        plain, text, profiled, files: As `creating.create`; its media are the CDs, or else
-            the kernel.
-        reboots: How often the guest restarts itself until it is installed.
+        plain, text: As `creating.create`; its media are the CDs, or else the kernel. What
+            it is follows from its first CD, where that is sure; a disk of the usual size is
+            made where none is named.
+        wants: Install it without questions, with these answers.
+        reboots: How often the guest restarts itself until it is installed; None: as the
+            profile of its ``os`` says, else once.
 
     Raises:
         StateError: It has nothing to be installed from, or no disk to be installed to.
         KvmtuiError: As `creating.create`.
     """
     from kvmtui.guest.validation import definition_from
-    from kvmtui.manage import creating
+    from kvmtui.manage import creating, profiles
 
-    record = _first_record(name, definition_from(creating.prepare(plain)), reboots)
+    plain = _with_usual(library, plain)
+    files: dict[str, bytes] = {}
+    notes: tuple[str, ...] = ()
+    if wants is not None:
+        from kvmtui.manage.unattended import unattended
+
+        plain, files, notes = unattended(name, plain, wants)
+    whole = profiles.laid_under(creating.prepare(plain))[0]
+    if reboots is None:
+        reboots = _usual_reboots(plain.get("os"))
+    record = _first_record(name, definition_from(whole), reboots)
 
     def begin(folder: GuestFolder) -> None:
         write_install(folder, record)
-        tell(folder, record, "begun", "is installed from " + medium_words(record))
+        tell(folder, record, "begun", "from " + medium_words(record))
 
-    return creating.create(
-        library, name, plain, text=text, profiled=profiled, files=files, also=begin
-    )
+    made = creating.create(library, name, plain, text=text, profiled=True, files=files, also=begin)
+    return made._replace(note="\n".join(filter(None, (*notes, made.note))))
+
+
+def _with_usual(library: Library, plain: Plain) -> Plain:
+    """The definition with what its medium is, and with a disk."""
+    from kvmtui.guest.laying import written_size
+    from kvmtui.manage import profiles
+    from kvmtui.manage.recognising import Recogniser
+
+    plain = dict(plain)
+    media = [str(drive["file"]) for drive in plain.get("cdroms", []) if drive.get("file")]
+    if not plain.get("os") and media and os.path.isfile(media[0]):
+        medium = Recogniser(library).look(media[0])
+        if medium is not None and medium.recognition.os is not None:
+            plain["os"] = medium.recognition.os
+    if not plain.get("disks"):
+        os_id = plain.get("os")
+        profile = profiles.profiles().find(os_id) if isinstance(os_id, str) else None
+        disk = profile.disk if profile is not None else None
+        plain["disks"] = [{"size": written_size(disk.recommended) if disk else _USUAL_DISK}]
+    return plain
+
+
+def _usual_reboots(os_id: object) -> int:
+    from kvmtui.manage import profiles
+
+    found = profiles.profiles().find(os_id) if isinstance(os_id, str) else None
+    return 1 if found is None else max(1, found.reboots)
 
 
 def _first_record(name: str, definition: Definition, reboots: int) -> InstallRecord:
-    media = [drive.file for drive in definition.cdroms if drive.file]
+    media = [drive.file for drive in definition.cdroms if drive.file and drive.file != SEED]
     if not media and definition.kernel is None:
         raise StateError(
             f"{name} has nothing to be installed from", hint=f"kvmtui install {name} --iso FILE"
@@ -136,7 +175,7 @@ def again(library: Library, name: str) -> Outcome:
             record = record._replace(stage=MEDIUM)
         record = record._replace(trouble="", start=True, idle_resets=0)
         write_install(folder, record)
-        tell(folder, record, "again", "is installed again from " + medium_words(record))
+        tell(folder, record, "again", "again from " + medium_words(record))
     return go_on(library, folder, record)
 
 
@@ -150,7 +189,7 @@ def keep(library: Library, name: str) -> Outcome:
     with locked(folder):
         record = _under_way(folder)
         forget_install(folder)
-        tell(folder, record, "kept", "is left as it is")
+        tell(folder, record, "kept", "given up, the guest is left as it is")
     return Outcome(name, "install", True, f"{name} is left as it is, its medium too")
 
 
