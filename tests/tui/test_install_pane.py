@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 from boot_guests import bios_call, boot_disk
+from http_files import serving
 from media import iso as descriptors
 from tui.seen import (
     CLEAR,
@@ -328,3 +329,22 @@ def test_the_seed_is_shown_without_a_passwords_hash(kvmtui, key_home, cloud_imag
     seed = read_seed(kvmtui.folder("debian-13-a") / "seed.iso")
     assert b"$6$" in seed.files["user-data"]
     assert b"hunter2" not in b"".join(seed.files.values()) + terminal.received
+
+
+@pytest.mark.slow
+def test_a_guest_that_boots_from_the_network_by_an_ipxe_script(kvmtui, open_app):
+    with serving() as files:
+        port = files.url.rpartition(":")[2]
+        files.serve("/boot.ipxe", b"#!ipxe\necho BOOTED-BY-SCRIPT\nsleep 1000\n")
+        terminal = open_app(140, 40)
+        terminal.wait_for("measured: ")
+        terminal.send("3")
+        terminal.wait_for("✓ free")
+        terminal.send(UP * 3 + RIGHT * 3)
+        terminal.wait_for("● Network")
+        terminal.send(f"{DOWN}http://10.0.2.2:{port}/boot.ipxe")
+        terminal.wait_for("boots from the network")
+        terminal.wait_for("checks passed")
+        terminal.send(CTRL_S)
+        terminal.wait_for("BOOTED-BY-SCRIPT", deadline_s=90)
+        assert ("GET", "/boot.ipxe", "") in files.asked
