@@ -105,3 +105,11 @@ CHANGES_A_LINE = boot_disk(
     + b"\x88\xd8\x00\xc8\x24\x0f\x04\x61\xb4\x07\xab\xe2\xf3\xeb\xe1"
 )
 """A guest that changes eight characters of its text screen every 20 ms."""
+
+FILLS_A_DISK = boot_disk(
+    # es = 0; cx = cylinder 0, sector 1
+    b"\x31\xc0\x8e\xc0\x31\xc9\xb1\x01"
+    # ax = write 63 sectors; bx = 0x7c00; dx = head 0 of the second disk; the next cylinder
+    + b"\xb8\x3f\x03\xbb\x00\x7c\xba\x81\x00\xcd\x13\xfe\xc5\xeb\xf1"
+)
+"""A guest that writes to its second disk, 32 KiB at each of its places, until it cannot."""

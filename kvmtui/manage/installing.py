@@ -40,6 +40,7 @@ from kvmtui.manage.views import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from kvmtui.guest.definition import Definition, Plain
@@ -58,14 +59,16 @@ def create(
     *,
     text: str | None = None,
     reboots: int | None = None,
+    profiled: bool = True,
+    files: Mapping[str, bytes] | None = None,
     wants: FirstLogin | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
     Args:
-        plain, text: As `creating.create`; its media are the CDs, or else the kernel. What
-            it is follows from its first CD, where that is sure; a disk of the usual size is
-            made where none is named.
+        plain, text, profiled, files: As `creating.create`; its media are the CDs, or else
+            the kernel. What it is follows from its first CD, where that is sure; a disk of
+            the usual size is made where none is named.
         wants: Install it without questions, with these answers.
         reboots: How often the guest restarts itself until it is installed; None: as the
             profile of its ``os`` says, else once.
@@ -78,13 +81,15 @@ def create(
     from kvmtui.manage import creating, profiles
 
     plain = _with_usual(library, plain)
-    files: dict[str, bytes] = {}
+    files = dict(files or {})
     notes: tuple[str, ...] = ()
     if wants is not None:
         from kvmtui.manage.unattended import unattended
 
-        plain, files, notes = unattended(name, plain, wants)
-    whole = profiles.laid_under(creating.prepare(plain))[0]
+        plain, answered, notes = unattended(name, plain, wants)
+        files |= answered
+    prepared = creating.prepare(plain)
+    whole = profiles.laid_under(prepared)[0] if profiled else prepared
     if reboots is None:
         reboots = _usual_reboots(plain.get("os"))
     record = _first_record(name, definition_from(whole), reboots)
@@ -93,7 +98,9 @@ def create(
         write_install(folder, record)
         tell(folder, record, "begun", "from " + medium_words(record))
 
-    made = creating.create(library, name, plain, text=text, profiled=True, files=files, also=begin)
+    made = creating.create(
+        library, name, plain, text=text, profiled=profiled, files=files, also=begin
+    )
     return made._replace(note="\n".join(filter(None, (*notes, made.note))))
 
 

@@ -61,12 +61,12 @@ def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
     if not seeded.answers.needs_kernel_from_iso:
         made |= {key: value for key, value in own.items() if value}
     elif own:
-        made, booted = _booted_directly(name, made, own["append"], seeded.answers)
+        made, booted = booted_directly(name, made, own["append"], seeded.answers)
         files |= booted
     return Unattended(made, files, seeded.answers.notes)
 
 
-def _booted_directly(
+def booted_directly(
     name: str, plain: Plain, append: str | None, answers: Answers
 ) -> tuple[Plain, dict[str, bytes]]:
     """The definition with the medium's own kernel, which is told where the answers are."""

@@ -148,6 +148,9 @@ class GuestDesk:
     def _do_start(self, guests: list[LiveGuest]) -> None:
         self._begin(guests, "start", lambda name: lambda: self._fleet.start(name))
 
+    def _do_installed(self, guests: list[LiveGuest]) -> None:
+        self._begin(guests, "install", lambda name: lambda: self._fleet.install_done(name))
+
     def _do_shutdown(self, guests: list[LiveGuest]) -> None:
         self._begin(guests, "shutdown", lambda name: lambda: self._fleet.shutdown(name))
 

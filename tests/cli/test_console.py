@@ -90,11 +90,25 @@ def test_one_logs_in_types_and_leaves(kvmtui, linux_guest_files, console):
     # What the guest says when nobody looks is in the log, and shown to the next.
     again = console("g")
     again.wait_for("y\ny\ny\n")
+    again.wait_until(lambda: is_raw(again))
     again.send("\x03")
     again.wait_for("^C\nguest#")
-    again.send("poweroff -f\r")
+    # The guest ends amid a program that has the whole screen.
+    again.send("vi /tmp/x\r")
+    again.wait_for("- /tmp/x")
+    kvmtui.ok("stop", "g", "--yes")
     assert again.wait_end() == 0
-    assert "the guest shut itself down" in again.text
+    assert not is_raw(again) and not again.alternate
+    undone = bytes(again.received).rpartition(b"/tmp/x")[2]
+    assert (b"\x1b[?25h" in undone and b"\x1b[?1049l" in undone) or not again.screen.cursor.hidden
+    assert "QEMU was told to quit" in again.text
+
+
+def test_a_poweroff_ends_it(kvmtui, linux_guest_files, console):
+    kvmtui.boot_linux(linux_guest_files, "poweroff")
+    terminal = console("g")
+    assert terminal.wait_end(deadline_s=90) == 0
+    assert "the guest shut itself down" in terminal.text
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])

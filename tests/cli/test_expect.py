@@ -9,6 +9,7 @@ import signal
 import threading
 from pathlib import Path
 
+import boot_guests
 import pytest
 
 from kvmtui.errors import BusyError, DefinitionError
@@ -161,6 +162,28 @@ def test_a_panic_leaves_a_report(kvmtui, linux_guest_files):
     assert any(event["event"] == "GUEST_PANICKED" for event in report["events"])
     assert "reports/" in kvmtui.ok("why", "g").out
     assert len(black_box.reports(kvmtui.library.folder("g"))) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system takes root")
+def test_a_full_disk_leaves_a_report(kvmtui, new_disk):
+    """The guest waits and lives: its screen is in the report, and the event that says why."""
+    small = new_disk(2) / "data.raw"
+    with open(small, "wb") as file:
+        file.truncate(256 << 20)
+    disks = ["--set", f"disks=[{{file: disk0.raw, size: 1M}}, {{file: {small}}}]"]
+    kvmtui.tiny("a", *disks)
+    (kvmtui.folder("a") / "disk0.raw").write_bytes(boot_guests.FILLS_A_DISK)
+    kvmtui.ok("start", "a")
+    while kvmtui.row("a")["state"] != "io-error":
+        pass
+    told = kvmtui.ok("why", "a", "--json").json
+    report = json.loads(Path(told["report"]).read_text())
+    assert report["reason"] == "io-error" and "SeaBIOS" in "".join(report["screen"])
+    errors = [one for one in report["events"] if one["event"] == "BLOCK_IO_ERROR"]
+    assert errors and errors[0]["data"]["nospace"] is True
+    kvmtui.ok("why", "a")
+    assert len(black_box.reports(kvmtui.library.folder("a"))) == 1
+    kvmtui.ok("stop", "a", "--yes")
 
 
 def test_a_killed_one_leaves_a_report(kvmtui):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import os
 import re
 import socket
 import threading
@@ -219,3 +221,32 @@ def test_a_folder_that_hangs_holds_only_its_own_console(serial, monkeypatch):
     end = time.monotonic() + 10
     while line.typing:
         assert time.monotonic() < end
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system takes root")
+def test_a_full_disk_takes_nothing_from_who_types(new_disk):
+    """The log has no room: who has the socket loses nothing, who reads the log is told less."""
+    small = new_disk(1)
+    serial = Serial(small / "guests")
+    first = serial.line()
+    serial.accept()
+    second = serial.line()
+    with open(small / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    said = b"".join(b"line %d\n" % number for number in range(2000))
+    got = b""
+    for at in range(0, len(said), 1000):
+        serial._client.sendall(said[at : at + 1000])
+        with contextlib.suppress(OSError):
+            serial._log.write(said[at : at + 1000])
+        got += first.read()
+    assert got == said
+    assert said.startswith(second.read_rest()) and second.tail() == b""
+    # A wish for the console cannot be written: that is an error that is told.
+    with pytest.raises(OSError, match="No space left"):
+        second.ask_for_it()
+        second.ask_for_it()
+    first.close()
+    second.close()
+    serial.end()

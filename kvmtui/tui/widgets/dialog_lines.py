@@ -59,7 +59,7 @@ def build(content: Content, width: int, height: int, glyphs: Glyphs) -> tuple[Or
         below += [Ordered(()), Ordered(_field(content, content.editor, inner, glyphs))]
     answers = _answers(content, inner)
     room = height - 2 - 1 - len(below) - len(answers)
-    airy = len(body) + 2 <= room
+    airy = len(body) + (2 if body else 1) <= room
     if not airy:
         below = [line for line in below if line.parts]
         body = _squeezed(body, height - 2 - 1 - len(below) - len(answers))

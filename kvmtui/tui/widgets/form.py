@@ -10,8 +10,7 @@ from textual.message import Message
 from kvmtui.tui.widgets.base import LineWidget, Parts
 from kvmtui.tui.widgets.fields import Field, Fields, Result
 from kvmtui.tui.widgets.form_lines import FormLine, form_lines
-
-WHEEL_LINES = 3
+from kvmtui.tui.widgets.scrolling import WHEEL_LINES
 
 
 class Form(LineWidget, can_focus=True):

@@ -289,3 +289,19 @@ def test_the_list_below_goes_on() -> None:
         assert any("Keep running" in text for text in stage.grid())
 
     play(list_stage(), scene)
+
+
+def test_without_a_text_it_covers_no_more_than_its_frame() -> None:
+    question = Question(
+        "Paste into db-01", (), safe="Leave it", act="Paste", ask=Ask("Text:", secret=True)
+    )
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        dialog = Dialog(question)
+        await stage.push_screen(dialog)
+        await pilot.pause()
+        lines = [text for text in stage.grid() if set(text) & set("│┌└")]
+        assert len(lines) == dialog.query_one(Box).size.height == 7
+        assert "└" in lines[-1]
+
+    play(list_stage(), scene)

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pyte
 import pytest
 from rich.cells import cell_len
 
@@ -32,6 +33,12 @@ KNOWN: dict[str, set[int]] = {
     "vttest-screen 15": {11, 15},
 }
 """Where tmux and the emulator differ, by recording and step: the rows, and why beside them."""
+
+
+def resident_mb() -> float:
+    """What this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 class Tmux:
@@ -69,6 +76,14 @@ class Tmux:
             assert time.monotonic() < end
         return [row.rstrip() for row in self._run("capture-pane", "-p").split("\n")[:24]]
 
+    def colours(self) -> list[list[tuple[str, str]]]:
+        """Foreground and background of each cell, as pyte names them."""
+        shown = pyte.Screen(80, 24)
+        lines = self._run("capture-pane", "-p", "-e").split("\n")[:24]
+        pyte.Stream(shown).feed("\r\n".join(lines))
+        return [[(cell.fg, cell.bg) for cell in map(row.__getitem__, range(80))] for row in
+                map(shown.buffer.__getitem__, range(24))]  # fmt: skip
+
     def cursor(self) -> tuple[int, int]:
         x, y = self._run("display", "-p", "#{cursor_x} #{cursor_y}").split()
         return min(int(x), 79), int(y)
@@ -103,6 +118,62 @@ def test_it_shows_what_tmux_shows(tmux, name):
         assert not different, f"step {number}: tmux and the emulator: {different}"
         if emulator.cursor is not None and f"{name} {number}" not in KNOWN:
             assert emulator.cursor == tmux.cursor(), f"step {number}"
+
+
+def colour_name(color):
+    """A colour as pyte names it."""
+    if color is None or color.is_default:
+        return "default"
+    if color.number is None:
+        return f"{color.triplet.red:02x}{color.triplet.green:02x}{color.triplet.blue:02x}"
+    if color.number < 16:
+        codes = {30 + color.number: color.number < 8, 82 + color.number: color.number >= 8}
+        code = next(code for code, is_it in codes.items() if is_it)
+        return (pyte.graphics.FG_ANSI | pyte.graphics.FG_AIXTERM)[code]
+    return pyte.graphics.FG_BG_256[color.number]
+
+
+@pytest.mark.parametrize("name", ["dialog", "htop", "mc", "vi-xterm"])
+def test_its_colours_are_those_of_tmux(tmux, name):
+    data = (RECORDINGS / f"{name}.bin").read_bytes()
+    end = json.loads((RECORDINGS / f"{name}.json").read_text())[1]
+    emulator = Emulator(80, 24)
+    tmux.show(data[:end])
+    emulator.feed(data[:end])
+    texts, theirs = tmux.grid("shown"), tmux.colours()
+    different, coloured = [], 0
+    for y in range(24):
+        x = 0
+        for run in emulator.row(y):
+            style = run.style
+            for text in run.text:
+                ours = colour_name(style.color), colour_name(style.bgcolor)
+                wanted = theirs[y][x]
+                # A blank's foreground is not seen, and tmux ends a line with its last letter.
+                seen = x < len(texts[y])
+                same = ours[1] == wanted[1] and (text == " " or ours[0] == wanted[0])
+                if seen and not same:
+                    different.append((y, x, text, ours, wanted))
+                coloured += seen and ours != ("default", "default")
+                x += cell_len(text)
+    assert not different, different[:10]
+    assert coloured > (20 if name != "vi-xterm" else -1)
+
+
+@pytest.mark.slow
+def test_a_million_lines_and_one_without_an_end_take_no_memory():
+    emulator = Emulator(80, 24)
+    lines = b"".join(b"line %d of a guest\r\n" % number for number in range(1000))
+    for _ in range(20):
+        emulator.feed(lines)
+    before = resident_mb()
+    for _ in range(1000):
+        emulator.feed(lines)
+    for _ in range(2000):
+        emulator.feed(b"endless " * 64)
+    assert resident_mb() - before < 4
+    assert "endless" in emulator.text()[-2]
+    assert emulator.broken == 0
 
 
 def test_wrapping_is_as_vttest_says():
