@@ -204,7 +204,9 @@ class Checks:
         definition = self._plan.definition
         if definition is None or not definition.disks or self._draft.source == "disk":
             if definition is not None and not definition.disks:
-                self._say("disk", "fine", "none")
+                bare = self._draft.source == "iso"
+                told = "there is nothing to install to" if bare else "none"
+                self._say("disk", "problem" if bare else "fine", told)
             return
         disk, profile = definition.disks[0], self._draft.profile
         if disk.size is None:
