@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         install_plan,
         installing,
         recognising,
-        unattended,
     )
     from kvmtui.manage.catalog import CatalogDoor
     from kvmtui.manage.install_draft import Draft
@@ -43,7 +42,6 @@ else:
     install_plan = Later("kvmtui.manage.install_plan")
     installing = Later("kvmtui.manage.installing")
     recognising = Later("kvmtui.manage.recognising")
-    unattended = Later("kvmtui.manage.unattended")
 
 Values = dict[str, str]
 
@@ -88,7 +86,7 @@ class InstallDoor(Door):
         Raises:
             KvmtuiError: A field is not right, or it cannot be made; nothing is left.
         """
-        draft, plan, wished = await self._read(lambda: self._planned(given))
+        draft, plan, wished = await self._read(lambda: self._planned(given, fetches=True))
         problems = {**plan.problems, **wished.problems}
         if problems or plan.definition is None:
             raise DefinitionError([f"{key}: {text}" for key, text in problems.items()])
@@ -98,27 +96,17 @@ class InstallDoor(Door):
             plan.name, plan.plain, draft.cloud.image.id, wished.login, user_data=wished.user_data
         )
 
-    def _planned(self, given: Values) -> tuple[Draft, Plan, Wishes]:
+    def _planned(self, given: Values, *, fetches: bool) -> tuple[Draft, Plan, Wishes]:
         draft = install_draft.draft(self.library, self.recogniser, given)
-        return draft, install_plan.plan(draft), install_login.wishes(draft)
+        return draft, install_plan.plan(draft), install_login.wishes(draft, fetches=fetches)
 
     def _make(self, draft: Draft, plan: Plan, wished: Wishes) -> Outcome:
-        plain, files, notes = plan.plain, None, list(plan.notes)
-        if install_draft.makes_answers(draft.values):
-            seed = install_login.seeded(draft, plan, wished)
-            plain, files = seed.plain, seed.files
-            notes += seed.answers.notes
-            if seed.answers.needs_kernel_from_iso and not plain.get("kernel"):
-                plain, booted = unattended.booted_directly(plan.name, plain, None, seed.answers)
-                files = {**files, **booted}
         if draft.source == "iso":
-            reboots = max(draft.profile.reboots, 1) if draft.profile is not None else 1
-            outcome = installing.create(
-                self.library, plan.name, plain, profiled=True, files=files, reboots=reboots
-            )
+            wants = wished.login if install_draft.makes_answers(draft.values) else None
+            outcome = installing.create(self.library, plan.name, plan.plain, wants=wants)
         else:
-            outcome = creating.create(self.library, plan.name, plain, profiled=True, files=files)
-        told = dict.fromkeys([*notes, *outcome.note.splitlines()])
+            outcome = creating.create(self.library, plan.name, plan.plain, profiled=True)
+        told = dict.fromkeys([*plan.notes, *outcome.note.splitlines()])
         return outcome._replace(note="\n".join(filter(None, told)))
 
     async def seed(self, given: Values) -> list[str]:
@@ -129,7 +117,7 @@ class InstallDoor(Door):
         """
 
         def read() -> list[str]:
-            draft, plan, wished = self._planned(given)
+            draft, plan, wished = self._planned(given, fetches=False)
             if not install_draft.makes_answers(draft.values):
                 raise KvmtuiError("no seed goes with it: nothing in it would read one")
             if wished.problems:

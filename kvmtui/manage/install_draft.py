@@ -21,15 +21,13 @@ from kvmtui.guest.validation import definition_from
 from kvmtui.host import resources
 from kvmtui.host.firmware import find_uefi
 from kvmtui.manage.install_cloud import Cloud, cloud_images
-from kvmtui.manage.install_fields import EXPERT, FIRST, MADE, NO, NONE, Source, specs
+from kvmtui.manage.install_fields import EXPERT, FIRST, MADE, NO, NONE, YES, Source, specs
 from kvmtui.manage.profiles import profiles
 from kvmtui.manage.recognising import Medium, Recogniser
 from kvmtui.text import visible
 
 Values = dict[str, str]
 AGENT = "qemu-guest-agent"
-ANSWERED = ("kickstart", "autoyast", "agama", "alpine", "autounattend")
-"""Answer files that the installer finds by itself on another CD."""
 _WITHOUT_AGENT = ("win", "other", "old-pc", "openbsd")
 _USUAL_PROFILE = "linux"
 _ARCHITECTURES = ("x86_64", "aarch64", "riscv64")
@@ -144,7 +142,7 @@ def _usual(
         "packages": _packages(profile),
         "more": NO,
         "expert": NO,
-        "summary": NO,
+        "summary": YES,
         "ssh_key": next(iter(key_files()), ""),
     }
     if source == "kernel":
@@ -160,7 +158,7 @@ def _usual(
 
 def can_answer(profile: Profile | None) -> bool:
     """Whether an installer of the system reads an answer file that can be made for it."""
-    return profile is not None and profile.unattended in ANSWERED
+    return profile is not None and profile.unattended != "none"
 
 
 def _packages(profile: Profile | None) -> str:

@@ -219,6 +219,7 @@ class InstallKeeper(Keeper):
         short = {"browse files": "files", "create and start": "create"}
         keys = [("Tab", "next field" if wide else "next"), ("Enter", "choose")]
         keys += [("Space", "switch")] * wide
+        actions = [one for one in actions if wide or one.id != "install.seed"]
         for one in sorted(actions, key=lambda action: action.bar):
             label = one.label if wide else short.get(one.label, one.label)
             keys.append((self._keys.of(one.id), label))
