@@ -139,8 +139,9 @@ class DisplayScreen(ViewingScreen):
         if picture is None:
             return _AGAIN_S
         self._picture, self._text = picture, None
-        self._tell_facts(f"graphics {picture.width}×{picture.height}")
+        self._place()
         await self._drawing.show(picture, plain=self.toast.shown)
+        self._tell_facts(f"graphics {picture.width}×{picture.height}")
         return self._drawing.pause_s
 
     def _tell_facts(self, facts: str) -> None:
