@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from kvmtui.guest.library import Library
 from kvmtui.host.accelerator import Verdict
-from kvmtui.manage import forms
 from kvmtui.manage.checking import Report
 from kvmtui.manage.detail import DiskUse, GuestDetail
 from kvmtui.manage.fleet import Changed, Fleet, HostFigures, Series
@@ -18,6 +17,7 @@ from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
 from tools import exhibited_figures, exhibited_host
 from tools.exhibited_images import ExhibitedImages
+from tools.exhibited_install import ExhibitedInstalls
 
 if TYPE_CHECKING:
     from kvmtui.stats.history import Span as TimeSpan
@@ -134,12 +134,6 @@ _DETAIL = GuestDetail(
         for days, hour, minute, text, kind in _TIMELINE
     ),
 )
-_SAID = {
-    "name": "free",
-    "memory": "of the host's 64G",
-    "cpus": "host has 16",
-    "disk": "a new image",
-}
 
 
 def _bytes(text: str) -> int | None:
@@ -189,6 +183,7 @@ class Exhibits(Fleet):
     def __init__(self) -> None:
         super().__init__(Library(Path("/var/lib/kvmtui")))
         self.images = ExhibitedImages(self.library, NOW)
+        self.installs = ExhibitedInstalls(self.library)
 
     async def refresh(self) -> dict[str, LiveGuest]:
         """The same guests at every look."""
@@ -229,14 +224,6 @@ class Exhibits(Fleet):
         if name == _DETAIL.name:
             return _DETAIL
         return GuestDetail(name, "pc-q35-9.2", (), (), "auto", False, (), "", "", (), ())
-
-    async def form_fields(self, name: str | None) -> list[forms.FormField]:
-        """The form as it is on a home without guests."""
-        return forms.new_fields(self.library)
-
-    async def check_field(self, field: str, text: str) -> tuple[bool, str]:
-        """What a fitting host would say."""
-        return True, _SAID.get(field, "")
 
     async def files_of(self, name: str) -> tuple[list[tuple[str, int]], list[str]]:
         """A guest that was saved."""

@@ -69,14 +69,14 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
 
 def run_create(arguments: argparse.Namespace, context: Context) -> int:
     """Define a guest, and start it where asked to."""
-    text, plain = _read_source(arguments.source)
+    text, plain = read_source(arguments.source)
     name = _name(arguments, plain)
     own = _problems(plain) if arguments.source else []
     library = context.library
 
     def create() -> Outcome:
-        with _file_named(arguments.source, own):
-            complete, profiled = _completed(plain, arguments), arguments.os is not None
+        with file_named(arguments.source, own):
+            complete, profiled = completed(plain, arguments), arguments.os is not None
             if not arguments.cloud_image and not is_asked_for(arguments):
                 return creating.create(library, name, complete, text=text, profiled=profiled)
             return _create_seeded(context, name, complete, arguments, text)
@@ -145,7 +145,7 @@ def _name(arguments: argparse.Namespace, plain: dict[str, Any]) -> str:
     return name
 
 
-def _completed(plain: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+def completed(plain: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """The file's definition with the options' values in it."""
     plain = copy.deepcopy(plain)
     _apply_options(plain, arguments)
@@ -162,7 +162,7 @@ def _problems(plain: dict[str, Any]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _file_named(source: str | None, own: list[str]) -> Iterator[None]:
+def file_named(source: str | None, own: list[str]) -> Iterator[None]:
     """Name the file in problems of a definition that are its own, not an option's."""
     try:
         yield
@@ -173,7 +173,7 @@ def _file_named(source: str | None, own: list[str]) -> Iterator[None]:
         ) from None
 
 
-def _read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
+def read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
     if source is None:
         return None, {}
     try:

@@ -151,6 +151,7 @@ def _info_rows(info: image_info.ImageInfo) -> list[tuple[str, str]]:
         rows.append(("system", info.medium.told))
         rows += [("machine", found.arch)] if found.arch else []
         rows.append(("boots by", ", ".join(found.boot) or "nothing"))
+    rows += [("cloud image", info.cloud)] if info.cloud else []
     if info.checked is not None:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(info.checked[0]))
         rows.append(("checked", f"{when}, {info.checked[1]}"))

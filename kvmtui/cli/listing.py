@@ -55,7 +55,7 @@ def view_document(view: GuestView) -> dict[str, object]:
 def _row(view: GuestView) -> tuple[str, ...]:
     return (
         view.name,
-        view.state,
+        "installing" if view.installing and view.state == "running" else view.state,
         "" if view.cpus is None else str(view.cpus),
         "" if view.memory_bytes is None else format_size(view.memory_bytes),
         "" if view.memory_resident_bytes is None else format_size(view.memory_resident_bytes),
@@ -104,7 +104,8 @@ def _told(details: Details) -> str:
     from kvmtui.text import visible
 
     view = details.view
-    rows = [("state", f"{view.state}  {visible(view.error)}" if view.error else view.state)]
+    state = "installing" if view.installing and view.state == "running" else view.state
+    rows = [("state", f"{state}  {visible(view.error)}" if view.error else state)]
     if view.pid is not None:
         rows.append(("process", f"pid {view.pid}, {view.accelerator}, up {_up(view)}"))
     rows.append(("system", f"{view.os or 'other'}, {view.arch}, {view.cpus} vCPU"))

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from kvmtui.cli.context import Interface
 
 _INTERRUPTED = 130
+_SETTLING = frozenset(
+    {"show", "shutdown", "reboot", "wait", "console", "screen", "type", "expect"}
+    | {"stats", "events", "logs", "why", "agent", "reset", "pause", "resume"}
+)
+"""The verbs before which an installation of the guest goes on; `start` does so itself."""
 _WITHOUT_TERMINAL = "list, show, start, shutdown, stop, create, why, demo and others"
 
 
@@ -53,8 +58,20 @@ def _dispatch(argv: Sequence[str], interface: Interface | None) -> int:
         yes=arguments.yes,
         interface=interface,
     )
+    if rest[0] in _SETTLING:
+        _settle(arguments, context)
     status: int = arguments.run_verb(arguments, context)
     return status
+
+
+def _settle(arguments: Any, context: Context) -> None:
+    """Let an installation of the guests that are named go on, where one is under way."""
+    names = getattr(arguments, "names", None) or [getattr(arguments, "name", None)]
+    guests = context.library.at("guests")
+    if any(name and os.path.exists(f"{guests}/{name}/install.json") for name in names):
+        from kvmtui.cli.installing import settle_named
+
+        settle_named(arguments, context)
 
 
 def _plain(argv: Sequence[str]) -> Any:

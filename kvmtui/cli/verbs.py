@@ -12,6 +12,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "list": ("listing", "guests and what they do now"),
     "show": ("listing", "all about one guest"),
     "create": ("creating", "define a guest"),
+    "install": ("installing", "install a guest from its media, and where that stands"),
     "edit": ("changing", "change a definition in $EDITOR"),
     "set": ("changing", "change values of a definition"),
     "rename": ("changing", "give a guest another name"),

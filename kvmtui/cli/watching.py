@@ -127,9 +127,10 @@ def _told(entry: Entry) -> str:
         words = ["run ended:", story.LastStop(None, str(entry.get("reason"))).words]
     else:
         who = f"by {entry['user']} (pid {entry.get('pid')})" if "user" in entry else ""
-        phase = entry.get("phase") if entry.get("phase") == "kill" else ""
+        phase = entry.get("phase") if entry.get("phase") in ("kill", "install") else ""
         words = [phase, entry.get("verb"), entry.get("result"), who]
-        words += [entry.get("text") if entry.get("phase") == "note" else None]
+        told = entry.get("phase") in ("note", "install")
+        words += [entry.get("text") if told else None]
         words += [entry.get("message"), *(entry.get("changes") or ())]
     return f"{entry['time']}  {' '.join(str(word) for word in words if word)}"
 

@@ -24,7 +24,7 @@ _DRIVER_FOLDERS = {
 """Folders of the virtio-win CD, by the short id of the system."""
 _PRODUCTS = {
     "opensusetumbleweed": "Tumbleweed",
-    "opensuse16": "Leap_16.0",
+    "opensuse16": "openSUSE_Leap",
     "opensuse": "Leap",
     "sle16": "SLES",
     "sles16": "SLES",

@@ -37,6 +37,8 @@ REPORTS = "reports"
 """What was so just before each crash, written by `watch`."""
 TPM = "tpm"
 """What the guest's TPM keeps; written by swtpm."""
+INSTALL = "install.json"
+"""How far its installation is; there only until it is installed."""
 LOCK = ".lock"
 """Held by who changes the guest; never unlinked."""
 RUN_LOCK = ".run.lock"
@@ -51,7 +53,7 @@ VNC = "vnc"
 EVENTS_PIPE = "events"
 RESERVED = frozenset(
     {DEFINITION, EFI_VARS, CONSOLE_LOG, QEMU_LOG, EVENTS, HISTORY, RUN}
-    | {FIGURES, REPORTS, SEED, TPM, "state.saved"}
+    | {FIGURES, REPORTS, SEED, TPM, INSTALL, "state.saved"}
 )
 """Names in a guest's folder that no disk may have."""
 MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")

@@ -1,12 +1,13 @@
 """``history.jsonl``: who did what to a guest, and how each of its runs ended.
 
-Five kinds of line, told apart by ``phase``:
+Six kinds of line, told apart by ``phase``:
 
     {"time", "phase": "begin", "id", "verb", "user", "pid", "boot_id"}
     {"time", "phase": "end", "id", "verb", "result", "took_s", "message"}
     {"time", "phase": "kill", "pid"}        just before QEMU had to be killed
     {"time", "phase": "run", "run", "started", "ended", "seen", "reason", "boot_id", "events"}
     {"time", "phase": "note", "what", "begins", "text", "value", "limit"}
+    {"time", "phase": "install", "id", "step", "text", "user", "pid"}
 
 An end's ``result`` is done, failed or interrupted; ``changed`` is false in it where the end
 state already held. Besides it has what its verb found: ``accelerator`` (start), ``changes``

@@ -16,6 +16,25 @@ def total_memory_bytes() -> int:
     raise OSError("MemTotal is missing in /proc/meminfo")
 
 
+def available_memory_bytes() -> int:
+    """What new programs can have without swapping (``MemAvailable`` of /proc/meminfo)."""
+    with open("/proc/meminfo") as file:
+        for line in file:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    raise OSError("MemAvailable is missing in /proc/meminfo")
+
+
+def folder_opens_direct(folder: str) -> bool:
+    """Whether new files in a folder will open with O_DIRECT; a nameless one is tried."""
+    try:
+        fd = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_DIRECT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return False
+    os.close(fd)
+    return True
+
+
 def processor_model() -> str:
     """The first processor's name (/proc/cpuinfo), empty where the kernel gives none."""
     with open("/proc/cpuinfo", errors="replace") as file:

@@ -15,6 +15,7 @@ from kvmtui.guest.checksums import Digest
 from kvmtui.guest.library import IMAGES, Library
 from kvmtui.host.paths import catalog_files
 from kvmtui.manage.catalog_names import DOWNLOAD, RECORD
+from kvmtui.text import visible
 
 _MOST_BYTES = 64 << 10
 _NEW_FOR_S = 300
@@ -59,6 +60,14 @@ def newest(library: Library, image_id: str, arch: str) -> Pulled | None:
         if (one.id, one.arch) == (image_id, arch):
             return one
     return None
+
+
+def told_of(path: str) -> str:
+    """What is known of an image that was pulled, in words; empty where it was not."""
+    one = _read(os.path.dirname(path), os.path.basename(_record_of(path)))
+    if one is None:
+        return ""
+    return f"{visible(one.id)}, {visible(one.verified)} right, {visible(one.time[:10])}"
 
 
 def place_of(library: Library, source: Source, digest: Digest) -> str:

@@ -7,6 +7,7 @@ import stat
 
 from kvmtui.errors import HostError
 from kvmtui.guest.folder import EFI_VARS, read_definition_file
+from kvmtui.guest.install_record import MEDIUM, read_install
 from kvmtui.guest.wants import Wants, wants_of
 from kvmtui.host import resources
 from kvmtui.manage import hosting, memo
@@ -95,6 +96,10 @@ def lay_out(folder: GuestFolder, wants: Wants, choice: Choice) -> Layout:
     Raises:
         HostError: Its firmware is missing.
     """
+    install = read_install(folder)
+    installs = install is not None and install.stage == MEDIUM
+    # Once a kernel has installed the guest it is no longer booted, also where it is still named.
+    own = install is None or installs or not install.kernel
     return Layout(
         name=folder.name,
         folder=folder.place,
@@ -102,9 +107,10 @@ def lay_out(folder: GuestFolder, wants: Wants, choice: Choice) -> Layout:
         cpu=choice.cpu,
         disks=tuple(_disk_place(folder.resolve(file)) for file in wants.disks),
         cdroms=tuple(folder.resolve(file) if file else None for file in wants.cdroms),
-        kernel=folder.resolve(wants.kernel) if wants.kernel else None,
-        initrd=folder.resolve(wants.initrd) if wants.initrd else None,
+        kernel=folder.resolve(wants.kernel) if wants.kernel and own else None,
+        initrd=folder.resolve(wants.initrd) if wants.initrd and own else None,
         firmware=_firmware(folder, wants) if wants.uefi else None,
+        installs=installs,
     )
 
 

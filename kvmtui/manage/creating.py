@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def create(
     profiled: bool = False,
     files: Mapping[str, bytes] | None = None,
     bases: Mapping[str, str] | None = None,
+    also: Callable[[GuestFolder], None] = lambda _: None,
 ) -> Outcome:
     """Define a guest: its folder, its definition, the images that it asks for.
 
@@ -46,6 +47,7 @@ def create(
         profiled: Whether the profile of its ``os`` is laid under it.
         files: What its folder holds besides, by name: a seed.
         bases: Images that its disks stand on, by the disks' file names.
+        also: Puts more into its folder, last of all.
 
     Raises:
         UsageError: The name cannot be a guest's.
@@ -74,6 +76,7 @@ def create(
             content = dump_plain(complete) if text is None else _carried(text, complete)
             definition_from(complete)
             write_atomically(folder.definition, content.encode())
+            also(folder)
     except BaseException:
         for path in made:
             path.unlink(missing_ok=True)

@@ -41,24 +41,13 @@ class DefinitionDoor(Door):
             lambda: changing.replace_text(self.library, name, before, after)
         )
 
-    async def form_fields(self, name: str | None) -> list[forms.FormField]:
-        """As `forms.edit_fields`; for None as `forms.new_fields`."""
-        if name is None:
-            return await self._read(lambda: forms.new_fields(self.library))
+    async def form_fields(self, name: str) -> list[forms.FormField]:
+        """As `forms.edit_fields`."""
         return await self._read(lambda: forms.edit_fields(self.library, name))
 
     async def check_field(self, field: str, text: str) -> tuple[bool, str]:
         """As `forms.check_field`."""
         return await self._read(lambda: forms.check_field(self.library, field, text))
-
-    async def create_from_form(self, values: dict[str, str]) -> Outcome:
-        """Define a guest as a filled form says.
-
-        Raises:
-            KvmtuiError: A field is not right, or it cannot be made; nothing is left.
-        """
-        name, plain = forms.definition_of(values)
-        return await self.create(name, plain)
 
     async def change_by_form(self, name: str, values: dict[str, str]) -> Outcome:
         """Change the fields of a definition that a form gave.

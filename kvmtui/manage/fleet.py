@@ -20,6 +20,8 @@ from kvmtui.manage.console_door import ConsoleDoor
 from kvmtui.manage.definition_door import DefinitionDoor
 from kvmtui.manage.host_door import HostDoor
 from kvmtui.manage.image_door import ImageDoor
+from kvmtui.manage.install_door import InstallDoor
+from kvmtui.manage.install_settling import Settler
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import SHUTDOWN_LIMIT_S, LiveGuest, OperationView, Outcome
 from kvmtui.stats.history import MOST_DRIVES as MOST_DRIVES
@@ -72,12 +74,15 @@ class Fleet(HostDoor, DefinitionDoor):
         """All about disk images."""
         self.console = ConsoleDoor(library)
         """Serial consoles, screens, keyboards, agents and CDs."""
+        self.installs = InstallDoor(library, self._promised_cpus, lambda: self.catalog)
+        """New guests."""
         self.pulse: machine.Pulse | None = None
         """Its load, pressure and uptime, as of the last refresh; None unless it is felt."""
         self.feels_pulse = False
         """Whether a refresh reads the pulse too."""
         self._subscribers: list[Callable[[Changed], None]] = []
         self._watch = Watch(library)
+        self._settler = Settler(library)
         self._host_meter = HostMeter(library.home)
         self._looker = ThreadPoolExecutor(1, "kvmtui-look")
 
@@ -93,7 +98,13 @@ class Fleet(HostDoor, DefinitionDoor):
         self._looker.shutdown(wait=False, cancel_futures=True)
         super().close()
         self.images.close()
+        self.installs.close()
+        self._settler.close()
         self._watch.close()
+
+    def _promised_cpus(self) -> int:
+        running = (one.view for one in self.guests.values() if one.view.pid is not None)
+        return sum(view.cpus or 0 for view in running)
 
     def subscribe(self, callback: Callable[[Changed], None]) -> Callable[[], None]:
         """Be told what each refresh changed; returns the function that ends it."""
@@ -173,6 +184,7 @@ class Fleet(HostDoor, DefinitionDoor):
         self.pulse = machine.read_pulse() if self.feels_pulse else None
         self._watch.keep_host(self.host)
         fresh = self._watch.round()
+        self._settler.step(fresh)
         self.operations = self._watch.operations()
         return fresh
 

@@ -13,14 +13,13 @@ from kvmtui.errors import DefinitionError, KvmtuiError
 from kvmtui.guest.definition import Definition
 from kvmtui.guest.editing import Change, apply_to_plain
 from kvmtui.guest.library import Library
-from kvmtui.guest.names import check_name
 from kvmtui.guest.schema import definition_schema
 from kvmtui.guest.units import format_size
 from kvmtui.guest.validation import definition_from
 from kvmtui.host import resources
 from kvmtui.manage import creating
 from kvmtui.manage.definitions import load_plain
-from kvmtui.manage.options import disk_of, network_of
+from kvmtui.manage.options import network_of
 
 Plain = dict[str, Any]
 Values = dict[str, str]
@@ -30,12 +29,24 @@ class FormField(NamedTuple):
     """One field of the form."""
 
     id: str
-    """A key of the definition, or one of name, disk, network, forwards, cdrom."""
+    """A key of the definition, or one of network, forwards, cdrom."""
     label: str
-    kind: Literal["text", "choice", "switch"]
+    kind: Literal["text", "choice", "switch", "head", "radio", "fold", "button"]
     value: str
     choices: tuple[str, ...]
     help: str
+    section: str = ""
+    """The head above it, on the first field of a part."""
+    labels: tuple[str, ...] = ()
+    """How the choices are called; as they are when empty."""
+    when: tuple[dict[str, tuple[str, ...]], ...] = ()
+    """When it is there: where one of these has all its fields at one of their values."""
+    short: bool = False
+    """Whether what it takes is a few letters."""
+    strong: bool = False
+    """Whether its value is another than the profile's."""
+    note: str = ""
+    """Of a fold: what is in it."""
 
 
 _LABELS = {
@@ -57,16 +68,12 @@ _LABELS = {
     "on_full": "Disk full",
 }
 _OWN = {
-    "name": ("Name", "The guest's name: letters, digits, '.', '_' and '-'."),
-    "disk": ("Disk", "A size such as 20G makes an image; a path takes one; empty for none."),
     "cdrom": ("CD-ROM", "Path of an ISO image; empty for none."),
     "network": ("Network", "user, bridge=NAME, tap=NAME or none."),
     "forwards": ("Forwards", "HOSTPORT:GUESTPORT, parted by blanks; for the user network."),
 }
 _KERNEL = ("kernel", "initrd", "append")
-_NEW = ("name", "os", "memory", "cpus", "description", "tags")
 _WINDOWS = ("secure_boot", "tpm", "hyperv", "clock")
-_NEW_REST = ("disk", "cdrom", "network", "forwards", "firmware", "accelerator", *_KERNEL, *_WINDOWS)
 _EDIT = ("os", "memory", "cpus", "description", "tags", "cdrom", "network", "forwards")
 _EDIT_REST = ("firmware", "accelerator", "protected", "on_full", *_KERNEL, *_WINDOWS)
 _BESIDE: dict[str, Plain] = {
@@ -75,13 +82,6 @@ _BESIDE: dict[str, Plain] = {
     "secure_boot": {"firmware": "uefi"},
 }
 """What a field is checked beside, while it is typed: alone it would be wrong."""
-_DEFAULTS = {"disk": "20G", "network": "user"}
-
-
-def new_fields(library: Library) -> list[FormField]:
-    """The form for a new guest, filled in with what most want."""
-    values = {**_values({}), **_DEFAULTS, "name": _free_name(library)}
-    return [_field(key, values) for key in (*_NEW, *_NEW_REST)]
 
 
 def edit_fields(library: Library, name: str) -> list[FormField]:
@@ -96,18 +96,12 @@ def edit_fields(library: Library, name: str) -> list[FormField]:
     return [_field(key, values) for key in (*_EDIT, *_EDIT_REST)]
 
 
-def _free_name(library: Library) -> str:
-    taken = set(library.names())
-    return next(name for i in range(1, 10000) if (name := f"guest-{i}") not in taken)
-
-
 def _values(plain: Plain) -> Values:
     """What the form shows for a definition."""
     definition = definition_from(plain)
     networks, cdroms = definition.networks, definition.cdroms
     values = {key: _shown(getattr(definition, key)) for key in _LABELS}
     values["memory"] = shown_size(definition.memory)
-    values["disk"] = ""
     values["firmware"] = definition.boot_firmware()
     values["cdrom"] = (cdroms[0].file or "") if cdroms else ""
     values["network"] = "none"
@@ -181,10 +175,6 @@ def check_field(library: Library, key: str, text: str) -> tuple[bool, str]:
 
 
 def _note(library: Library, key: str, text: str) -> str:
-    if key == "name":
-        if library.place(check_name(text)).path.exists():
-            raise KvmtuiError("a guest of this name exists")
-        return "free"
     plain = _plain_of({key: text}, _BESIDE.get(key))
     definition = definition_from(creating.prepare(plain))
     if key == "memory":
@@ -203,8 +193,6 @@ def _path_note(key: str, definition: Definition) -> str:
         if path.startswith("/") and not os.path.isfile(path):
             raise KvmtuiError("there is no such file")
         return "found"
-    if key == "disk" and definition.disks:
-        return "a new image" if definition.disks[0].size else "found"
     if key in ("kernel", "initrd"):
         path = getattr(definition, key) or ""
         if path.startswith("/") and not os.path.isfile(path):
@@ -231,9 +219,7 @@ def _plain_of(values: Values, base: Plain | None = None) -> Plain:
     plain: Plain = dict(base or {})
     for key, text in values.items():
         text = text.strip()
-        if key == "disk":
-            plain["disks"] = [disk_of(text, "disk")] if text else []
-        elif key == "cdrom":
+        if key == "cdrom":
             _put_cdrom(plain, text)
         elif key == "network":
             _put_network(plain, text)
@@ -289,23 +275,6 @@ def _put_forwards(plain: Plain, rules: list[str]) -> None:
 def _put_tags(plain: Plain, tags: list[str]) -> None:
     if tags or "tags" in plain:
         plain["tags"] = tags
-
-
-def definition_of(values: Values) -> tuple[str, Plain]:
-    """The name and the plain definition of a new guest.
-
-    Raises:
-        KvmtuiError: A field is not right.
-    """
-    values = dict(values)
-    name = check_name(values.pop("name").strip())
-    usual = _values({})
-    plain = _plain_of(
-        {key: text for key, text in values.items() if text.strip() != usual.get(key, "")}
-    )
-    if plain.get("cdroms"):
-        plain.setdefault("boot", ["disk", "cdrom"])
-    return name, plain
 
 
 def edited(library: Library, name: str, values: Values) -> tuple[Plain, Plain]:

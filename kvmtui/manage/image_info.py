@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from kvmtui.errors import ImageError
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.library import Library
 from kvmtui.manage import image_reach, image_tree, images
+from kvmtui.manage.catalog_names import RECORD
 from kvmtui.manage.image_links import check_data_files
 from kvmtui.manage.image_story import last_check
 from kvmtui.manage.images import ImageView
@@ -52,6 +54,8 @@ class ImageInfo(NamedTuple):
     """When it was last checked here, and what was found."""
     fault: str
     """Why qemu-img could not be asked; empty where it was."""
+    cloud: str = ""
+    """Which cloud image it is and how it was verified; empty where it is none."""
 
 
 def image_info(library: Library, path: str, survey: images.Survey | None = None) -> ImageInfo:
@@ -87,8 +91,17 @@ def image_info(library: Library, path: str, survey: images.Survey | None = None)
         corrupt=corrupt,
         medium=_medium(library, view),
         checked=last_check(library, path),
+        cloud=_cloud(path),
         fault=fault,
     )
+
+
+def _cloud(path: str) -> str:
+    if not os.path.exists(path.removesuffix(".qcow2") + RECORD):
+        return ""
+    from kvmtui.manage import catalog_records
+
+    return catalog_records.told_of(path)
 
 
 def _medium(library: Library, view: ImageView) -> Medium | None:
@@ -166,6 +179,7 @@ def info_document(info: ImageInfo) -> dict[str, Any]:
         "checked": None
         if info.checked is None
         else {"time": iso_time(info.checked[0]), "result": info.checked[1]},
+        "cloud_image": info.cloud or None,
         "fault": info.fault or None,
     }
     if info.medium is not None:

@@ -13,12 +13,13 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from kvmtui.guest.folder import DEFINITION, EVENTS, HISTORY, RUN, START_RECORD, GuestFolder
+from kvmtui.guest.folder import DEFINITION, EVENTS, HISTORY, INSTALL, RUN, START_RECORD
+from kvmtui.guest.folder import GuestFolder as GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.light import Later
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.looking import Look, ask_open_ones
-from kvmtui.manage.operations import read_home_story, read_operations
+from kvmtui.manage.operations import INSTALLS, read_home_story, read_operations
 from kvmtui.manage.recorded import Recorded, identity_of, sign_of
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView, LiveGuest, OperationView
@@ -53,7 +54,7 @@ else:
     sampled = Later("kvmtui.manage.sampled")
     sampling = Later("kvmtui.manage.sampling")
 
-_SIGNS = (DEFINITION, HISTORY, EVENTS, f"{RUN}/{START_RECORD}")
+_SIGNS = (DEFINITION, HISTORY, EVENTS, INSTALL, f"{RUN}/{START_RECORD}")
 _AGAIN_S = 15.0
 _ASK_AGAIN_S = 2.0
 _PATIENCE_S = 0.15
@@ -81,8 +82,8 @@ class _Watched:
 
     @property
     def under_way(self) -> OperationView | None:
-        running = [one for one in self.operations if one.result == "running"]
-        return running[-1] if running else None
+        running = (one for one in reversed(self.operations) if one.result == "running")
+        return next((one for one in running if one.verb != INSTALLS), None)
 
     def sign(self) -> Signature:
         """What changes when anything about the guest does: its files' inode, time and size."""

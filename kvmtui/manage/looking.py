@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 
 from kvmtui.guest.folder import EVENTS, MONITORS, RUN
+from kvmtui.guest.install_record import read_install
 from kvmtui.manage.living import ended_state, live_pid
 from kvmtui.manage.summaries import Summaries
 from kvmtui.manage.views import GuestView
@@ -87,6 +88,11 @@ class Look:
     def view(self) -> GuestView:
         figures = read_process(self.pid) if self.pid is not None else None
         error = self.error
+        install = read_install(self.folder)
+        if install is not None and install.trouble and not error:
+            from kvmtui.manage.installing import trouble_of
+
+            error = trouble_of(self.folder, install)
         if figures is not None and figures.state in "Tt":
             self.answers = False
             error = error or f"does not answer: its process {self.pid} is stopped by a signal"
@@ -107,6 +113,7 @@ class Look:
             description=summary.get("description", ""),
             autostart=bool(summary.get("autostart")),
             error=error,
+            installing=install is not None and self.pid is not None,
             answers=self.answers,
         )
 

@@ -20,6 +20,13 @@ _TAIL_BYTES = 64 << 10
 _LONGEST_TITLE = 30
 """What is above its threshold is told beside the operations, as their verbs are."""
 _MOST = 50
+INSTALLS = "install"
+"""The verb of an installation: it goes on with no kvmtui at work, and hinders nothing."""
+_OF_INSTALL: dict[str, Literal["done", "failed", "interrupted"]] = {
+    "installed": "done",
+    "trouble": "failed",
+    "kept": "interrupted",
+}
 CUT_OFF = "it was cut off: the kvmtui that did it is gone"
 
 
@@ -34,6 +41,9 @@ def read_operations(folder: GuestFolder) -> list[OperationView]:
             end = ends.get(line.get("id"))
             running = end is None and is_held(f"{folder.path}/{LOCK}")
             found.append(operation_of(line, end, running=running, guest=folder.name))
+        elif phase == "install" and line.get("step") == "begun":
+            steps = [one for one in lines if one.get("id") == line.get("id")]
+            found.append(_installation(folder.name, line, steps[-1]))
         elif phase == "run" and line.get("reason") == "crashed":
             found.append(_crash(folder, line))
         elif phase == "note" and line.get("begins"):
@@ -125,6 +135,23 @@ def _crash(folder: GuestFolder, line: dict[str, Any]) -> OperationView:
         begun=when,
         ended=when,
         message="its process ended without being asked to",
+    )
+
+
+def _installation(guest: str, begun: dict[str, Any], last: dict[str, Any]) -> OperationView:
+    """An installation, by its first and its newest line."""
+    result = _OF_INSTALL.get(str(last.get("step")))
+    pid = begun.get("pid")
+    return OperationView(
+        id=str(begun.get("id")),
+        guest=guest,
+        verb=INSTALLS,
+        result=result or "running",
+        user=visible(str(begun.get("user")), limit=40),
+        pid=pid if isinstance(pid, int) else None,
+        begun=seconds_of(str(begun.get("time"))),
+        ended=None if result is None else seconds_of(str(last.get("time"))),
+        message=visible(str(last.get("text")), limit=200) if result != "done" else "",
     )
 
 

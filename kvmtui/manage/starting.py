@@ -23,6 +23,7 @@ from kvmtui.guest import history
 from kvmtui.guest.folder import (
     CONSOLE_LOG,
     EVENTS,
+    INSTALL,
     QEMU_LOG,
     RUN,
     RUN_LOCK,
@@ -60,7 +61,8 @@ _RUN_LOCK_LIMIT_S = 2.0
 def start(library: Library, name: str) -> Outcome:
     """Start a guest and wait until its monitors are ready.
 
-    A guest that runs is left as it is. When it does not come up no process is left.
+    One that is being installed goes on with that first. A guest that runs is left as it
+    is. When it does not come up no process is left.
 
     Raises:
         DefinitionError: Its definition is not valid.
@@ -69,6 +71,15 @@ def start(library: Library, name: str) -> Outcome:
         LaunchError: QEMU did not come up.
         BusyError: Another kvmtui is at work on it.
     """
+    if os.path.exists(library.folder(name).at(INSTALL)):
+        from kvmtui.manage import install_steps
+
+        install_steps.settle(library, name)
+    return start_now(library, name)
+
+
+def start_now(library: Library, name: str) -> Outcome:
+    """As `start`, whatever an installation waits for."""
     folder = library.folder(name)
     settle_cut_off(library, name)
     with locked(folder):
@@ -139,6 +150,11 @@ def _defined_uuid(library: Library, folder: GuestFolder) -> str | None:
 def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outcome:
     line = CommandLine(library, folder)
     wants = line.wants
+    install = None
+    if os.path.exists(folder.at(INSTALL)):
+        from kvmtui.manage import install_steps
+
+        install = install_steps.ready_to_start(folder, list(map(folder.resolve, wants.disks)))
     if wants.tpm:
         from kvmtui.manage import platform
 
@@ -150,6 +166,10 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     story.close_run(folder)
     _prepare_run(folder)
     record = _start_record(folder, wants, choice)
+    if install is not None:
+        from kvmtui.manage import install_steps
+
+        install_steps.about_to_start(folder, install, str(record["run"]))
     try:
         note = _bring_up(library, folder, wants, argv, record)
     except LaunchError as error:
@@ -157,6 +177,10 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
 
         _forget_run(folder)
         raise explained(library, folder, wants, error) from None
+    if install is not None:
+        from kvmtui.manage import install_steps
+
+        install_steps.started(folder, install, str(record["run"]))
     operation.result["accelerator"] = choice.accelerator
     message = f"{folder.name} runs under {choice.accelerator}"
     note = "\n".join(filter(None, [*below, note]))

@@ -32,6 +32,7 @@ from kvmtui.text import visible
 _TAIL_BYTES = 256 << 10
 _LONGEST = 300
 _REPEATED_S = 10.0
+_INSTALL_KINDS = {"installed": "done", "trouble": "warning"}
 _LONGEST_OPEN_S = 120.0
 _MOST_AT_ONCE = 8
 _EXPLAINED_BY = {
@@ -142,6 +143,9 @@ class _Teller:
                 # Of an I/O error QEMU's own event tells more.
                 kind = "warning" if entry.get("begins") else "event"
                 self._put(entry, str(entry.get("text")), kind)
+            elif entry.get("phase") == "install":
+                kind = _INSTALL_KINDS.get(str(entry.get("step")), "event")
+                self._put(entry, f"installation: {entry.get('text')}", kind)
             elif entry.get("phase") == "run" and entry.get("reason") != "killed":
                 self._put(entry, *run_sentence(str(entry.get("reason"))))
         return self._found

@@ -35,6 +35,8 @@ class GuestView(NamedTuple):
     description: str
     autostart: bool
     error: str | None
+    installing: bool = False
+    """Whether it runs and is being installed."""
     answers: bool = True
     """False where its process is there and says nothing; not part of the JSON."""
 

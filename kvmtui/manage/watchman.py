@@ -24,6 +24,7 @@ from kvmtui.host.settings import Settings
 from kvmtui.manage import thresholds, watch_state
 from kvmtui.manage.forecast import forecast_of
 from kvmtui.manage.growth import Growth, mounts_of
+from kvmtui.manage.install_settling import Settler
 from kvmtui.manage.live import Watch
 from kvmtui.manage.operation import locked
 from kvmtui.manage.recording import Recorder
@@ -77,6 +78,7 @@ class Watchman:
         self._growth = Growth(library)
         self._storage_days = StorageDays(library)
         self._resumer = Resumer(library)
+        self._settler = Settler(library)
         self._reporter = Reporter(library, self._watch.history, stamp)
         self._holding = thresholds.Holding(settings.thresholds.for_s)
         self._pending: dict[str, deque[dict[str, Any]]] = {}
@@ -116,6 +118,7 @@ class Watchman:
         self._recorder.finish(self._days)
         self._growth.close()
         self._resumer.close()
+        self._settler.close()
         self._reporter.close()
         self._watch.close()
 
@@ -154,7 +157,7 @@ class Watchman:
         if now >= self._bound_due:
             self._bound_due = now + _BOUND_EVERY_S
             self._bound_logs(guests)
-        for _, words in self._resumer.step(guests):
+        for _, words in [*self._resumer.step(guests), *self._settler.step(guests)]:
             self._tell(words)
         self._report(guests)
         self._snap(guests)

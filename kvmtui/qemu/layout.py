@@ -43,3 +43,5 @@ class Layout(NamedTuple):
     kernel: str | None = None
     initrd: str | None = None
     firmware: FirmwarePlace | None = None
+    installs: bool = False
+    """Whether it boots from what it is installed from, and ends where it would restart."""

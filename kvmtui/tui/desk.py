@@ -232,7 +232,7 @@ class GuestDesk:
         self._app.open_cd(guests[0].view.name)
 
     def _do_new(self, _guests: list[LiveGuest]) -> None:
-        self._app.open_form(None)
+        self._app.open_new()
 
     def _do_rename(self, guests: list[LiveGuest]) -> None:
         name = guests[0].view.name

@@ -99,10 +99,14 @@ class OpeningApp(WireApp):
             if action_id == "app.help":
                 self.open_key_help()
 
-        self.push_screen(FirstStepsScreen(self.main.host_report), answered)
+        self.push_screen(FirstStepsScreen(self.main.host_keeper.view.report), answered)
 
-    def open_form(self, name: str | None) -> None:
-        """Open the form of a guest's definition; None for a new guest."""
+    def open_new(self) -> None:
+        """Open the form of a new guest."""
+        self.main.do("pane.install")
+
+    def open_form(self, name: str) -> None:
+        """Open the form of a guest's definition."""
         from kvmtui.tui.screens.definition import DefinitionScreen
 
         self.push_screen(DefinitionScreen(self.fleet, name))

@@ -28,6 +28,7 @@ _DOING = {
 }
 _SOON_S = 7 * 86400.0
 NO_ANSWER = "no answer"
+INSTALLING = "installing"
 TROUBLE = ("crashed", "io-error", "invalid")
 _ORDER = ("crashed", "io-error", "invalid", NO_ANSWER)
 
@@ -43,7 +44,11 @@ def state_word(live: LiveGuest) -> str:
         return doing(live.under_way.verb)
     if not live.view.answers:
         return NO_ANSWER
-    return live.view.state
+    return INSTALLING if _is_installing(live) else live.view.state
+
+
+def _is_installing(live: LiveGuest) -> bool:
+    return live.view.installing and live.view.state == "running"
 
 
 def state_look(live: LiveGuest, glyphs: Glyphs) -> tuple[str, Role, Role]:
@@ -52,6 +57,8 @@ def state_look(live: LiveGuest, glyphs: Glyphs) -> tuple[str, Role, Role]:
         return glyphs.under_way, "warn", "warn"
     if not live.view.answers:
         return glyphs.running, "muted", "muted"
+    if _is_installing(live):
+        return glyphs.under_way, "warn", "warn"
     looks: dict[str, tuple[str, Role, Role]] = {
         "running": (glyphs.running, "ok", "muted"),
         "stopped": (glyphs.stopped, "muted", "muted"),

@@ -75,6 +75,9 @@ def test_an_image_is_pulled_once_and_guests_stand_on_it(kvmtui, files, image, tm
     assert path.read_bytes() == image and path.stat().st_mode & 0o777 == 0o600
     record = json.loads((kvmtui.home / "images" / f"{name}.catalog.json").read_text())
     assert record["digest"] == f"sha512:{digest}" and record["url"].startswith(files.url)
+    told = kvmtui.ok("image", "info", path, "--json").json["cloud_image"]
+    assert told.startswith("tiny, sha512 right, 20")
+    assert "cloud image" in kvmtui.ok("image", "info", path).out
     asked = len(files.asked)
     assert "here already" in kvmtui.ok("catalog", "pull", "tiny").out
     assert len(files.asked) == asked + 1, "the checksum alone was asked for"

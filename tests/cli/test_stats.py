@@ -279,7 +279,8 @@ def test_cpu_and_processors_agree_with_the_kernel(kvmtui, linux_guest_files):
     rest = [min(one["vcpus"]) for one in found]
     assert min(busy) > max(rest)
     all_of_it = sum(one["cpu_percent"] for one in found)
-    assert sum(busy) + sum(rest) == pytest.approx(all_of_it, rel=0.1)
+    # The rest is QEMU's other threads, which take their share where all wait for cores.
+    assert 0.8 * all_of_it < sum(busy) + sum(rest) < 1.1 * all_of_it
     # One of two always had something to do: on a core, or waiting for one.
     kept = sum(one["wait_percent"] for one in found) + sum(busy)
     assert kept / len(found) == pytest.approx(100, abs=10)

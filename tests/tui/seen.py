@@ -5,7 +5,8 @@ from __future__ import annotations
 from tui.terminal import Terminal
 
 ESC, ENTER, TAB = "\x1b", "\r", "\t"
-CLEAR, CTRL_E, CTRL_L, CTRL_S, CTRL_Z = "\x15", "\x05", "\x0c", "\x13", "\x1a"
+CLEAR, CTRL_E, CTRL_L, CTRL_N, CTRL_S, CTRL_Z = "\x15", "\x05", "\x0c", "\x0e", "\x13", "\x1a"
+UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 
 
 def row(terminal: Terminal, name: str) -> str:

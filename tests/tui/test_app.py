@@ -7,7 +7,19 @@ import signal
 import sys
 
 import pytest
-from tui.seen import CLEAR, CTRL_E, CTRL_S, ENTER, ESC, TAB, row, wait_row
+from tui.seen import (
+    CLEAR,
+    CTRL_E,
+    CTRL_N,
+    DOWN,
+    ENTER,
+    ESC,
+    LEFT,
+    TAB,
+    UP,
+    row,
+    wait_row,
+)
 from tui.terminal import Terminal
 
 from kvmtui.stats.process import read_process
@@ -21,17 +33,16 @@ def test_a_real_guest_by_keys_alone_while_another_app_shows_it(
     ours.wait_for("No guests yet")
     theirs.wait_for("No guests yet")
     ours.send("n")
-    ours.wait_for("guest-1")
-    ours.send(f"{CLEAR}web{TAB}{TAB}{CLEAR}256M")
-    for _ in range(4):
-        ours.send(TAB)
-    ours.send(CLEAR)
-    for _ in range(5):
-        ours.send(TAB)
-    ours.send(f" {'j'}{'j'}{ENTER}{TAB}{linux_guest_files}/vmlinuz")
-    ours.send(f"{TAB}{linux_guest_files}/initrd.img{TAB}console=ttyS0 quiet panic=-1")
-    ours.wait_for("panic=-1")
-    ours.send(CTRL_S)
+    ours.wait_for("✓ free")
+    ours.send(UP * 3 + LEFT * 2)
+    ours.wait_for("● Kernel")
+    ours.send(f"{DOWN}{linux_guest_files}/vmlinuz{TAB}{linux_guest_files}/initrd.img")
+    ours.send(f"{TAB}console=ttyS0 quiet panic=-1{TAB}{TAB}{CLEAR}web{TAB}{CLEAR}256M")
+    ours.send(CTRL_E)
+    ours.wait_for("▾ Expert")
+    ours.send(f"{TAB * 5} jj{ENTER}")
+    ours.wait_for("1 differs from the profile")
+    ours.send(CTRL_N)
     wait_row(ours, "web", "stopped")
     wait_row(theirs, "web", "stopped")
     assert kvmtui.ok("show", "web", "--json").json["definition"]["accelerator"] == "tcg"

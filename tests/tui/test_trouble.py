@@ -58,11 +58,9 @@ def test_a_full_disk(kvmtui, full_home, open_app):
     terminal.send(ESC)
     terminal.wait_gone("Esc ×")
     terminal.send("n")
-    terminal.wait_for("guest-1")
+    terminal.wait_for("✗ no room: ")
     terminal.send(CTRL_S)
-    terminal.wait_for("No space left on device")
-    terminal.send(ESC)
-    terminal.wait_gone("Esc ×")
+    terminal.wait_for("▲ 1 field to put right: Disk: no room")
     terminal.send(ESC)
     wait_row(terminal, "a", "stopped")
     terminal.send("jl")
@@ -90,10 +88,11 @@ def test_a_home_that_cannot_be_read(plain_kvmtui):
         shutil.rmtree(plain_kvmtui.home)
         terminal.wait_for(f"home {plain_kvmtui.home}")
         terminal.send("n")
-        terminal.wait_for("guest-1")
+        terminal.wait_for("✓ free")
         terminal.send(f"{CLEAR}new")
+        terminal.wait_for("✓ free")
         terminal.send(ESC)
-        terminal.wait_for("Leave the form?")
+        terminal.wait_for("No guests yet")
 
 
 def test_many_guests_that_die_at_once(kvmtui, open_app):

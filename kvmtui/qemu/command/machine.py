@@ -80,7 +80,9 @@ def add_behaviour(plan: Plan) -> None:
     drift = ",driftfix=slew" if plan.is_x86 else ""
     plan.option("-rtc", f"base={definition.clock}{drift}")
     plan.option("-boot", "strict=on")
-    plan.option("-action", "panic=pause,reboot=reset,shutdown=poweroff,watchdog=reset")
+    # An installer's restart is its end: the next start is from the disk.
+    restart = "shutdown" if plan.layout.installs else "reset"
+    plan.option("-action", f"panic=pause,reboot={restart},shutdown=poweroff,watchdog=reset")
 
 
 def add_direct_kernel(plan: Plan) -> None:

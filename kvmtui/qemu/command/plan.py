@@ -74,7 +74,9 @@ class Plan:
 
         Devices of one kind follow each other in the order of the definition.
         """
-        order = self.definition.boot
+        order: list[str] = list(self.definition.boot)
+        if self.layout.installs and self.definition.cdroms:
+            order = ["cdrom", *(one for one in order if one != "cdrom")]
         if kind not in order:
             return None
         base = (order.index(kind) + 1) * 100

@@ -7,6 +7,7 @@ from kvmtui.tui.actions.graphs import GRAPH_ACTIONS
 from kvmtui.tui.actions.guests import GUEST_ACTIONS
 from kvmtui.tui.actions.host import HOST_ACTIONS
 from kvmtui.tui.actions.images import IMAGE_ACTIONS
+from kvmtui.tui.actions.install import INSTALL_ACTIONS
 from kvmtui.tui.actions.registry import Action
 
 ACTIONS: dict[str, Action] = {
@@ -15,6 +16,7 @@ ACTIONS: dict[str, Action] = {
         *GUEST_ACTIONS,
         *GRAPH_ACTIONS,
         *IMAGE_ACTIONS,
+        *INSTALL_ACTIONS,
         *HOST_ACTIONS,
         *AROUND_ACTIONS,
     )

@@ -6,7 +6,13 @@ from kvmtui.tui.actions.registry import Action
 
 AROUND_ACTIONS: tuple[Action, ...] = (
     Action(
-        "pane.guests", "1", "Guests", "Go to Guests", "The guests of this host.", "Around", "main"
+        "pane.guests",
+        "1",
+        "Guests",
+        "Go to Guests",
+        "The guests of this host.",
+        "Around",
+        "main",
     ),
     Action(
         "pane.images",
@@ -14,6 +20,15 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "Images",
         "Go to Images",
         "Disk images: what stands on what, who uses them, what they take, what is promised.",
+        "Around",
+        "main",
+    ),
+    Action(
+        "pane.install",
+        "3",
+        "Install",
+        "Go to Install",
+        "A new guest: from an ISO, a cloud image, a disk, the network, a kernel, or empty.",
         "Around",
         "main",
     ),

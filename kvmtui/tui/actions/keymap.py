@@ -89,7 +89,7 @@ def _clash(action_id: str, keys: Mapping[str, str]) -> str:
     return ""
 
 
-_PANES = {"guests", "images", "host", "activity"}
+_PANES = {"guests", "images", "install", "host", "activity"}
 _WHOLE_SCREENS: tuple[set[str], ...] = (
     {"main", "list", *_PANES},
     {"text", "guests"},

@@ -19,6 +19,7 @@ Place = Literal[
     "text",
     "guests",
     "images",
+    "install",
     "host",
     "activity",
     "sheet",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.panes.activity import ActivityPane
-from kvmtui.tui.panes.listing import ListPane
+from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line, Span
 
 
@@ -18,7 +18,7 @@ class ActivityKeeper(Keeper):
         """Show the operations; those that run go on."""
         self.pane.take(self._fleet.operations)
 
-    def asked(self, request: ListPane.Asked) -> None:
+    def asked(self, request: Pane.Asked) -> None:
         """Show the output of an operation: the log of its guest."""
         if not isinstance(request, ActivityPane.OutputRequested):
             return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.glyphs import Glyphs
-from kvmtui.tui.panes.listing import ListPane
+from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Keeper:
         keys: The keys in force.
     """
 
-    def __init__(self, screen: MainScreen, pane: ListPane, fleet: Fleet, keys: Keys) -> None:
+    def __init__(self, screen: MainScreen, pane: Pane, fleet: Fleet, keys: Keys) -> None:
         self._screen = screen
         self._fleet = fleet
         self._keys = keys
@@ -46,7 +46,7 @@ class Keeper:
     def take_changes(self, changed: Changed) -> None:
         """Guests are new, other or gone."""
 
-    def asked(self, request: ListPane.Asked) -> None:
+    def asked(self, request: Pane.Asked) -> None:
         """A pane asks for something; only the pane's own keeper knows it."""
 
     def perform(self, action_id: str) -> None:
@@ -68,6 +68,10 @@ class Keeper:
     def refusal(self, action_id: str) -> str:
         """Why an action of the pane can do nothing now; empty where it can."""
         return ""
+
+    def bar(self) -> list[tuple[str, str]] | None:
+        """Keys of its own for the key bar; None: those of its actions."""
+        return None
 
     def standing(self) -> Line:
         """What stands in the message line while nothing else is said."""

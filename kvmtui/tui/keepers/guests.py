@@ -7,7 +7,7 @@ from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.panes.guests import GuestsPane
-from kvmtui.tui.panes.listing import ListPane
+from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.render import frame
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ class GuestsKeeper(Keeper):
             if self.pane.table.cursor_key in changed:
                 self._follow_cursor()
 
-    def asked(self, request: ListPane.Asked) -> None:
+    def asked(self, request: Pane.Asked) -> None:
         """Gather a detail, or hand an action to the desk."""
         if isinstance(request, GuestsPane.DetailWanted):
             self._gather_detail(request.name)

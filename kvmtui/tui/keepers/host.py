@@ -15,7 +15,7 @@ from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.panes.host import HostPane
-from kvmtui.tui.panes.listing import ListPane
+from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.render import host as render
 from kvmtui.tui.render.host import HostView, command_of
 from kvmtui.tui.spans import Line
@@ -101,7 +101,7 @@ class HostKeeper(Keeper):
         elif action_id == "host.setup":
             self._ask_setup()
 
-    def asked(self, request: ListPane.Asked) -> None:
+    def asked(self, request: Pane.Asked) -> None:
         """Show all of a check."""
         if isinstance(request, HostPane.ExplainRequested):
             self._explain(request.result)

@@ -15,7 +15,7 @@ from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.keepers.image_acts import ImageActs
 from kvmtui.tui.panes.images import ImagesPane
-from kvmtui.tui.panes.listing import ListPane
+from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.render.image_rows import parents
 from kvmtui.tui.render.images import ImagesView, State, summary
 from kvmtui.tui.spans import Line, Span
@@ -265,7 +265,7 @@ class ImagesKeeper(Keeper):
         else:
             self._acts.perform(action_id, self.view)
 
-    def asked(self, request: ListPane.Asked) -> None:
+    def asked(self, request: Pane.Asked) -> None:
         """Show all of an image, or look up when it was checked."""
         if isinstance(request, ImagesPane.OpenRequested):
             self._acts.open_image(request.path, self.view)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.message import Message
-from textual.widget import Widget
 
+from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.widgets.columns import Column
 from kvmtui.tui.widgets.table import LineTable
 
 
-class ListPane(Widget):
+class ListPane(Pane):
     """A pane around one table.
-
-    A pane that is not seen draws nothing and sorts nothing: `show` only notes that it is
-    due, and `wake` makes up for it.
 
     Args:
         columns: Of the table.
@@ -26,18 +22,8 @@ class ListPane(Widget):
         marks: Whether rows can be marked.
     """
 
-    PLACE: ClassVar[Literal["guests", "images", "host", "activity"]]
-    """Where its keys belong."""
-    TITLE: ClassVar[str]
-    """What it is called."""
     SORTABLE: ClassVar[tuple[str, ...]]
     """The columns by which it can be sorted, in the order of the key; the first at first."""
-
-    class Asked(Message):
-        """Something is asked for on the pane; each pane has its own."""
-
-    class ChoiceChanged(Message):
-        """The cursor, the marks or what is shown is other than before."""
 
     def __init__(
         self, columns: Sequence[Column], *, table_id: str, marks: bool, id: str | None = None
@@ -47,7 +33,6 @@ class ListPane(Widget):
         """The list."""
         self._filter = ""
         self._sort = self.SORTABLE[0]
-        self._due = False
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -61,16 +46,13 @@ class ListPane(Widget):
         """Filter, sort and show the rows; for the panes to say."""
         raise NotImplementedError
 
-    def show(self) -> None:
-        """Show what is new, now or as soon as the pane is seen."""
-        self._due = not self.display
-        if self.display:
-            self.draw_rows()
+    def draw(self) -> None:
+        """Show the rows."""
+        self.draw_rows()
 
-    def wake(self) -> None:
-        """The pane is seen from now on."""
-        if self._due:
-            self.show()
+    def take_focus(self) -> None:
+        """The keys are the list's."""
+        self.screen.set_focus(self.table)
 
     @property
     def filter(self) -> str:

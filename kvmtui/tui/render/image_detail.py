@@ -223,6 +223,7 @@ def page(info: ImageInfo, known: ImagesView, width: int, scene: Scene) -> list[L
         rows.append(("System", info.medium.told))
         rows += [("Machine", found.arch)] if found.arch else []
         rows.append(("Boots by", ", ".join(found.boot) or "nothing"))
+    rows += [("Cloud", info.cloud)] if info.cloud else []
     for one in info.snapshots:
         when = ""
         if one.time is not None:

@@ -20,11 +20,15 @@ from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.keepers.guests import GuestsKeeper
 from kvmtui.tui.keepers.host import HostKeeper
 from kvmtui.tui.keepers.images import ImagesKeeper
+from kvmtui.tui.keepers.install import InstallKeeper
+from kvmtui.tui.key_parser import KeyParser
 from kvmtui.tui.panes.activity import ActivityPane
 from kvmtui.tui.panes.guests import GuestsPane
 from kvmtui.tui.panes.host import HostPane
 from kvmtui.tui.panes.images import ImagesPane
+from kvmtui.tui.panes.install import InstallPane
 from kvmtui.tui.panes.listing import ListPane
+from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.render import frame
 from kvmtui.tui.render import host as render
 from kvmtui.tui.render.keys import bar_keys
@@ -38,7 +42,7 @@ from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.title_bar import Tab, TitleBar
 
 if TYPE_CHECKING:
-    from kvmtui.manage.checking import Report
+    pass
 
 _LOW = 30
 
@@ -71,6 +75,8 @@ class MainScreen(AnsweringScreen):
         """The pane of the guests."""
         self.images = ImagesPane(keys, id="images-pane")
         """The pane of the disk images."""
+        self.install = InstallPane(keys, id="install-pane")
+        """The pane of a new guest."""
         self.host = HostPane(keys, trends, id="host-pane")
         """The pane of this machine."""
         self.activity = ActivityPane(id="activity-pane")
@@ -84,13 +90,17 @@ class MainScreen(AnsweringScreen):
         """Who keeps the host."""
         self.images_keeper = ImagesKeeper(self, self.images, fleet, keys, self._images_changed)
         """Who keeps the images."""
+        self.install_keeper = InstallKeeper(self, self.install, fleet, keys, self._form_changed)
+        """Who keeps the form of a new guest."""
         self._keepers: tuple[Keeper, ...] = (
             self.guests_keeper,
             self.images_keeper,
+            self.install_keeper,
             self.host_keeper,
             ActivityKeeper(self, self.activity, fleet, keys),
         )
         self._filtered: ListPane = self.guests
+        self._came_from: Keeper = self.guests_keeper
         self._fault = ""
 
     def compose(self) -> ComposeResult:
@@ -105,7 +115,7 @@ class MainScreen(AnsweringScreen):
         yield self.too_small
 
     @property
-    def panes(self) -> tuple[ListPane, ...]:
+    def panes(self) -> tuple[Pane, ...]:
         """All panes, in the order of their keys."""
         return tuple(keeper.pane for keeper in self._keepers)
 
@@ -116,19 +126,24 @@ class MainScreen(AnsweringScreen):
         return next((one for one in self._keepers if one.pane.id == shown), self.guests_keeper)
 
     @property
-    def pane(self) -> ListPane:
+    def pane(self) -> Pane:
         """The pane that is shown."""
         return self.keeper.pane
 
     @property
-    def host_report(self) -> Report | None:
-        """What the checks found; None until they were run."""
-        return self.host_keeper.view.report
+    def listing(self) -> ListPane | None:
+        """The pane that is shown, where it is a list."""
+        return self.pane if isinstance(self.pane, ListPane) else None
+
+    @property
+    def typed_into(self) -> bool:  # type: ignore[override]
+        """Whether letters are text in the pane that is shown."""
+        return self.pane.TYPED_INTO
 
     @property
     def places(self) -> tuple[Place, ...]:  # type: ignore[override]
         """The list, and the pane that is shown."""
-        return ("main", "list", self.pane.PLACE)
+        return ("main", *(("list",) if self.listing else ()), self.pane.PLACE)
 
     @property
     def title_of_help(self) -> str:  # type: ignore[override]
@@ -151,9 +166,13 @@ class MainScreen(AnsweringScreen):
             keeper.begin()
         self._frame()
 
+    def on_screen_resume(self) -> None:
+        """Esc before a number is a key of its own where one types."""
+        KeyParser.literal = self.typed_into
+
     def settle_focus(self) -> None:
-        """The list of the pane that is shown is who listens."""
-        self.set_focus(self.pane.table)
+        """The pane that is shown says who listens."""
+        self.pane.take_focus()
 
     # What comes down from the Fleet.
 
@@ -179,6 +198,12 @@ class MainScreen(AnsweringScreen):
             self.keeper.fill()
             self._frame()
             self._show_standing()
+
+    def _form_changed(self) -> None:
+        """Something is known anew of the form of a new guest."""
+        if self.is_mounted and self.keeper is self.install_keeper:
+            self._show_standing()
+            self._show_keys()
 
     def take_changes(self, changed: Changed) -> None:
         """Guests are new, other or gone."""
@@ -231,6 +256,10 @@ class MainScreen(AnsweringScreen):
     def _show_keys(self) -> None:
         chosen = self.chosen
         live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
+        keys = self.keeper.bar()
+        if keys is not None:
+            self.key_bar.set_keys(keys, last=("F1", "help"))
+            return
         keys = bar_keys((*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk)
         hidden = {self._keys.of(action_id) for action_id in self.keeper.idle_actions()}
         keys = [shown for shown in keys if shown[0] not in hidden]
@@ -240,20 +269,20 @@ class MainScreen(AnsweringScreen):
 
     # What a person does.
 
-    @on(ListPane.Asked)
-    def _asked(self, event: ListPane.Asked) -> None:
+    @on(Pane.Asked)
+    def _asked(self, event: Pane.Asked) -> None:
         event.stop()
         for keeper in self._keepers:
             keeper.asked(event)
 
-    @on(ListPane.ChoiceChanged)
+    @on(Pane.ChoiceChanged)
     def _choice_changed(self) -> None:
         self._show_standing()
         self._show_keys()
 
     @on(TitleBar.TabClicked)
     def _tab_clicked(self, event: TitleBar.TabClicked) -> None:
-        self._do(event.tab)
+        self.do(event.tab)
 
     @on(KeyBar.KeyClicked)
     def _key_clicked(self, event: KeyBar.KeyClicked) -> None:
@@ -263,25 +292,34 @@ class MainScreen(AnsweringScreen):
         """Esc gives up what is under way in the pane, then the filter, then the marks."""
         if self.keeper.go_up():
             return
-        if self.pane.filter:
-            self.pane.set_filter("")
+        listing = self.listing
+        if listing is not None and listing.filter:
+            listing.set_filter("")
             self._show_standing()
-        elif self.pane.table.marked:
-            self.pane.table.clear_marks()
+        elif listing is not None and listing.table.marked:
+            listing.table.clear_marks()
 
-    def _do(self, action_id: str) -> None:
+    def do(self, action_id: str) -> None:
         """Do what is for all panes."""
         for keeper in self._keepers:
             if action_id == f"pane.{keeper.pane.PLACE}":
                 self._go_to_pane(keeper)
-        if action_id == "list.filter":
-            self._filtered = self.pane
-            self.message.open_filter(self.pane.filter)
-            self.message.set_found(*self.pane.counts)
-        elif action_id == "list.sort":
-            self.tell(f"sorted by {self.pane.sort_next()}")
-        elif action_id == "list.trouble":
+        if action_id == "list.trouble":
             self._go_to_trouble()
+        elif action_id in ("list.filter", "list.sort"):
+            self._do_to_list(action_id)
+
+    def _do_to_list(self, action_id: str) -> None:
+        """Filter or sort."""
+        listing = self.listing
+        if listing is None:
+            self.refuse("there is no list here")
+        elif action_id == "list.filter":
+            self._filtered = listing
+            self.message.open_filter(listing.filter)
+            self.message.set_found(*listing.counts)
+        else:
+            self.tell(f"sorted by {listing.sort_next()}")
 
     def _go_to_trouble(self) -> None:
         """The next guest in trouble, then the images, then the guests again."""
@@ -289,11 +327,15 @@ class MainScreen(AnsweringScreen):
         if self.keeper is images and images.next_trouble(from_top=False):
             return
         if guests.next_trouble(from_top=self.keeper is not guests):
-            self._do("pane.guests")
+            self.do("pane.guests")
         elif images.next_trouble(from_top=True):
-            self._do("pane.images")
+            self.do("pane.images")
         elif not guests.next_trouble(from_top=True):
             self.tell("no guest and no image is in trouble")
+
+    def go_back(self) -> None:
+        """Open the pane from which one came to this one."""
+        self._go_to_pane(self._came_from)
 
     def _go_to_pane(self, keeper: Keeper) -> None:
         pane = keeper.pane
@@ -303,8 +345,9 @@ class MainScreen(AnsweringScreen):
             return
         if keeper is not self.keeper:
             self.keeper.close()
+            self._came_from = self.keeper
         self.switcher.current = pane.id
-        self.set_focus(pane.table)
+        pane.take_focus()
         keeper.fill()
         pane.wake()
         keeper.open()
@@ -318,14 +361,14 @@ class MainScreen(AnsweringScreen):
     def perform(self, action_id: str) -> None:
         """Do an action of the main screen, of its list or of the pane that is shown."""
         moves = {"list.mark": "action_mark", "list.mark_all": "action_mark_all"}
-        if action_id in moves:
-            getattr(self.pane.table, moves[action_id])()
+        if action_id in moves and self.listing is not None:
+            getattr(self.listing.table, moves[action_id])()
             return
         for keeper in self._keepers:
             if ACTIONS[action_id].place == keeper.pane.PLACE:
                 keeper.perform(action_id)
                 return
-        self._do(action_id)
+        self.do(action_id)
 
     def show_guest(self, name: str) -> None:
         """Put the cursor on a guest, now or as soon as it is there."""
@@ -346,10 +389,12 @@ class MainScreen(AnsweringScreen):
         self._show_standing()
 
     def _show_standing(self) -> None:
-        pane = self.pane
-        standing = frame.standing(len(pane.table.marked), pane.filter, pane.counts)
+        pane = self.listing
+        standing: Line = ()
+        if pane is not None:
+            standing = frame.standing(len(pane.table.marked), pane.filter, pane.counts)
         self.message.set_standing(standing or self.keeper.standing())
 
     def cursor_y(self) -> int | None:
         """The line of the list's cursor."""
-        return self.pane.table.cursor_line
+        return self.listing.table.cursor_line if self.listing is not None else None

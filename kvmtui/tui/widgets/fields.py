@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from kvmtui.tui.widgets.editor import Editor
 
 YES, NO = "yes", "no"
-FINE, WARNING, PROBLEM = "✓", "▲", "✗"
+FINE, WARNING, PROBLEM, CHECKING = "✓", "▲", "✗", "»"
+_LIST_PAGE = 8
+
+Kind = Literal["text", "choice", "switch", "head", "radio", "fold", "button"]
+"""``head`` and ``radio`` show all their choices in one line, ``head`` as the page's title; a
+``fold`` opens the fields that hang on it; a ``button`` does something."""
 
 
 def _anything(value: str) -> str:
@@ -20,22 +25,39 @@ class Field(NamedTuple):
 
     id: str
     label: str
-    kind: Literal["text", "choice", "switch"] = "text"
+    kind: Kind = "text"
     value: str = ""
-    """At first; of a switch ``yes`` or ``no``."""
+    """At first; of a switch and a fold ``yes`` or ``no``."""
     choices: tuple[str, ...] = ()
+    """Of a text field what can be picked instead of being typed."""
     help: str = ""
     check: Callable[[str], str] = _anything
     """What is wrong with a value; empty, or behind ``✓`` or ``▲``, where it may stay."""
     section: str = ""
     """The head above it, on the first field of a part."""
+    labels: tuple[str, ...] = ()
+    """How the choices are called; as they are when empty."""
+    when: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    """When it is there: where one of these has all its fields at one of their values."""
+    short: bool = False
+    """Whether what it takes is a few letters."""
+    strong: bool = False
+    """Whether its value is to be seen as another than the usual one."""
+    note: str = ""
+    """Of a fold: what is in it."""
+
+    def called(self, value: str) -> str:
+        """How a value is called."""
+        if value in self.choices and self.labels:
+            return self.labels[self.choices.index(value)]
+        return value
 
 
 class Result(NamedTuple):
     """What a check said of a value."""
 
     sign: str = ""
-    """``✓``, ``▲``, ``✗``, or nothing."""
+    """``✓``, ``▲``, ``✗``, ``»`` while it is being checked, or nothing."""
     text: str = ""
 
     @property
@@ -48,7 +70,7 @@ class Result(NamedTuple):
         """Understand a check's words; without a sign before them they are a problem."""
         if not said:
             return cls()
-        if said[0] in (FINE, WARNING, PROBLEM):
+        if said[0] in (FINE, WARNING, PROBLEM, CHECKING):
             return cls(said[0], said[1:].strip())
         return cls(PROBLEM, said)
 
@@ -63,6 +85,8 @@ class Fields:
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = tuple(fields)
         self.values = {field.id: field.value for field in fields}
+        self.touched: set[str] = set()
+        """The fields that a person gave a value."""
         self.results = {field.id: Result.of(field.check(field.value)) for field in fields}
         self.at = 0
         """The index of the field that is filled in."""
@@ -72,6 +96,8 @@ class Fields:
         """The choice that the open pick list stands on."""
         self.explained = False
         """Whether the help of the field is shown."""
+        self.hidden: frozenset[str] = frozenset()
+        """The fields that are left out for now."""
 
     @property
     def field(self) -> Field:
@@ -92,8 +118,48 @@ class Fields:
             if self.results[field.id].faulty
         )
 
-    def go(self, index: int) -> None:
-        """Fill in another field; behind the last comes the first."""
+    def is_there(self, index: int) -> bool:
+        """Whether a field is one of the form now, by what others say."""
+        when, values = self.fields[index].when, self.values
+        if self.fields[index].id in self.hidden:
+            return False
+        if not when:
+            return True
+        return any(all(values.get(key) in those for key, those in one.items()) for one in when)
+
+    def renew(self, fields: Sequence[Field]) -> None:
+        """Take the fields as they are now; what a person gave stays, the rest follows."""
+        id, before = self.field.id, self.values
+        self.fields = tuple(fields)
+        ids = {field.id for field in fields}
+        self.touched &= ids
+        self.values = {
+            field.id: before[field.id] if field.id in self.touched else field.value
+            for field in fields
+        }
+        self.results = {one: self.results.get(one, Result()) for one in ids}
+        found = [number for number, field in enumerate(fields) if field.id == id]
+        self.at = found[0] if found else 0
+        if self.picking is not None:
+            self.picking = min(self.picking, len(self.field.choices) - 1)
+            self.picking = self.picking if self.picking >= 0 else None
+        if self.editor.text != self.values[self.field.id] or not found:
+            self.editor = Editor.at_end(self.values[self.field.id])
+
+    def untouch(self) -> None:
+        """All values are as they were at first."""
+        self.touched.clear()
+
+    def go(self, index: int, step: int = 1) -> None:
+        """Fill in another field, or the next that is there; behind the last comes the first.
+
+        Args:
+            step: The direction in which the next is looked for.
+        """
+        for _ in self.fields:
+            if self.is_there(index % len(self.fields)):
+                break
+            index += step
         self.at = index % len(self.fields)
         self.editor = Editor.at_end(self.values[self.field.id])
         self.picking = None
@@ -121,27 +187,41 @@ class Fields:
     def press(self, key: str, character: str | None) -> bool:
         """Do what a key does to the field that is filled in; whether it does anything."""
         if self.picking is not None:
-            return self._press_in_list(key)
+            return self._press_in_list(key, character)
         kind = self.field.kind
-        if kind == "text":
+        if kind == "text" and not (key == "enter" and self.field.choices):
             return self._press_in_text(key, character)
-        if kind == "switch" and key in ("space", "enter", "left", "right"):
-            self.set(self.field.id, NO if self.values[self.field.id] == YES else YES)
+        keys = ("space", "enter") if kind == "fold" else ("space", "enter", "left", "right")
+        if kind in ("switch", "fold") and key in keys:
+            self._give(NO if self.values[self.field.id] == YES else YES)
             return True
-        if kind == "choice" and self.field.choices:
+        if kind in ("head", "radio") and key in ("space", "left", "right"):
+            self._step(-1 if key == "left" else 1)
+            return True
+        if kind in ("choice", "text") and self.field.choices:
             return self._press_on_choice(key)
         return False
+
+    def _give(self, value: str) -> None:
+        """Take a value from a person."""
+        self.touched.add(self.field.id)
+        self.set(self.field.id, value)
+
+    def _step(self, by: int) -> None:
+        """Take the next choice or the one before."""
+        choices = self.field.choices
+        self._give(choices[(self._chosen() + by) % len(choices)])
 
     def insert(self, text: str) -> None:
         """Paste text into the field, where it takes text."""
         if self.field.kind == "text":
             self.editor = self.editor.insert(text)
-            self.set(self.field.id, self.editor.text)
+            self._give(self.editor.text)
 
     def pick(self, number: int) -> None:
         """Take a choice, and close the list."""
         self.picking = None
-        self.set(self.field.id, self.field.choices[number])
+        self._give(self.field.choices[number])
 
     def _press_in_text(self, key: str, character: str | None) -> bool:
         edited = self.editor.press(key, character)
@@ -149,7 +229,7 @@ class Fields:
             return False
         self.editor = edited
         if edited.text != self.values[self.field.id]:
-            self.set(self.field.id, edited.text)
+            self._give(edited.text)
         return True
 
     def _chosen(self) -> int:
@@ -157,27 +237,37 @@ class Fields:
         return choices.index(value) if value in choices else 0
 
     def _press_on_choice(self, key: str) -> bool:
-        number, count = self._chosen(), len(self.field.choices)
         if key in ("space", "enter"):
-            self.picking = number
+            self.picking = self._chosen()
         elif key in ("left", "right"):
-            self.pick((number + (1 if key == "right" else -1)) % count)
+            self._step(1 if key == "right" else -1)
         else:
             return False
         return True
 
-    def _press_in_list(self, key: str) -> bool:
-        """Keys of the open list; all others are swallowed by it."""
+    def _press_in_list(self, key: str, character: str | None) -> bool:
+        """Keys of the open list; a letter goes to the next choice that begins with it."""
         last = len(self.field.choices) - 1
         assert self.picking is not None
-        if key in ("down", "j"):
-            self.picking = min(self.picking + 1, last)
-        elif key in ("up", "k"):
-            self.picking = max(self.picking - 1, 0)
+        moves = {"down": 1, "j": 1, "up": -1, "k": -1, "home": -last, "end": last}
+        moves |= {"pagedown": _LIST_PAGE, "pageup": -_LIST_PAGE}
+        if key in moves:
+            self.picking = max(0, min(self.picking + moves[key], last))
         elif key in ("enter", "space"):
             self.pick(self.picking)
         elif key == "escape":
             self.picking = None
+        elif character is not None and character.isalnum():
+            self._find(character.lower())
         else:
             return key not in ("tab", "shift+tab", "ctrl+s", "f1")
         return True
+
+    def _find(self, letter: str) -> None:
+        """Go to the next choice that begins with a letter."""
+        count = len(self.field.choices)
+        for step in range(1, count + 1):
+            number = ((self.picking or 0) + step) % count
+            if self.field.called(self.field.choices[number]).lower().startswith(letter):
+                self.picking = number
+                return

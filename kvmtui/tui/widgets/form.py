@@ -10,8 +10,7 @@ from textual.message import Message
 from kvmtui.tui.widgets.base import LineWidget, Parts
 from kvmtui.tui.widgets.fields import Field, Fields, Result
 from kvmtui.tui.widgets.form_lines import FormLine, form_lines
-
-WHEEL_LINES = 3
+from kvmtui.tui.widgets.scrolling import WHEEL_LINES
 
 
 class Form(LineWidget, can_focus=True):
@@ -48,6 +47,13 @@ class Form(LineWidget, can_focus=True):
             super().__init__()
             self.changed = changed
 
+    class Pressed(Message):
+        """A button was pressed: its field's id."""
+
+        def __init__(self, field: str) -> None:
+            super().__init__()
+            self.field = field
+
     def __init__(
         self, fields: Sequence[Field], *, id: str | None = None, classes: str | None = None
     ) -> None:
@@ -58,7 +64,7 @@ class Form(LineWidget, can_focus=True):
         self._keys: dict[str, Callable[[], None]] = {
             "tab": lambda: self.action_step(1),
             "down": lambda: self.action_step(1),
-            "enter": lambda: self.action_step(1),
+            "enter": self.action_enter,
             "shift+tab": lambda: self.action_step(-1),
             "up": lambda: self.action_step(-1),
             "ctrl+s": self.action_submit,
@@ -87,6 +93,21 @@ class Form(LineWidget, can_focus=True):
     def field(self) -> str:
         """The id of the field that is filled in."""
         return self._fields.field.id
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The values that a person gave."""
+        return {id: self._fields.values[id] for id in self._fields.touched}
+
+    def renew(self, fields: Sequence[Field]) -> None:
+        """Take the fields as they are now; what a person gave stays."""
+        self._fields.renew(fields)
+        self.show_changes()
+
+    def give(self, id: str, value: str) -> None:
+        """Put a value into a field as a person would."""
+        self._fields.touched.add(id)
+        self.set_value(id, value)
 
     def set_value(self, id: str, value: str) -> None:
         """Put a value into a field, as when another field decides it."""
@@ -125,8 +146,14 @@ class Form(LineWidget, can_focus=True):
         self._after(before)
 
     def action_step(self, by: int) -> None:
-        self._fields.go(self._fields.at + by)
+        self._fields.go(self._fields.at + by, by)
         self._show_field()
+
+    def action_enter(self) -> None:
+        if self._fields.field.kind == "button":
+            self.post_message(self.Pressed(self._fields.field.id))
+        else:
+            self.action_step(1)
 
     def action_submit(self) -> None:
         self._fields.check_all()
@@ -151,6 +178,8 @@ class Form(LineWidget, can_focus=True):
             self._fields.pick(line.choice)
         elif line.field is not None and line.field != self._fields.at:
             self._fields.go(line.field)
+        elif line.field is not None and self._fields.field.kind == "button":
+            self.action_enter()
         elif line.field is not None and self._fields.field.kind != "text":
             self._fields.press("space", " ")
         self._after(before)
@@ -184,11 +213,17 @@ class Form(LineWidget, can_focus=True):
     def _show_field(self) -> None:
         """Scroll as little as brings the field into sight, with all that belongs to it."""
         self._build()
-        mine = [y for y, line in enumerate(self._lines) if line.field == self._fields.at]
+        at = self._fields.at
+        mine = [y for y, line in enumerate(self._lines) if at in (line.field, line.also)]
         if mine and mine[0] > 0 and self._lines[mine[0] - 1].field is None:
             mine.insert(0, mine[0] - 1)
-        top = max(self._top, mine[-1] - self.size.height + 1) if mine else 0
+        top = max(self._top, mine[-1] - self.size.height + 1 + self._lost) if mine else 0
         self._go_top(min(top, mine[0]) if mine else 0)
+
+    @property
+    def _lost(self) -> int:
+        """How many of its last lines are taken by what is said of those below."""
+        return 0
 
     def _go_top(self, top: int) -> None:
         self._top = max(min(top, len(self._lines) - self.size.height), 0)
@@ -196,8 +231,11 @@ class Form(LineWidget, can_focus=True):
 
     def _build(self) -> None:
         if self.is_mounted and self.size.width:
-            lines = form_lines(self._fields, self.size.width, self.glyphs, focus=self.has_focus)
-            self._lines = lines
+            self._lines = self.make_lines(self._fields, self.size.width)
+
+    def make_lines(self, fields: Fields, width: int) -> list[FormLine]:
+        """All lines of the form."""
+        return form_lines(fields, width, self.glyphs, focus=self.has_focus)
 
     def show_changes(self) -> None:
         self._build()

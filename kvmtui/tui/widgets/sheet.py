@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Line, Span, fit, plain, width_of
 from kvmtui.tui.widgets.axis import Axis, axis_for
-from kvmtui.tui.widgets.base import LineWidget, Part, Parts
+from kvmtui.tui.widgets.base import Part, Parts
 from kvmtui.tui.widgets.graph_lines import (
     GraphView,
     Looks,
@@ -21,7 +20,7 @@ from kvmtui.tui.widgets.graph_lines import (
     layout_of,
 )
 from kvmtui.tui.widgets.scale import Scale
-from kvmtui.tui.widgets.text_view import WHEEL_LINES
+from kvmtui.tui.widgets.scrolling import ScrolledLines
 
 GAP = 2
 
@@ -46,7 +45,7 @@ def tile_width(width: int, count: int) -> int:
     return max((width - GAP * (count - 1)) // count, 1)
 
 
-class Sheet(LineWidget, can_focus=True):
+class Sheet(ScrolledLines, can_focus=True):
     """Draws bands of tiles; knows no guest and has no clock.
 
     One cursor reads all graphs at the same time, and all are held together.
@@ -87,7 +86,6 @@ class Sheet(LineWidget, can_focus=True):
         self._cursor_s: float | None = None
         self._lines: list[Parts] = []
         self._made_for: tuple[int, Glyphs] | None = None
-        self._top = 0
 
     # What the owner asks and sets.
 
@@ -107,10 +105,15 @@ class Sheet(LineWidget, can_focus=True):
         return self._chosen
 
     @property
+    def line_count(self) -> int:
+        """How many lines the page has."""
+        self._make()
+        return len(self._lines)
+
+    @property
     def below(self) -> int:
         """How many lines are below the last that is seen."""
-        self._make()
-        return max(len(self._lines) - self._top - self.size.height, 0)
+        return max(self.line_count - self._top - self.size.height, 0)
 
     def show(self, bands: Sequence[Band], *, at_once: bool = False) -> None:
         """Show this from now on; a page that is held shows it when it goes on.
@@ -200,24 +203,7 @@ class Sheet(LineWidget, can_focus=True):
         if self._choosing:
             self._choose(lines)
         else:
-            self._go(self._top + lines)
-
-    def action_page(self, pages: int) -> None:
-        self._go(self._top + pages * max(self.size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self._go(0)
-
-    def action_last(self) -> None:
-        self._go(1 << 30)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.stop()
-        self._go(self._top + WHEEL_LINES)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self._go(self._top - WHEEL_LINES)
+            super().action_scroll(lines)
 
     def _choose(self, step: int) -> None:
         """Choose the next or previous tile, and bring it into sight."""
@@ -235,11 +221,6 @@ class Sheet(LineWidget, can_focus=True):
             y += height
         self._draw()
         self.post_message(self.Chosen())
-
-    def _go(self, top: int) -> None:
-        self._make()
-        self._top = max(min(top, len(self._lines) - self.size.height), 0)
-        self.show_changes()
 
     def on_resize(self) -> None:
         self._draw()

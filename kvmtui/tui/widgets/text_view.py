@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import events
 from textual.binding import Binding, BindingType
 
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Line, Span, shorten
-from kvmtui.tui.widgets.base import LineWidget, Part, Parts
+from kvmtui.tui.widgets.base import Part, Parts
+from kvmtui.tui.widgets.scrolling import ScrolledLines
 
-WHEEL_LINES = 3
 
-
-class LineView(LineWidget):
+class LineView(ScrolledLines):
     """Shows lines; of new ones only those that differ are drawn.
 
     Args:
@@ -44,7 +42,6 @@ class LineView(LineWidget):
         super().__init__(id=id, classes=classes)
         self.can_focus = focusable
         self._lines: tuple[Line, ...] = tuple(lines)
-        self._top = 0
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -52,9 +49,9 @@ class LineView(LineWidget):
         return self._lines
 
     @property
-    def top(self) -> int:
-        """How many lines are above the first seen one."""
-        return self._top
+    def line_count(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
 
     def set_lines(self, lines: Sequence[Line], *, from_top: bool = False) -> None:
         """Show other lines.
@@ -70,32 +67,8 @@ class LineView(LineWidget):
         """Have a line be the first seen one, as far as there are lines below it."""
         self._go(top)
 
-    def action_scroll(self, lines: int) -> None:
-        self._go(self._top + lines)
-
-    def action_page(self, pages: int) -> None:
-        self._go(self._top + pages * max(self.size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self._go(0)
-
-    def action_last(self) -> None:
-        self._go(len(self._lines))
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.stop()
-        self._go(self._top + WHEEL_LINES)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self._go(self._top - WHEEL_LINES)
-
     def on_resize(self) -> None:
         self._go(self._top)
-
-    def _go(self, top: int) -> None:
-        self._top = max(min(top, len(self._lines) - self.size.height), 0)
-        self.show_changes()
 
     def paint(self, y: int, width: int) -> Parts:
         number = self._top + y

@@ -1,0 +1,111 @@
+"""`install`: a guest from installation media, and where that stands."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from kvmtui.cli.context import Context
+from kvmtui.cli.creating import completed, configure_create, file_named, read_source
+from kvmtui.cli.power import attempt, report, seconds
+from kvmtui.errors import KvmtuiError, UsageError
+from kvmtui.manage import installing
+from kvmtui.manage.views import Outcome
+
+_PAUSE_S = 0.5
+_ANSWERS = {"done": installing.done, "again": installing.again, "keep": installing.keep}
+
+
+def configure_install(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `install`."""
+    configure_create(parser)
+    parser.add_argument(
+        "--iso", action="append", default=[], metavar="FILE", help="what it is installed from"
+    )
+    parser.add_argument(
+        "--reboots",
+        type=int,
+        metavar="N",
+        help="how often it restarts itself until it is installed; as its --os has it, else 1",
+    )
+    answer = parser.add_mutually_exclusive_group()
+    answer.add_argument("--done", action="store_true", help="it is installed: start from its disk")
+    answer.add_argument("--again", action="store_true", help="start anew from the medium")
+    answer.add_argument("--keep", action="store_true", help="leave the guest as it is")
+    parser.add_argument("--wait", action="store_true", help="wait until it is installed")
+    parser.add_argument(
+        "--timeout", type=seconds, default=7200.0, metavar="S", help="for --wait; default 7200"
+    )
+
+
+def run_install(arguments: argparse.Namespace, context: Context) -> int:
+    """Begin an installation, answer its question, or tell where it stands."""
+    name = arguments.name
+    if not isinstance(name, str):
+        raise UsageError("install: which name", hint="kvmtui install NAME --iso FILE")
+    _, result = attempt(name, lambda: _act(arguments, context))
+    if arguments.wait and isinstance(result, Outcome):
+        context.say(result.message)
+        _, result = attempt(name, lambda: _waited(context, name, arguments.timeout))
+    return report(context, "install", [(name, result)])
+
+
+def _act(arguments: argparse.Namespace, context: Context) -> Outcome:
+    name, library = arguments.name, context.library
+    answer = next((word for word in _ANSWERS if getattr(arguments, word)), None)
+    defines = arguments.iso or arguments.kernel or arguments.source or arguments.cdrom
+    if answer is not None:
+        if defines:
+            raise UsageError(f"install: --{answer} goes with no medium")
+        installing.settle(library, name)
+        return _ANSWERS[answer](library, name)
+    if not defines:
+        return installing.settle(library, name) or installing.standing(library, name)
+    return _begin(arguments, context)
+
+
+def _begin(arguments: argparse.Namespace, context: Context) -> Outcome:
+    """Define the guest and start it from its medium."""
+    library, name = context.library, arguments.name
+    text, plain = read_source(arguments.source)
+    plain.pop("name", None)
+    arguments.cdrom = [*arguments.iso, *arguments.cdrom]
+    if not arguments.disk and not plain.get("disks"):
+        arguments.disk = ["20G"]
+    with file_named(arguments.source, []):
+        made = installing.create(
+            library, name, completed(plain, arguments), text=text, reboots=arguments.reboots
+        )
+    outcome = installing.settle(library, name) or installing.standing(library, name)
+    note = "\n".join(filter(None, (made.note, outcome.note)))
+    return outcome._replace(note=note)
+
+
+def _waited(context: Context, name: str, limit_s: float) -> Outcome:
+    """Wait until it is installed; whatever it comes to in between is settled here."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        outcome = installing.settle(context.library, name)
+        if outcome is not None:
+            context.say(outcome.message)
+        if not installing.is_under_way(context.library, name):
+            return installing.standing(context.library, name)
+        installing.standing(context.library, name)
+        if time.monotonic() >= deadline:
+            raise KvmtuiError(
+                f"{name} is not installed after {limit_s:g} s, and goes on",
+                hint=f"kvmtui install {name} --wait",
+            )
+        time.sleep(_PAUSE_S)
+
+
+def settle_named(arguments: argparse.Namespace, context: Context) -> None:
+    """Let installations of the guests that a verb names go on; what fails is noted."""
+    names = getattr(arguments, "names", None) or [getattr(arguments, "name", None)]
+    for name in filter(None, names):
+        try:
+            outcome = installing.settle_if_any(context.library, name)
+        except KvmtuiError as error:
+            context.note(error.message)
+        else:
+            context.note(outcome.message if outcome else "")

@@ -1,0 +1,161 @@
+"""The door to new guests: their form, the files to make them from, and making them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from kvmtui.errors import DefinitionError, KvmtuiError
+from kvmtui.guest.library import Library
+from kvmtui.light import Later
+from kvmtui.manage.door import Door
+from kvmtui.manage.views import Outcome
+
+if TYPE_CHECKING:
+    from kvmtui.manage import (
+        browsing,
+        creating,
+        first_logins,
+        install_checks,
+        install_draft,
+        install_form,
+        install_login,
+        install_plan,
+        installing,
+        recognising,
+    )
+    from kvmtui.manage.catalog import CatalogDoor
+    from kvmtui.manage.install_draft import Draft
+    from kvmtui.manage.install_form import InstallForm
+    from kvmtui.manage.install_login import Wishes
+    from kvmtui.manage.install_plan import Plan
+    from kvmtui.manage.recognising import Recogniser
+else:
+    browsing = Later("kvmtui.manage.browsing")
+    creating = Later("kvmtui.manage.creating")
+    first_logins = Later("kvmtui.manage.first_logins")
+    install_checks = Later("kvmtui.manage.install_checks")
+    install_draft = Later("kvmtui.manage.install_draft")
+    install_form = Later("kvmtui.manage.install_form")
+    install_login = Later("kvmtui.manage.install_login")
+    install_plan = Later("kvmtui.manage.install_plan")
+    installing = Later("kvmtui.manage.installing")
+    recognising = Later("kvmtui.manage.recognising")
+
+Values = dict[str, str]
+
+
+class InstallDoor(Door):
+    """What the Install pane asks for.
+
+    Args:
+        library: The folders of the guests.
+        promised_cpus: Says how many processors running guests have.
+        catalog: Has the catalogue of cloud images.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        promised_cpus: Callable[[], int],
+        catalog: Callable[[], CatalogDoor],
+    ) -> None:
+        super().__init__(library)
+        self._catalog = catalog
+        self._promised_cpus = promised_cpus
+        self._recogniser: Recogniser | None = None
+
+    @property
+    def recogniser(self) -> Recogniser:
+        """Who looks at media; what it has seen is kept."""
+        if self._recogniser is None:
+            self._recogniser = recognising.Recogniser(self.library)
+        return self._recogniser
+
+    async def look(self, given: Values) -> InstallForm:
+        """The form as it is, given what a person filled in."""
+        host = install_checks.Host(self._promised_cpus())
+        return await self._read(
+            lambda: install_form.look(self.library, self.recogniser, given, host)
+        )
+
+    async def make(self, given: Values) -> Outcome:
+        """Define the guest that the fields say; a cloud image that is missing is fetched.
+
+        Raises:
+            KvmtuiError: A field is not right, or it cannot be made; nothing is left.
+        """
+        draft, plan, wished = await self._read(lambda: self._planned(given))
+        problems = {**plan.problems, **wished.problems}
+        if problems or plan.definition is None:
+            raise DefinitionError([f"{key}: {text}" for key, text in problems.items()])
+        if draft.cloud is None:
+            return await asyncio.to_thread(lambda: self._make(draft, plan, wished))
+        return await self._catalog().create_guest(
+            plan.name, plan.plain, draft.cloud.image.id, wished.login, user_data=wished.user_data
+        )
+
+    def _planned(self, given: Values) -> tuple[Draft, Plan, Wishes]:
+        draft = install_draft.draft(self.library, self.recogniser, given)
+        return draft, install_plan.plan(draft), install_login.wishes(draft)
+
+    def _make(self, draft: Draft, plan: Plan, wished: Wishes) -> Outcome:
+        plain, files, notes = plan.plain, None, list(plan.notes)
+        if install_draft.makes_answers(draft.values):
+            seed = install_login.seeded(draft, plan, wished)
+            plain, files = seed.plain, seed.files
+            notes += seed.answers.notes
+        if draft.source == "iso":
+            reboots = max(draft.profile.reboots, 1) if draft.profile is not None else 1
+            outcome = installing.create(
+                self.library, plan.name, plain, profiled=True, files=files, reboots=reboots
+            )
+        else:
+            outcome = creating.create(self.library, plan.name, plain, profiled=True, files=files)
+        told = dict.fromkeys([*notes, *outcome.note.splitlines()])
+        return outcome._replace(note="\n".join(filter(None, told)))
+
+    async def seed(self, given: Values) -> list[str]:
+        """What the guest or its installer would be given, line by line.
+
+        Raises:
+            KvmtuiError: A field is not right, or nothing is given.
+        """
+
+        def read() -> list[str]:
+            draft, plan, wished = self._planned(given)
+            if not install_draft.makes_answers(draft.values):
+                raise KvmtuiError("no seed goes with it: nothing in it would read one")
+            if wished.problems:
+                field, words = next(iter(wished.problems.items()))
+                raise KvmtuiError(f"{field}: {words}")
+            return install_login.told(install_login.seeded(draft, plan, wished).answers)
+
+        return await self._read(read)
+
+    async def password_hash(self, password: str) -> str:
+        """A password's hash: it alone is kept, and only until the guest is made.
+
+        Raises:
+            KvmtuiError: It cannot be made here.
+        """
+        return await self._read(lambda: first_logins.password_hash(password.encode()))
+
+    async def browse(self, folder: str) -> browsing.Listing:
+        """What is in a folder; the places to begin at where none is named.
+
+        Raises:
+            KvmtuiError: It cannot be read.
+        """
+        if not folder:
+            return await self._read(lambda: browsing.begin(self.library))
+        return await self._read(lambda: browsing.list_folder(folder))
+
+    async def told(self, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """As `browsing.told`."""
+        return await self._read(lambda: browsing.told(self.recogniser, paths))
+
+    async def kind_of(self, path: str) -> str:
+        """As `browsing.kind_of`."""
+        return await self._read(lambda: browsing.kind_of(self.recogniser, path))

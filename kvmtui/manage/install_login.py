@@ -1,0 +1,99 @@
+"""The first login of a new guest: what its fields wish, and what seeds and installers get."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from kvmtui.errors import DefinitionError, KvmtuiError
+from kvmtui.guest.answers import CLOUD_INIT, Answers
+from kvmtui.guest.first_login import FirstLogin, keys_from_file, problems, read_bounded
+from kvmtui.guest.user_data import LARGEST_BYTES, check_user_data
+from kvmtui.manage import seeding
+from kvmtui.manage.install_draft import Draft, file_of, makes_answers
+from kvmtui.manage.install_fields import OWN_PASSWORD
+from kvmtui.manage.install_plan import Plan
+from kvmtui.text import visible
+
+_FIELD_OF = {"ssh_keys": "ssh_key", "password_hash": "password"}
+_HIDDEN = re.compile(r"\$[0-9a-z]{1,10}\$[./0-9A-Za-z$=,-]{8,300}")
+
+
+class Wishes(NamedTuple):
+    """What the fields wish of the first login."""
+
+    login: FirstLogin
+    user_data: bytes | None
+    """A person's own, for cloud-init."""
+    problems: dict[str, str]
+    """What is wrong, by field."""
+
+
+def wishes(draft: Draft) -> Wishes:
+    """What the fields wish; nothing where nothing reads it."""
+    values, found = draft.values, {}
+    if not makes_answers(values):
+        return Wishes(FirstLogin(), None, {})
+    keys: list[str] = []
+    user_data = None
+    if values["ssh_key"].strip():
+        try:
+            keys = keys_from_file(file_of(values["ssh_key"]))
+        except KvmtuiError as error:
+            found["ssh_key"] = error.message
+    if draft.source == "cloud" and values["user_data"].strip():
+        try:
+            user_data = read_bounded(file_of(values["user_data"]), LARGEST_BYTES + 1)
+            check_user_data(user_data)
+        except DefinitionError as error:
+            found["user_data"] = error.problems[0]
+        except KvmtuiError as error:
+            found["user_data"] = error.message
+    secret = draft.given.get("password_hash") if values["password"] == OWN_PASSWORD else None
+    if values["password"] == OWN_PASSWORD and not secret:
+        found["password"] = "it was not typed: choose it again"
+    login = FirstLogin(
+        host_name=values["host_name"].strip(),
+        user=values["user"].strip(),
+        ssh_keys=keys,
+        password_hash=secret,
+        packages=values["packages"].split(),
+        run=[values["run"].strip()] if values["run"].strip() else [],
+    )
+    for problem in problems(login):
+        path, _, words = problem.partition(": ")
+        field = re.split(r"[.\[]", path)[0]
+        found.setdefault(_FIELD_OF.get(field, field), words)
+    return Wishes(login, user_data, found)
+
+
+def kind_of(draft: Draft) -> str:
+    """The kind of answer file."""
+    if draft.source == "cloud" or draft.profile is None:
+        return CLOUD_INIT
+    return draft.profile.unattended
+
+
+def seeded(draft: Draft, plan: Plan, wished: Wishes) -> seeding.Seeded:
+    """The definition with its seed.
+
+    Raises:
+        DefinitionError: It cannot be made so.
+    """
+    return seeding.with_seed(
+        plan.name, plan.plain, wished.login, kind=kind_of(draft), user_data=wished.user_data
+    )
+
+
+def told(answers: Answers) -> list[str]:
+    """The files of a seed for people, line by line, without a password's hash."""
+    lines: list[str] = []
+    for name, data in answers.files.items():
+        lines += [f"# {visible(name, limit=200)}", ""]
+        if b"\0" in data:
+            lines += ["(not text)", ""]
+            continue
+        for line in data.decode("utf-8", "replace").splitlines():
+            lines.append(_HIDDEN.sub("(a password's hash)", visible(line, limit=2000)))
+        lines.append("")
+    return lines + [visible(note, limit=400) for note in answers.notes]

@@ -1,0 +1,224 @@
+"""Installing a guest: a state machine in its folder, which outlives every kvmtui.
+
+The first boot is from the medium, and QEMU ends instead of restarting the guest
+(``-action reboot=shutdown``). Why it ended is in the recorder's events, so whoever comes next
+knows how it goes on: a restart means that the medium has done its work, and the guest is
+started from its disk, with the medium taken out; a shutdown means that a person is asked; all
+else is trouble that is told. Systems that restart more often while they are installed keep
+the medium, and are counted by the events of the run from the disk.
+"""
+
+from __future__ import annotations
+
+import os
+
+from kvmtui.errors import StateError
+from kvmtui.guest import history
+from kvmtui.guest.folder import HISTORY, INSTALL, SEED
+from kvmtui.guest.install_record import (
+    ASKS,
+    INSTALLED,
+    MEDIUM,
+    InstallRecord,
+    forget_install,
+    read_install,
+    write_install,
+)
+from kvmtui.guest.names import is_name
+from kvmtui.manage.install_steps import (
+    answers,
+    asking,
+    go_on,
+    medium_words,
+    started_words,
+    tell,
+)
+from kvmtui.manage.install_steps import settle as settle
+from kvmtui.manage.living import live_pid
+from kvmtui.manage.operation import locked
+from kvmtui.manage.views import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from kvmtui.guest.definition import Definition
+    from kvmtui.guest.folder import GuestFolder
+    from kvmtui.guest.library import Library
+
+MOST_REBOOTS = 20
+
+
+def create(
+    library: Library,
+    name: str,
+    plain: dict[str, Any],
+    *,
+    text: str | None = None,
+    reboots: int | None = None,
+    profiled: bool = False,
+    files: Mapping[str, bytes] | None = None,
+) -> Outcome:
+    """Define a guest that is about to be installed: all of it is there, or nothing.
+
+    Args:
+        plain, text, profiled, files: As `creating.create`; its media are the CDs besides
+            the seed, or else the kernel.
+        reboots: How often the guest restarts itself until it is installed; None: as the
+            profile of its ``os`` says, else once.
+
+    Raises:
+        StateError: It has nothing to be installed from, or no disk to be installed to.
+        KvmtuiError: As `creating.create`.
+    """
+    from kvmtui.guest.validation import definition_from
+    from kvmtui.manage import creating, profiles
+
+    prepared = creating.prepare(plain)
+    whole = profiles.laid_under(prepared)[0] if profiled else prepared
+    if reboots is None:
+        reboots = _usual_reboots(plain.get("os"))
+    record = _first_record(name, definition_from(whole), reboots)
+
+    def begin(folder: GuestFolder) -> None:
+        write_install(folder, record)
+        tell(folder, record, "begun", "from " + medium_words(record))
+
+    return creating.create(
+        library, name, plain, text=text, profiled=profiled, files=files, also=begin
+    )
+
+
+def _usual_reboots(os_id: object) -> int:
+    from kvmtui.manage import profiles
+
+    found = profiles.profiles().find(os_id) if isinstance(os_id, str) else None
+    return 1 if found is None else max(1, found.reboots)
+
+
+def _first_record(name: str, definition: Definition, reboots: int) -> InstallRecord:
+    media = [drive.file for drive in definition.cdroms if drive.file and drive.file != SEED]
+    if not media and definition.kernel is None:
+        raise StateError(
+            f"{name} has nothing to be installed from", hint=f"kvmtui install {name} --iso FILE"
+        )
+    if all(disk.read_only for disk in definition.disks):
+        raise StateError(
+            f"{name} has no disk to be installed to", hint=f"kvmtui install {name} --disk 20G"
+        )
+    if not 1 <= reboots <= MOST_REBOOTS:
+        raise StateError(f"{name}: reboots are from 1 to {MOST_REBOOTS}")
+    kernel = definition.kernel is not None
+    return InstallRecord(os.urandom(6).hex(), MEDIUM, media, kernel, reboots)
+
+
+def done(library: Library, name: str) -> Outcome:
+    """A person says that it is installed: the medium is taken out, and it runs from its disk.
+
+    Raises:
+        StateError: It is not being installed, or runs from its medium.
+    """
+    folder = library.folder(name)
+    with locked(folder):
+        record = _under_way(folder)
+        running = live_pid(folder, folder.start_record(), None) is not None
+        if running and record.stage == MEDIUM:
+            raise StateError(
+                f"{name} runs from {medium_words(record)}",
+                hint=f"restart it inside, or kvmtui stop {name} first",
+            )
+        record = record._replace(stage=INSTALLED, trouble="", start=not running)
+        write_install(folder, record)
+    return go_on(library, folder, record)
+
+
+def again(library: Library, name: str) -> Outcome:
+    """Start anew from the medium.
+
+    Raises:
+        StateError: It is not being installed, or runs.
+    """
+    folder = library.folder(name)
+    with locked(folder):
+        record = _under_way(folder)
+        if live_pid(folder, folder.start_record(), None) is not None:
+            raise StateError(f"{name} runs", hint=f"kvmtui stop {name}")
+        if record.stage != INSTALLED:
+            record = record._replace(stage=MEDIUM)
+        record = record._replace(trouble="", start=True, idle_resets=0)
+        write_install(folder, record)
+        tell(folder, record, "again", "again from " + medium_words(record))
+    return go_on(library, folder, record)
+
+
+def keep(library: Library, name: str) -> Outcome:
+    """Leave the guest as it is: from now on it is one like any other.
+
+    Raises:
+        StateError: It is not being installed.
+    """
+    folder = library.folder(name)
+    with locked(folder):
+        record = _under_way(folder)
+        forget_install(folder)
+        tell(folder, record, "kept", "given up, the guest is left as it is")
+    return Outcome(name, "install", True, f"{name} is left as it is, its medium too")
+
+
+def _under_way(folder: GuestFolder) -> InstallRecord:
+    record = read_install(folder)
+    if record is None:
+        raise StateError(
+            f"{folder.name} is not being installed", hint=f"kvmtui start {folder.name}"
+        )
+    return record
+
+
+def standing(library: Library, name: str) -> Outcome:
+    """Where an installation stands, in words; `settle` it first.
+
+    Raises:
+        StateError: It waits for a person, who is told for what.
+    """
+    folder = library.folder(name)
+    record = read_install(folder)
+    if record is None:
+        return Outcome(name, "install", False, _past(folder))
+    if record.trouble == ASKS:
+        raise StateError(asking(name), hint=answers(name))
+    if record.trouble:
+        raise StateError(
+            f"{name} is not installed: {record.trouble}",
+            hint=f"kvmtui install {name} --again, --done or --keep",
+        )
+    if live_pid(folder, folder.start_record(), None) is None:
+        return Outcome(name, "install", False, f"{name} is about to be started")
+    return Outcome(name, "install", False, started_words(name, record))
+
+
+def is_under_way(library: Library, name: str) -> bool:
+    """Whether a guest is being installed."""
+    return read_install(library.folder(name)) is not None
+
+
+def settle_if_any(library: Library, name: str) -> Outcome | None:
+    """As `settle`, of whatever is called so; None where there is no such guest."""
+    if not is_name(name) or not os.path.exists(library.place(name).at(INSTALL)):
+        return None
+    return settle(library, name)
+
+
+def trouble_of(folder: GuestFolder, record: InstallRecord) -> str:
+    """What a person has to know or do, for a list; empty where it goes on by itself."""
+    if record.trouble == ASKS:
+        return f"shut itself down while it was being installed: {answers(folder.name)}"
+    return f"is not installed: {record.trouble}" if record.trouble else ""
+
+
+def _past(folder: GuestFolder) -> str:
+    lines = [line for line in history.read(folder.at(HISTORY)) if line.get("phase") == "install"]
+    if not lines:
+        return f"{folder.name} was not installed by kvmtui"
+    when, step = lines[-1].get("time"), lines[-1].get("step")
+    return f"{folder.name} {'is installed' if step == 'installed' else 'was left as it is'}, {when}"

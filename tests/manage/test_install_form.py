@@ -1,0 +1,145 @@
+"""The form of a new guest: what follows from what is given, and what is said of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+
+import pytest
+from media import iso
+
+from kvmtui.guest.library import Library
+from kvmtui.manage.install_checks import Host
+from kvmtui.manage.install_fields import SPECS, described, specs
+from kvmtui.manage.install_form import look
+from kvmtui.manage.recognising import Recogniser
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "person"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    library = Library(tmp_path / "home")
+    library.make()
+    return library
+
+
+@pytest.fixture
+def form(home):
+    """Looks at the form, given some values."""
+    recogniser, number = Recogniser(home), str(uuid.uuid4())
+
+    def look_at(**given):
+        given = {key.replace("__", "."): value for key, value in given.items()}
+        return look(home, recogniser, {"uuid": number, **given}, Host(61))
+
+    return look_at
+
+
+def values(form):
+    return {field.id: field.value for field in form.fields}
+
+
+def medium(folder, name="debian.iso", *words, **facts):
+    path = folder / name
+    path.write_bytes(iso(*words, **facts))
+    return str(path)
+
+
+def test_every_field_is_described_once():
+    ids = [spec.id for spec in SPECS]
+    assert len(ids) == len(set(ids))
+    for spec in specs():
+        known = described(spec.id)
+        assert spec.help or known is not None or spec.kind in ("fold", "button"), spec.id
+
+
+def test_an_iso_decides_what_nobody_gave(form, tmp_path):
+    path = medium(tmp_path)
+    found = values(form(source="iso", iso=path, memory="3G"))
+    assert (found["os"], found["name"]) == ("debian12", "debian-12-a")
+    assert (found["memory"], found["cpus"]) == ("3G", str(min(2, os.cpu_count() or 1)))
+    windows = medium(tmp_path, "w.iso", "CCCOMA_X64FRE_EN-US_DV9", publisher="MICROSOFT")
+    found = form(source="iso", iso=windows)
+    assert values(found)["os"] == ""
+    assert found.said["os"][0] == "problem"
+    assert "perhaps Windows 11" in found.said["os"][1]
+    assert "choose one" in found.said["os"][1]
+    chosen = form(source="iso", iso=windows, os="win11")
+    assert values(chosen)["firmware"] == "uefi"
+    assert values(chosen)["disks[0].bus"] == "sata"
+    assert values(chosen)["answers"] == "made"
+    assert chosen.said["os"] == ("fine", "chosen")
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "standing", "words"),
+    [
+        ({"name": "a b"}, "name", "problem", "cannot be a guest's name"),
+        ({"name": "taken"}, "name", "problem", "a guest of this name exists"),
+        ({"memory": ""}, "memory", "problem", "is no size"),
+        ({"memory": "900T"}, "memory", "problem", "more than the host's"),
+        ({"memory": "64M"}, "memory", "warning", "takes 256M or more"),
+        ({"cpus": "0"}, "cpus", "problem", "from 1 to 1024"),
+        ({"cpus": "900"}, "cpus", "warning", "they would wait for each other"),
+        ({"cpus": "1"}, "cpus", "fine", "61 promised"),
+        ({"disk": "900T"}, "disk", "warning", "thin; only"),
+        ({"disk": "100M"}, "disk", "warning", "takes 1.0G or more"),
+        ({"disk": "/nowhere.qcow2"}, "disk", "problem", "no such file"),
+        ({"disk": "20"}, "disk", "problem", ""),
+        ({"network": "bridge=nobr0"}, "network", "problem", "this host has no nobr0"),
+        ({"network": "bridge=lo"}, "network", "problem", "lo is no bridge"),
+        ({"network": "none", "forwards": "1:2"}, "forwards", "problem", "type user"),
+        ({"forwards": "22"}, "forwards", "problem", ""),
+        ({"firmware": "bios", "arch": "aarch64"}, "firmware", "problem", "has no bios"),
+        ({"firmware": "uefi", "os": "old-pc"}, "firmware", "problem", "boots by BIOS only"),
+        ({"machine": "no-such-board"}, "machine", "problem", "no machine 'no-such-board'"),
+        ({"cpu": "host"}, "cpu", "warning", "cannot migrate"),
+        ({"qemu_args": "-device virtio-rng-pc"}, "qemu_args", "problem", "virtio-rng-pci?"),
+        ({"qemu_args": "'"}, "qemu_args", "problem", "not closed"),
+        ({"more_disks": "/nowhere"}, "more_disks", "problem", "does not exist"),
+        ({"source": "kernel"}, "kernel", "problem", "a path is expected"),
+        ({"source": "kernel", "kernel": "/"}, "kernel", "problem", "it is a directory"),
+        ({"source": "disk", "file": "/nowhere.qcow2"}, "file", "problem", "no such file"),
+        ({"source": "iso", "iso": "/etc/passwd"}, "iso", "problem", "no installation medium"),
+        ({"source": "cloud", "ssh_key": "/etc/passwd"}, "ssh_key", "problem", "line 1"),
+        ({"source": "cloud", "user": "Root!"}, "user", "problem", "small letters"),
+        ({"source": "cloud", "user_data": "/etc/passwd"}, "user_data", "problem", ""),
+        ({"source": "cloud"}, "ssh_key", "warning", "nobody could log in"),
+    ],
+)
+def test_each_field_is_checked(form, home, given, field, standing, words):
+    (home.guests / "taken").mkdir()
+    found = form(**{"source": "empty", **given})
+    assert found.said[field][0] == standing, found.said[field]
+    assert words in found.said[field][1]
+
+
+def test_a_taken_port_is_told(form):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = form(source="empty", forwards=f"{port}:22")
+        assert found.said["forwards"] == ("problem", f"port {port} is taken")
+
+
+def test_a_medium_that_does_not_suit_the_guest(form, tmp_path):
+    bios = medium(tmp_path, "bios.iso", "Fedora-S-dvd-x86_64-40", platforms=(0,))
+    found = form(source="iso", iso=bios, firmware="uefi")
+    assert found.said["firmware"] == ("problem", "the ISO boots by BIOS only")
+    assert form(source="iso", iso=bios).said["firmware"][0] == "fine"
+    arm = medium(tmp_path, "arm.iso", "Debian 12.5.0 arm64 n", platforms=(0xEF,))
+    found = form(source="iso", iso=arm, arch="x86_64")
+    assert found.said["iso"] == ("problem", "it is for aarch64, the guest is x86_64")
+    cut = tmp_path / "cut.iso"
+    cut.write_bytes(iso()[:9000])
+    assert form(source="iso", iso=str(cut)).said["iso"][0] == "problem"
+
+
+def test_what_differs_from_the_profile_is_bold(form):
+    found = {field.id: field for field in form(source="empty", video="virtio").fields}
+    assert found["video"].strong
+    assert not found["sound"].strong
+    assert "1 differs from the profile" in found["expert"].note

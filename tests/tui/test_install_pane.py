@@ -1,0 +1,295 @@
+"""The Install pane as a person uses it: real keys on a real pty, real guests."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+from boot_guests import bios_call, boot_disk
+from media import iso as descriptors
+from tui.seen import (
+    CLEAR,
+    CTRL_E,
+    CTRL_N,
+    CTRL_S,
+    DOWN,
+    ENTER,
+    ESC,
+    LEFT,
+    RIGHT,
+    TAB,
+    UP,
+    wait_row,
+)
+from tui.terminal import Terminal
+
+from kvmtui.guest.seed_image import read_seed
+
+CTRL_O, CTRL_R, CTRL_T, CTRL_Y = "\x0f", "\x12", "\x14", "\x19"
+CLIPBOARD = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA" + "A" * 42 + " anna@laptop"
+
+
+class Pressed:
+    """A terminal whose key presses are counted."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self.count = 0
+
+    def __call__(self, key: str, then: str) -> None:
+        """Press one key, and wait for what it shows."""
+        self.count += 1
+        self.terminal.send(key)
+        self.terminal.wait_for(then)
+
+
+@pytest.fixture
+def key_home(kvmtui, tmp_path):
+    """A home directory of a person with a public key."""
+    ssh = tmp_path / "person" / ".ssh"
+    ssh.mkdir(parents=True)
+    (ssh / "id_ed25519.pub").write_text(KEY + "\n")
+    kvmtui.environment["HOME"] = str(ssh.parent)
+    return ssh
+
+
+def boots(line: str) -> bytes:
+    """A boot sector that writes a line by the BIOS, and rests."""
+    code = b"".join(bios_call(0x0E00 | ord(letter), bx=7) for letter in line)
+    return boot_disk(code + b"\xf4\xeb\xfd")[:512]
+
+
+def make_iso(path, words="MEDIUM"):
+    """A real ISO that a BIOS boots, as small as it can be."""
+    tree = path.parent / f"{path.name}.tree"
+    tree.mkdir()
+    (tree / "boot.bin").write_bytes(boots(words).ljust(2048, b"\0"))
+    command = ["xorriso", "-as", "mkisofs", "-quiet", "-V", "Debian 12.5.0 amd64 n"]
+    command += ["-b", "boot.bin", "-no-emul-boot", "-boot-load-size", "4"]
+    subprocess.run([*command, "-o", path, tree], check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture
+def cloud_image(kvmtui, tmp_path):
+    """A tiny image in the place of Debian 13's, here already."""
+    raw, image = tmp_path / "tiny.raw", tmp_path / "tiny.qcow2"
+    raw.write_bytes(boots("CLOUD").ljust(1 << 20, b"\0"))
+    convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image]
+    subprocess.run(convert, check=True)
+    digest = hashlib.sha512(image.read_bytes()).hexdigest()
+    kvmtui.ok("catalog", "pull", "debian-13", "--file", image, "--checksum", digest)
+
+
+def copied(terminal):
+    """The last text that was sent to the clipboard."""
+    terminal.wait_until(lambda: CLIPBOARD.search(terminal.received), what="the clipboard")
+    return base64.b64decode(CLIPBOARD.findall(terminal.received)[-1]).decode()
+
+
+def words_of(pid):
+    """The command line of a process as ``ps`` knows it."""
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+
+
+def shown_words(line):
+    """The words behind ``cd … &&`` of a line as one types it."""
+    return shlex.split(line)[shlex.split(line).index("&&") + 1 :]
+
+
+def wait_running(kvmtui, terminal, name):
+    terminal.wait_until(
+        lambda: (
+            (kvmtui.folder(name) / "run" / "pid").exists()
+            and kvmtui.row(name)["state"] == "running"
+        ),
+        what=f"{name} runs",
+    )
+
+
+def test_a_cloud_image_takes_two_keys_and_its_line_is_what_ps_shows(
+    kvmtui, key_home, cloud_image, open_app
+):
+    terminal = open_app(80, 24)
+    terminal.wait_for("measured: ")
+    press = Pressed(terminal)
+    press("3", "checks passed")
+    assert "✓ here already" in terminal.text
+    assert "anna@laptop" in terminal.text
+    terminal.send(CTRL_Y)
+    line = copied(terminal)
+    press(CTRL_S, "[5 Activity]" if "[" in terminal.lines[0] else "Started")
+    wait_running(kvmtui, terminal, "debian-13-a")
+    assert press.count <= 8
+    words = words_of(kvmtui.pid("debian-13-a"))
+    assert shown_words(line) == words
+    assert shown_words(kvmtui.ok("show", "debian-13-a", "--argv").out) == words
+    seed = read_seed(kvmtui.folder("debian-13-a") / "seed.iso")
+    assert KEY in seed.files["user-data"].decode()
+    definition = kvmtui.ok("show", "debian-13-a", "--json").json["definition"]
+    assert (definition["os"], definition["memory"]) == ("debian13", "2G")
+
+
+def test_an_iso_takes_four_keys_and_its_line_is_what_ps_shows(kvmtui, open_app):
+    kvmtui.library.make()
+    make_iso(kvmtui.home / "images" / "debian-12.iso")
+    terminal = open_app(80, 24)
+    terminal.wait_for("measured: ")
+    press = Pressed(terminal)
+    press("3", "New guest")
+    press(CTRL_O, "Debian 12, ")
+    press(ENTER, "✓ recognised")
+    terminal.wait_for("checks passed")
+    terminal.send(CTRL_Y)
+    line = copied(terminal)
+    press(CTRL_S, "MEDIUM")
+    assert press.count <= 10
+    assert "debian-12-a" in terminal.lines[0], "its screen, where one installs by hand"
+    words = words_of(kvmtui.pid("debian-12-a"))
+    assert shown_words(line) == words
+    assert kvmtui.row("debian-12-a")["state"] == "running"
+    assert "it runs from debian-12.iso" in kvmtui.ok("install", "debian-12-a").out
+
+
+def test_an_empty_guest_with_other_figures_is_only_made(kvmtui, open_app):
+    terminal = open_app(140, 40)
+    terminal.wait_for("No guests yet")
+    terminal.send("n")
+    terminal.wait_for("Command line")
+    terminal.send(UP * 3 + LEFT)
+    terminal.wait_for("● Empty")
+    terminal.send(DOWN * 2)
+    terminal.send(f"{CLEAR}web 1{TAB}{CLEAR}lots")
+    terminal.wait_for("✗ 'lots' is no size")
+    terminal.wait_for("✗ 2 fields to put right: Name: ")
+    terminal.send(CTRL_S)
+    terminal.wait_for("▲ 2 fields to put right")
+    terminal.send(f"{CLEAR}web")
+    terminal.wait_for("✓ free")
+    terminal.send(f"{TAB}{CLEAR}96M{TAB}{CLEAR}1")
+    terminal.wait_for("▲ Linux of any kind takes 256M or")
+    terminal.send(CTRL_E)
+    terminal.wait_for("▾ Expert")
+    terminal.send("for tests" + TAB * 6 + ENTER)
+    terminal.wait_for("▌ scsi")
+    terminal.send("v" + ENTER)
+    terminal.wait_for("1 differs from the profile")
+    terminal.send(CTRL_N)
+    wait_row(terminal, "web", "stopped")
+    made = kvmtui.ok("show", "web", "--json").json["definition"]
+    assert (made["memory"], made["cpus"], made["description"]) == ("96M", 1, "for tests")
+    assert made["disks"][0]["bus"] == "virtio"
+    terminal.send("3")
+    terminal.wait_for("guest-a" if "● Empty" in terminal.text else "New guest")
+    assert "for tests" not in terminal.text, "the next one begins anew"
+
+
+def test_letters_are_text_and_esc_goes_back_with_all_kept(kvmtui, open_app):
+    kvmtui.library.make()
+    terminal = open_app(80, 24)
+    terminal.wait_for("No guests yet")
+    terminal.send("2")
+    terminal.wait_for("No images")
+    terminal.send("3")
+    terminal.wait_for("✓ free")
+    terminal.send(f"{CLEAR}q12345?:/")
+    terminal.wait_for("q12345?:/")
+    terminal.send(ESC)
+    terminal.wait_for("No images")
+    terminal.send("3")
+    terminal.wait_for("q12345?:/")
+    terminal.send("\x1b4")
+    terminal.wait_for("Checks")
+    terminal.send("3")
+    terminal.wait_for("q12345?:/")
+    terminal.send(CTRL_R)
+    terminal.wait_gone("q12345?:/")
+
+
+def test_the_same_name_twice_at_once(kvmtui, open_app):
+    first, second = open_app(80, 24), open_app(80, 24)
+    for terminal in (first, second):
+        terminal.wait_for("No guests yet")
+        terminal.send("3")
+        terminal.wait_for("✓ free")
+        terminal.send(UP * 3 + LEFT)
+        terminal.wait_for("● Empty")
+        terminal.send(DOWN * 2 + f"{CLEAR}twin")
+        terminal.wait_for("✓ free")
+    for terminal in (first, second):
+        terminal.send(CTRL_N)
+    told = "a guest of this name exists"
+    for terminal in (first, second):
+        terminal.wait_until(
+            lambda terminal=terminal: told in terminal.text or "stopped" in terminal.text,
+            what="one or the other",
+        )
+    texts = [first.text, second.text]
+    assert sum(told in text for text in texts) == 1
+    loser = first if told in first.text else second
+    assert "twin" in loser.text and "New guest" in loser.text, "what was typed stays"
+    assert [entry.name for entry in (kvmtui.home / "guests").iterdir()] == ["twin"]
+
+
+def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
+    kvmtui.library.make()
+    images = kvmtui.home / "images"
+    medium = make_iso(images / "debian.iso")
+    (images / "evil\x1b[2J\u202e\nname.iso").write_bytes(descriptors("WHAT IS IT"))
+    many = kvmtui.home.parent / "many"
+    many.mkdir()
+    for number in range(10_000):
+        (many / f"file{number:05}.iso").touch()
+    (many / "fedora.iso").write_bytes(descriptors("Fedora-S-dvd-x86_64-40", platforms=(0,)))
+    kvmtui.ok("image", "add-directory", many)
+    terminal = open_app(80, 24)
+    terminal.wait_for("No guests yet")
+    terminal.send("3")
+    terminal.wait_for("✓ free")
+    terminal.send(CTRL_O)
+    terminal.wait_for("\\x1b[2J")
+    terminal.wait_for("\\x0aname.iso")
+    terminal.send("fedora")
+    terminal.wait_for("Fedora Linux 40, amd64, BIOS")
+    terminal.send(ESC)
+    terminal.wait_for("10008 in this folder")
+    terminal.send("evil" + ENTER)
+    terminal.wait_for("✗ not recognised: choose one")
+    terminal.send(CTRL_O + "debian.i")
+    terminal.wait_for("▌  debian.iso")
+    terminal.send(ENTER)
+    terminal.wait_for("✓ recognised")
+    terminal.wait_for("checks passed")
+    medium.unlink()
+    terminal.send(CTRL_S)
+    terminal.wait_for("1 field to put right: ISO: ")
+    terminal.wait_for("No such file")
+    assert not list((kvmtui.home / "guests").iterdir())
+
+
+def test_the_seed_is_shown_without_a_passwords_hash(kvmtui, key_home, cloud_image, open_app):
+    terminal = open_app(140, 40)
+    terminal.wait_for("No guests yet")
+    terminal.send("3")
+    terminal.wait_for("anna@laptop")
+    terminal.send(TAB * 9 + RIGHT)
+    terminal.wait_for("Password of the guest's user")
+    terminal.send("hunter2" + ENTER)
+    terminal.wait_for("✓ only its hash is kept")
+    terminal.send(CTRL_T)
+    terminal.wait_for("#cloud-config")
+    terminal.wait_for("(a password's hash)")
+    terminal.send(ESC * 2)
+    terminal.wait_for("Command line")
+    terminal.send(CTRL_N)
+    wait_row(terminal, "debian-13-a", "stopped")
+    seed = read_seed(kvmtui.folder("debian-13-a") / "seed.iso")
+    assert b"$6$" in seed.files["user-data"]
+    assert b"hunter2" not in b"".join(seed.files.values()) + terminal.received
