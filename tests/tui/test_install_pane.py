@@ -33,6 +33,7 @@ from tui.terminal import Terminal
 from kvmtui.guest.seed_image import read_seed
 
 CTRL_O, CTRL_R, CTRL_T, CTRL_Y = "\x0f", "\x12", "\x14", "\x19"
+END = "\x1b[F"
 CLIPBOARD = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA" + "A" * 42 + " anna@laptop"
 
@@ -348,3 +349,53 @@ def test_a_guest_that_boots_from_the_network_by_an_ipxe_script(kvmtui, open_app)
         terminal.send(CTRL_S)
         terminal.wait_for("BOOTED-BY-SCRIPT", deadline_s=90)
         assert ("GET", "/boot.ipxe", "") in files.asked
+
+
+CATALOG = """
+images:
+  - id: tiny
+    name: A tiny one
+    os: debian12
+    user: debian
+    url: {url}/latest/tiny-{{arch}}.qcow2
+    checksums: {url}/latest/SUMS
+    arch: {{x86_64: amd64}}
+"""
+
+
+def test_an_image_is_fetched_in_activity_where_it_can_be_cancelled(kvmtui, tmp_path, open_app):
+    image = tmp_path / "tiny.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "8M"], check=True)
+    data = image.read_bytes() + os.urandom(2_000_000)
+    config = tmp_path / "config" / "kvmtui"
+    config.mkdir(parents=True)
+    kvmtui.environment["XDG_CONFIG_HOME"] = str(config.parent)
+    with serving() as files:
+        (config / "catalog.yaml").write_text(CATALOG.format(url=files.url))
+        files.serve("/latest/tiny-amd64.qcow2", data, "slow")
+        sums = f"{hashlib.sha512(data).hexdigest()}  tiny-amd64.qcow2\n"
+        files.serve("/latest/SUMS", sums.encode())
+        terminal = open_app(140, 40)
+        terminal.wait_for("measured: ")
+        terminal.send("3")
+        terminal.wait_for("✓ free")
+        terminal.send(UP * 2 + ENTER + END + ENTER)
+        terminal.wait_for("A tiny one, amd64")
+        terminal.wait_for("tiny-a ")
+        terminal.wait_for("it is fetched and verified first")
+        terminal.send(CTRL_S)
+        terminal.wait_for("» pull")
+        terminal.wait_until(files.waits.is_set, what="half of it came")
+        terminal.send("X")
+        terminal.wait_for("Cancel")
+        terminal.send("y")
+        terminal.wait_gone("» pull")
+        assert not list((kvmtui.home / "guests").iterdir()), "nothing is left of the guest"
+        files.ended.set()
+        files.faults.clear()
+        terminal.send("3")
+        terminal.wait_for("tiny-a ")
+        terminal.wait_for("checks passed" if "▲" not in terminal.text else "nobody could log in")
+        terminal.send(CTRL_S)
+        wait_running(kvmtui, terminal, "tiny-a")
+        assert files.parts == 1, "it went on where it was cancelled"

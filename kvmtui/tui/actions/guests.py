@@ -312,7 +312,7 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         "n",
         "new",
         "New guest",
-        "Defines a guest in a form.",
+        "Opens the Install pane: a new guest from a cloud image, an ISO, a disk, or other.",
         "Keep",
         "guests",
         bar=8,

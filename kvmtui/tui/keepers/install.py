@@ -14,7 +14,7 @@ from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.keepers.install_acts import InstallActs
 from kvmtui.tui.key_parser import KeyParser
-from kvmtui.tui.panes.install import FIRST_FIELD, InstallPane
+from kvmtui.tui.panes.install import InstallPane
 from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line, Role, Span
 
@@ -290,6 +290,6 @@ class InstallKeeper(Keeper):
         """Forget what was filled in."""
         self.number = str(uuid.uuid4())
         self._acts.secret = ""
-        if self.pane.form is not None:
-            self.pane.form.start_over(FIRST_FIELD)
+        self._page = None
+        self.pane.clear()
         self.look()

@@ -97,11 +97,6 @@ class PageForm(Form):
             super().go_to(id)
         self._show_field()
 
-    def start_over(self, first: str) -> None:
-        """Forget what was filled in; `renew` follows."""
-        self._fields.untouch()
-        super().go_to(first)
-
     def _jump(self, by: int) -> None:
         """Some fields further, but not around."""
         last = len(self._fields.fields) - 1
