@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 
+import linux_installer
 import pytest
 from boot_guests import bios_call, boot_disk
 from http_files import serving
@@ -399,3 +400,32 @@ def test_an_image_is_fetched_in_activity_where_it_can_be_cancelled(kvmtui, tmp_p
         terminal.send(CTRL_S)
         wait_running(kvmtui, terminal, "tiny-a")
         assert files.parts == 1, "it went on where it was cancelled"
+
+
+@pytest.mark.slow
+def test_a_real_installer_ends_in_a_login_from_the_disk(kvmtui, tmp_path, linux, open_app):
+    kvmtui.library.make()
+    shutil.copy(linux_installer.make_cd(tmp_path, linux), kvmtui.home / "images" / "linux.iso")
+    terminal = open_app(80, 24)
+    terminal.wait_for("measured: ")
+    press = Pressed(terminal)
+    press("3", "New guest")
+    press(CTRL_O, "linux.iso")
+    press(ENTER, "choose one")
+    press(TAB, "Profile   ▌")
+    press(ENTER, " of ")
+    press("l", "▌ Linux of any kind")
+    press(ENTER, "checks passed")
+    press(CTRL_S, "typing: you")
+    assert press.count <= 10
+    log = kvmtui.folder("linux-a") / "console.log"
+    terminal.wait_until(
+        lambda: linux_installer.LOGIN in log.read_text(errors="replace"),
+        deadline_s=400,
+        what="the login",
+    )
+    assert kvmtui.ok("show", "linux-a", "--json").json["definition"]["cdroms"] == [{}]
+    terminal.send("\x1d" + ENTER)
+    terminal.wait_for("Started")
+    terminal.send("1")
+    wait_row(terminal, "linux-a", "running")
