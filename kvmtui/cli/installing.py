@@ -7,6 +7,7 @@ import time
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.creating import completed, configure_create, file_named, read_source
+from kvmtui.cli.first_login import first_login_of, is_asked_for
 from kvmtui.cli.power import attempt, report, seconds
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.manage import installing
@@ -70,11 +71,14 @@ def _begin(arguments: argparse.Namespace, context: Context) -> Outcome:
     text, plain = read_source(arguments.source)
     plain.pop("name", None)
     arguments.cdrom = [*arguments.iso, *arguments.cdrom]
-    if not arguments.disk and not plain.get("disks"):
-        arguments.disk = ["20G"]
     with file_named(arguments.source, []):
         made = installing.create(
-            library, name, completed(plain, arguments), text=text, reboots=arguments.reboots
+            library,
+            name,
+            completed(plain, arguments),
+            text=text,
+            reboots=arguments.reboots,
+            wants=first_login_of(arguments) if is_asked_for(arguments) else None,
         )
     outcome = installing.settle(library, name) or installing.standing(library, name)
     note = "\n".join(filter(None, (made.note, outcome.note)))

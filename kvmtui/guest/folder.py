@@ -39,6 +39,8 @@ TPM = "tpm"
 """What the guest's TPM keeps; written by swtpm."""
 INSTALL = "install.json"
 """How far its installation is; there only until it is installed."""
+INSTALL_KERNEL, INSTALL_INITRD = "install.kernel", "install.initrd"
+"""What an installation without questions boots; there only until it is installed."""
 LOCK = ".lock"
 """Held by who changes the guest; never unlinked."""
 RUN_LOCK = ".run.lock"
@@ -54,6 +56,7 @@ EVENTS_PIPE = "events"
 RESERVED = frozenset(
     {DEFINITION, EFI_VARS, CONSOLE_LOG, QEMU_LOG, EVENTS, HISTORY, RUN}
     | {FIGURES, REPORTS, SEED, TPM, INSTALL, "state.saved"}
+    | {INSTALL_KERNEL, INSTALL_INITRD}
 )
 """Names in a guest's folder that no disk may have."""
 MONITORS = ("qmp0", "qmp1", "qmp2", "qmp3")

@@ -9,7 +9,7 @@ import os
 from kvmtui.errors import BusyError, KvmtuiError, StateError
 from kvmtui.guest import history
 from kvmtui.guest.editing import Change
-from kvmtui.guest.folder import EVENTS, HISTORY
+from kvmtui.guest.folder import EVENTS, HISTORY, INSTALL_INITRD, INSTALL_KERNEL
 from kvmtui.guest.install_record import (
     ASKS,
     DISK,
@@ -99,6 +99,10 @@ def started(folder: GuestFolder, record: InstallRecord, run: str) -> None:
 
 
 def _finish(folder: GuestFolder, record: InstallRecord) -> None:
+    # They hold the answers: a password's hash among them.
+    for name in (INSTALL_KERNEL, INSTALL_INITRD):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(folder.at(name))
     forget_install(folder)
     tell(folder, record, "installed", "done")
 

@@ -40,14 +40,15 @@ from kvmtui.manage.views import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
-    from kvmtui.guest.definition import Definition
+    from kvmtui.guest.definition import Definition, Plain
+    from kvmtui.guest.first_login import FirstLogin
     from kvmtui.guest.folder import GuestFolder
     from kvmtui.guest.library import Library
 
 MOST_REBOOTS = 20
+_USUAL_DISK = "20G"
 
 
 def create(
@@ -57,14 +58,15 @@ def create(
     *,
     text: str | None = None,
     reboots: int | None = None,
-    profiled: bool = False,
-    files: Mapping[str, bytes] | None = None,
+    wants: FirstLogin | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
     Args:
-        plain, text, profiled, files: As `creating.create`; its media are the CDs besides
-            the seed, or else the kernel.
+        plain, text: As `creating.create`; its media are the CDs, or else the kernel. What
+            it is follows from its first CD, where that is sure; a disk of the usual size is
+            made where none is named.
+        wants: Install it without questions, with these answers.
         reboots: How often the guest restarts itself until it is installed; None: as the
             profile of its ``os`` says, else once.
 
@@ -75,8 +77,14 @@ def create(
     from kvmtui.guest.validation import definition_from
     from kvmtui.manage import creating, profiles
 
-    prepared = creating.prepare(plain)
-    whole = profiles.laid_under(prepared)[0] if profiled else prepared
+    plain = _with_usual(library, plain)
+    files: dict[str, bytes] = {}
+    notes: tuple[str, ...] = ()
+    if wants is not None:
+        from kvmtui.manage.unattended import unattended
+
+        plain, files, notes = unattended(name, plain, wants)
+    whole = profiles.laid_under(creating.prepare(plain))[0]
     if reboots is None:
         reboots = _usual_reboots(plain.get("os"))
     record = _first_record(name, definition_from(whole), reboots)
@@ -85,9 +93,28 @@ def create(
         write_install(folder, record)
         tell(folder, record, "begun", "from " + medium_words(record))
 
-    return creating.create(
-        library, name, plain, text=text, profiled=profiled, files=files, also=begin
-    )
+    made = creating.create(library, name, plain, text=text, profiled=True, files=files, also=begin)
+    return made._replace(note="\n".join(filter(None, (*notes, made.note))))
+
+
+def _with_usual(library: Library, plain: Plain) -> Plain:
+    """The definition with what its medium is, and with a disk."""
+    from kvmtui.guest.laying import written_size
+    from kvmtui.manage import profiles
+    from kvmtui.manage.recognising import Recogniser
+
+    plain = dict(plain)
+    media = [str(drive["file"]) for drive in plain.get("cdroms", []) if drive.get("file")]
+    if not plain.get("os") and media and os.path.isfile(media[0]):
+        medium = Recogniser(library).look(media[0])
+        if medium is not None and medium.recognition.os is not None:
+            plain["os"] = medium.recognition.os
+    if not plain.get("disks"):
+        os_id = plain.get("os")
+        profile = profiles.profiles().find(os_id) if isinstance(os_id, str) else None
+        disk = profile.disk if profile is not None else None
+        plain["disks"] = [{"size": written_size(disk.recommended) if disk else _USUAL_DISK}]
+    return plain
 
 
 def _usual_reboots(os_id: object) -> int:

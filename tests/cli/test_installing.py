@@ -10,6 +10,7 @@ import sys
 import time
 
 import linux_installer
+import pycdlib
 import pytest
 from tiny_installer import POWER_OFF, RESTART, STAY, make_cd
 
@@ -234,3 +235,40 @@ def test_a_real_installer_runs_to_its_end_and_its_system_boots(kvmtui, tmp_path,
     login = f"text={linux_installer.LOGIN}"
     kvmtui.ok("wait", "g", "--for", login, "--timeout", "120")
     assert medium_of(kvmtui) == [{}] and install_operation(kvmtui).result == "done"
+
+
+def debian_medium(path, kernel, initrd):
+    """A CD that is Debian's by its label, and has kernel and initrd where Debian has them."""
+    image = pycdlib.PyCdlib()
+    image.new(interchange_level=3, vol_ident="Debian 12.5.0 amd64 n", rock_ridge="1.09")
+    image.add_directory("/INSTALL", rr_name="install.amd")
+    for number, (name, file) in enumerate((("vmlinuz", kernel), ("initrd.gz", initrd))):
+        image.add_file(str(file), f"/INSTALL/F{number}.;1", rr_name=name)
+    image.write(str(path))
+    image.close()
+    return path
+
+
+@pytest.mark.slow
+def test_without_questions_the_mediums_own_kernel_gets_the_answers(kvmtui, tmp_path, linux):
+    iso = debian_medium(tmp_path / "debian.iso", *linux)
+    words = ("--iso", iso, "--accelerator", "tcg", "--memory", "512M", "--network", "user")
+    kvmtui.ok("install", "g", *words, "--user", "ann", "--append", "console=ttyS0 quiet panic=-1")
+    definition = kvmtui.ok("show", "g", "--json").json["definition"]
+    assert definition["os"] == "debian12" and definition["disks"][0]["size"]
+    assert "auto=true priority=critical" in definition["append"]
+    kvmtui.ok("wait", "g", "--for", "text=KVMTUI-GUEST-READY", "--timeout", LIMIT_S)
+    script = kvmtui.home / "script.yaml"
+    script.write_text('steps:\n- type: "grep -c username /preseed.cfg\\n"\n- wait: "\\n[1-9]"\n')
+    kvmtui.ok("expect", "g", script)
+    kvmtui.ok("stop", "g")
+    kvmtui.ok("install", "g", "--done")
+    assert not list(kvmtui.folder("g").glob("install.*"))
+    definition = kvmtui.ok("show", "g", "--json").json["definition"]
+    assert "kernel" not in definition and definition["cdroms"][0] == {}
+
+
+def test_nobody_knows_the_answers_of_an_unknown_medium(kvmtui, cd):
+    said = kvmtui.refused("install", "g", "--iso", cd(), *LEAST, "--user", "ann")
+    assert said == "kvmtui: g: nobody knows how this medium is installed without questions"
+    assert not kvmtui.folder("g").exists()
