@@ -101,19 +101,12 @@ class InstallDoor(Door):
         return draft, install_plan.plan(draft), install_login.wishes(draft)
 
     def _make(self, draft: Draft, plan: Plan, wished: Wishes) -> Outcome:
-        plain, files, notes = plan.plain, None, list(plan.notes)
-        if install_draft.makes_answers(draft.values):
-            seed = install_login.seeded(draft, plan, wished)
-            plain, files = seed.plain, seed.files
-            notes += seed.answers.notes
         if draft.source == "iso":
-            reboots = max(draft.profile.reboots, 1) if draft.profile is not None else 1
-            outcome = installing.create(
-                self.library, plan.name, plain, profiled=True, files=files, reboots=reboots
-            )
+            wants = wished.login if install_draft.makes_answers(draft.values) else None
+            outcome = installing.create(self.library, plan.name, plan.plain, wants=wants)
         else:
-            outcome = creating.create(self.library, plan.name, plain, profiled=True, files=files)
-        told = dict.fromkeys([*notes, *outcome.note.splitlines()])
+            outcome = creating.create(self.library, plan.name, plan.plain, profiled=True)
+        told = dict.fromkeys([*plan.notes, *outcome.note.splitlines()])
         return outcome._replace(note="\n".join(filter(None, told)))
 
     async def seed(self, given: Values) -> list[str]:

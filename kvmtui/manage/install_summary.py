@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kvmtui.errors import HostError, KvmtuiError, as_told
 from kvmtui.guest.definition import Definition
-from kvmtui.guest.folder import EFI_VARS, RUN, SEED, GuestFolder
+from kvmtui.guest.folder import EFI_VARS, INSTALL_INITRD, INSTALL_KERNEL, RUN, SEED, GuestFolder
 from kvmtui.guest.laying import written_size
 from kvmtui.guest.library import Library
 from kvmtui.guest.wants import wants_of
@@ -165,6 +165,8 @@ def _files(draft: Draft, definition: Definition) -> tuple[tuple[str, str], ...]:
         files.append((EFI_VARS, "UEFI variables"))
     if makes_answers(draft.values):
         files.append((SEED, "user, key, host name"))
+    if definition.kernel == INSTALL_KERNEL:
+        files += [(INSTALL_KERNEL, "of the ISO"), (INSTALL_INITRD, "until it is installed")]
     return tuple(files)
 
 
@@ -181,8 +183,7 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
     steps += {
         "cloud": ["first boot sets user and key", "ready when ssh answers"],
         "iso": [
-            "boots from the ISO",
-            _by_whom(draft),
+            *_from_medium(draft, definition),
             "its restart ends that: it boots from its disk, the ISO taken out",
         ],
         "disk": ["boots from the disk as it is"],
@@ -193,7 +194,10 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
     return tuple(steps)
 
 
-def _by_whom(draft: Draft) -> str:
-    if makes_answers(draft.values):
-        return "the installer finds its answers on the second CD"
-    return "you install by hand, on its screen (v)"
+def _from_medium(draft: Draft, definition: Definition) -> tuple[str, str]:
+    """How the installation begins, and who answers."""
+    if not makes_answers(draft.values):
+        return "boots from the ISO", "you install by hand, on its screen (v)"
+    if definition.kernel == INSTALL_KERNEL:
+        return "boots the kernel of the ISO, this once", "the installer is given its answers"
+    return "boots from the ISO", "the installer finds its answers on the second CD"
