@@ -12,7 +12,7 @@ from kvmtui.guest import boot_files
 from kvmtui.guest.answers import Target, kernel_line
 from kvmtui.guest.boot_files import BootFiles
 from kvmtui.guest.definition import Definition, Plain
-from kvmtui.guest.first_login import FirstLogin
+from kvmtui.guest.first_login import FirstLogin, check
 from kvmtui.guest.folder import INSTALL_INITRD, INSTALL_KERNEL, SEED
 from kvmtui.manage import creating, profiles
 from kvmtui.manage.creating import Writer
@@ -56,6 +56,7 @@ def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
         ImageError: The CD lacks the kernel that has to be booted.
         DefinitionError: A wish is not valid.
     """
+    check(wants)
     own = plain.get("append")
     if not plain.get("kernel"):
         plain = {key: value for key, value in plain.items() if key != "append"}
