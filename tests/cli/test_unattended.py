@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import answered_installer
+import linux_installer
 import media
 import pytest
 from answered_installer import STAYS, debian, fedora, kernel, make_cd
@@ -69,7 +71,7 @@ def test_a_password_is_nowhere_and_its_hash_only_until_it_is_installed(kvmtui, t
     kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--user", "ann", "--password-file", password)
     folder = kvmtui.folder("g")
     pid = kvmtui.pid("g")
-    line = open(f"/proc/{pid}/cmdline").read()
+    line = Path(f"/proc/{pid}/cmdline").read_text()
     assert kvmtui.ok("show", "g", "--json").json["argv"] == line.split("\0")[:-1]
     assert "install.kernel" in line and "auto=true" in line
     initrd = (folder / "install.initrd").read_bytes()
@@ -90,6 +92,24 @@ def test_a_password_is_nowhere_and_its_hash_only_until_it_is_installed(kvmtui, t
     kvmtui.ok("stop", "g")
     kvmtui.ok("install", "g", "--done")
     assert files_with(kvmtui, hashed) == set() and "seed.iso" not in str(definition_of(kvmtui))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", [linux_installer.DEBIAN, linux_installer.FEDORA])
+def test_an_installer_that_reads_its_answers_asks_nothing(
+    kvmtui, tmp_path, linux, password, layout
+):
+    iso = linux_installer.make_cd(tmp_path, linux, layout)
+    words = ("--memory", "256M", "--disk", "128M", "--accelerator", "tcg", "--network", "none")
+    login = ("--user", "ann", "--password-file", password, "--hostname", "made-so")
+    kvmtui.ok("install", "g", "--iso", iso, *words, *login, "--wait", "--timeout", 100)
+    script = tmp_path / "login.yaml"
+    script.write_text(
+        "timeout: 120\nsteps:\n- wait: 'made-so login: '\n- type: \"ann\\n\"\n"
+        f"- wait: 'Password: '\n- type: \"{PASSWORD}\\n\"\n- wait: '~ # '\n"
+    )
+    kvmtui.ok("expect", "g", script)
+    assert definition_of(kvmtui)["cdroms"] == [{}, {}]
 
 
 def test_killed_between_its_kernel_and_its_start_it_goes_on(kvmtui, tmp_path):
