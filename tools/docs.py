@@ -74,6 +74,7 @@ def _values(prop: dict[str, Any]) -> str:
 _PLACES = {
     "guests": "Guests",
     "images": "Images",
+    "install": "Install: letters are text there",
     "host": "Host",
     "activity": "Activity",
     "main": "In every pane",

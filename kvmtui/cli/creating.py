@@ -33,38 +33,59 @@ _PLAIN_OPTIONS = ("os", "memory", "firmware", "arch", "accelerator", "append")
 
 def configure_create(parser: argparse.ArgumentParser) -> None:
     """Arguments of `create`."""
-    parser.add_argument("name", nargs="?", metavar="NAME")
+    from kvmtui.manage.install_fields import help_of
+
+    parser.add_argument("name", nargs="?", metavar="NAME", help=help_of("name"))
     parser.add_argument("--from", dest="source", metavar="FILE", help="a definition in YAML")
     parser.add_argument("--os", help="a system's short id, such as debian12, for its profile")
-    parser.add_argument("--memory", metavar="SIZE", help="such as 2G")
-    parser.add_argument("--cpus", metavar="N")
+    parser.add_argument("--memory", metavar="SIZE", help=help_of("memory"))
+    parser.add_argument("--cpus", metavar="N", help=help_of("cpus"))
     parser.add_argument(
         "--disk",
         action="append",
         default=[],
         metavar="SIZE|FILE[,KEY=VALUE…]",
-        help="20G makes an image, a path takes one; keys: format, bus, cache, size, read_only …",
+        help=f"{help_of('disk')}; keys: format, bus, cache, size, read_only …",
     )
-    parser.add_argument("--cdrom", action="append", default=[], metavar="FILE")
+    parser.add_argument(
+        "--cdrom", action="append", default=[], metavar="FILE", help=help_of("cdrom")
+    )
     parser.add_argument(
         "--network",
         action="append",
         default=[],
         metavar="user|bridge=NAME|tap=NAME|none[,KEY=VALUE…]",
+        help="what its card is plugged into; keys: model, mac, boot_file …",
     )
-    parser.add_argument("--forward", action="append", default=[], metavar="HOSTPORT:GUESTPORT")
-    parser.add_argument("--kernel", metavar="FILE")
-    parser.add_argument("--initrd", metavar="FILE")
-    parser.add_argument("--append", metavar="TEXT", help="the kernel's command line")
-    parser.add_argument("--firmware", choices=("bios", "uefi"))
-    parser.add_argument("--arch", choices=("x86_64", "aarch64", "riscv64"))
-    parser.add_argument("--accelerator", choices=("auto", "kvm", "tcg"))
-    parser.add_argument("--tag", action="append", default=[])
-    parser.add_argument("--description", metavar="TEXT")
+    parser.add_argument(
+        *("--forward",),
+        action="append",
+        default=[],
+        metavar="HOSTPORT:GUESTPORT",
+        help="a port of the host, for the user network",
+    )
+    parser.add_argument("--kernel", metavar="FILE", help=help_of("kernel"))
+    parser.add_argument("--initrd", metavar="FILE", help=help_of("initrd"))
+    parser.add_argument("--append", metavar="TEXT", help=help_of("append"))
+    parser.add_argument("--firmware", choices=_choices("firmware"), help=help_of("firmware"))
+    parser.add_argument("--arch", choices=_choices("arch"), help="whose machine it is")
+    parser.add_argument(
+        "--accelerator", choices=_choices("accelerator"), help=help_of("accelerator")
+    )
+    parser.add_argument("--tag", action="append", default=[], help="a word to choose it by")
+    parser.add_argument("--description", metavar="TEXT", help=help_of("description"))
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="changes")
     parser.add_argument("--start", action="store_true", help="start it at once")
     parser.add_argument("--cloud-image", metavar="ID", help="as kvmtui catalog list has it")
     add_first_login(parser)
+
+
+def _choices(id: str) -> tuple[str, ...]:
+    """The values that a key of the definition can have."""
+    from kvmtui.manage.install_fields import described
+
+    known = described(id)
+    return known.choices if known is not None else ()
 
 
 def run_create(arguments: argparse.Namespace, context: Context) -> int:

@@ -145,6 +145,8 @@ class Network(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=Tr
     model: NicModel = "virtio"
     forwards: list[str] = field(default_factory=list)
     """Forwards for type user: HOSTPORT:GUESTPORT, ADDRESS:HOSTPORT:GUESTPORT, …/udp."""
+    boot_file: Annotated[str, Meta(pattern=r"^(https?|tftp)://[!-~]{1,480}$")] | None = None
+    """What a network boot loads, for type user: the URL of an iPXE script or of a loader."""
 
     def parsed_forwards(self) -> list[Forward]:
         """The forwards, read; the definition was checked before."""

@@ -34,6 +34,8 @@ def _network_problems(network: Network, path: str) -> list[str]:
             problems.append(f"{path}.{kind}: is for type {kind} only")
     if network.forwards and network.type != "user":
         problems.append(f"{path}.forwards: are for type user only")
+    if network.boot_file is not None and network.type != "user":
+        problems.append(f"{path}.boot_file: is for type user only")
     if network.mac is not None:
         if not _MAC.fullmatch(network.mac):
             problems.append(f"{path}.mac: '{visible(network.mac)}' is no MAC address")

@@ -18,7 +18,7 @@ from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.validation import definition_from
 from kvmtui.guest.wants import wants_of
-from kvmtui.manage import clashes, hosting, needs, profiles, starting
+from kvmtui.manage import clashes, fitting, hosting, needs, profiles, starting
 from kvmtui.manage.operation import told
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import image
@@ -185,7 +185,7 @@ def _make_images(
 def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
     """What would keep it from starting now, or clashes, though the definition is fine."""
     folder = library.place(name)
-    found = clashes.notes(library, folder, definition)
+    found = [*clashes.notes(library, folder, definition), *fitting.faults(library, definition)]
     fault = hosting.emulator_fault(definition.arch)
     if fault:
         return [*found, f"it would not start now: {fault}"]

@@ -15,6 +15,7 @@ from kvmtui.manage.image_links import read_chain
 from kvmtui.manage.image_reach import Reach
 from kvmtui.manage.summaries import Summaries
 from kvmtui.qemu.image_header import driver_of_content
+from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +31,13 @@ def check_disk(folder: GuestFolder, index: int, path: str) -> None:
     library = Library(os.path.dirname(os.path.dirname(folder.place)))
     folders = [*Reach(library).of(path), folder.place]
     try:
-        # Whatever it is called: where its content is of another format than its definition
-        # says, QEMU refuses it.
+        # Where its content is of another format than its definition says, QEMU refuses it.
         content = driver_of_content(path)
+        if content == "raw":
+            raise ImageError(
+                f"{visible(path)} is called an image of another format, but is raw",
+                hint=f"give disks[{index}] the format raw",
+            )
         read_chain(path, content, folders, formats=lambda: recorded_formats(library))
     except ImageError as error:
         hint = (error.hint or "").replace(", or --follow", "")

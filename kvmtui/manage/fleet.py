@@ -33,7 +33,7 @@ from kvmtui.stats.host import HostFigures as HostFigures
 from kvmtui.stats.host import HostMeter
 
 if TYPE_CHECKING:
-    from kvmtui.manage import detail, logs, machine, power, starting, story, waiting
+    from kvmtui.manage import detail, installing, logs, machine, power, starting, story, waiting
     from kvmtui.manage.catalog import CatalogDoor
     from kvmtui.manage.detail import GuestDetail
     from kvmtui.manage.wanted import Level
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kvmtui.stats.history import Span
 else:
     detail = Later("kvmtui.manage.detail")
+    installing = Later("kvmtui.manage.installing")
     logs = Later("kvmtui.manage.logs")
     machine = Later("kvmtui.manage.machine")
     power = Later("kvmtui.manage.power")
@@ -199,6 +200,10 @@ class Fleet(HostDoor, DefinitionDoor):
     async def start(self, name: str) -> Outcome:
         """As `starting.start`."""
         return await asyncio.to_thread(lambda: starting.start(self.library, name))
+
+    async def install_done(self, name: str) -> Outcome:
+        """As `installing.done`."""
+        return await asyncio.to_thread(lambda: installing.done(self.library, name))
 
     async def shutdown(
         self, name: str, *, timeout_s: float = SHUTDOWN_LIMIT_S, force: bool = False

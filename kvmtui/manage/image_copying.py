@@ -161,6 +161,7 @@ def copy_into(
     tell = course.tell
 
     def tell_and_write(percent: float) -> None:
+        # At most a few times a second, since progress is read no more often.
         start_writing_back(part)
         tell(percent)
 

@@ -6,7 +6,6 @@ What would be wrong with the guest is a problem; what is only unwise is a warnin
 from __future__ import annotations
 
 import os
-import shlex
 from typing import Literal, NamedTuple
 
 from kvmtui.errors import HostError, KvmtuiError, as_told
@@ -14,12 +13,12 @@ from kvmtui.guest.definition import Definition
 from kvmtui.guest.library import Library
 from kvmtui.guest.names import check_name
 from kvmtui.guest.units import format_size
-from kvmtui.host import networks, resources
+from kvmtui.host import resources
 from kvmtui.host.firmware import find_uefi
-from kvmtui.manage import choosing, hosting, media_fit
+from kvmtui.manage import choosing, fitting, hosting, media_fit
 from kvmtui.manage.install_draft import AGENT, Draft, makes_answers
-from kvmtui.manage.install_login import Wishes
-from kvmtui.manage.install_plan import Plan
+from kvmtui.manage.install_login import Wishes, is_address
+from kvmtui.manage.install_plan import BOOT_FILE, Plan
 from kvmtui.qemu.command import versioned_machine
 from kvmtui.qemu.image import virtual_size_bytes
 from kvmtui.stats.host import mount_of, nearest_folder
@@ -56,6 +55,8 @@ def login_checks(draft: Draft, wished: Wishes) -> Told:
         named = rest.partition(" ")[2] or kind.removeprefix("ssh-")
         more = f" +{len(keys) - 1}" if len(keys) > 1 else ""
         told["ssh_key"] = ("fine", visible(named, limit=40) + more)
+    elif is_address(draft.values["ssh_key"]):
+        told["ssh_key"] = ("fine", "fetched when the guest is made")
     elif wished.login.password_hash is None and wished.user_data is None:
         told["ssh_key"] = ("warning", "neither key nor password: nobody could log in")
     if wished.login.password_hash is not None:
@@ -127,6 +128,9 @@ class Checks:
             self._say("image", "fine", visible(words, limit=80))
         for field in ("file", "kernel", "initrd", "cdrom"):
             self._path(field)
+
+        if draft.source == "network" and not self._values[BOOT_FILE].strip():
+            self._say(BOOT_FILE, "fine", "what that network's PXE names")
 
     def _path(self, field: str) -> None:
         text = self._values[field].strip()
@@ -201,7 +205,9 @@ class Checks:
         definition = self._plan.definition
         if definition is None or not definition.disks or self._draft.source == "disk":
             if definition is not None and not definition.disks:
-                self._say("disk", "fine", "none")
+                bare = self._draft.source == "iso"
+                told = "there is nothing to install to" if bare else "none"
+                self._say("disk", "problem" if bare else "fine", told)
             return
         disk, profile = definition.disks[0], self._draft.profile
         if disk.size is None:
@@ -235,12 +241,12 @@ class Checks:
                 self._say(field, "fine", "address by DHCP; NAT in QEMU")
             elif not resources.interface_exists(name):
                 self._say(field, "problem", f"this host has no {name}")
-            elif network.bridge is not None and not networks.is_bridge(name):
-                self._say(field, "problem", f"{name} is no bridge")
             elif network.bridge is not None and not self._runs_as_root():
                 self._say(field, "warning", "a bridge takes a QEMU that runs as root")
             else:
                 self._say(field, "fine", "its addresses come from that network")
+        for path, words in fitting.network_faults(definition):
+            self._say("network" if path == "networks[0]" else "more_networks", "problem", words)
         if not definition.networks:
             self._say("network", "fine", "none")
         for rule in definition.forwards():
@@ -277,13 +283,17 @@ class Checks:
         if profile is not None and arch == "x86_64" and way not in profile.firmware:
             only = " or ".join(one.upper() for one in profile.firmware)
             self._say("firmware", "problem", f"{profile.name} boots by {only} only")
+        elif profile is not None and arch == "x86_64":
+            ways = " and ".join(one.upper() for one in profile.firmware)
+            self._say("firmware", "fine", f"{profile.name} boots by {ways}")
         if draft.medium is not None:
             for words in media_fit.boot_faults(draft.medium, arch, way):
                 self._say("firmware", "problem", words)
             boots = draft.medium.recognition.boot
             if boots:
                 told = " and ".join(one.upper() for one in boots)
-                self._say("firmware", "fine", f"the ISO boots by {told}")
+                if self._told.get("firmware", ("fine",))[0] == "fine":
+                    self._told["firmware"] = ("fine", f"the ISO boots by {told}")
 
     # What only experts change.
 
@@ -299,7 +309,8 @@ class Checks:
         except HostError as error:
             self._say("machine", "problem", error.message)
         self._accelerator(definition)
-        self._arguments(definition, capabilities.devices, capabilities.version_text)
+        for path, words in fitting.device_faults(definition, capabilities):
+            self._say(path, "problem", words)
 
     def _accelerator(self, definition: Definition) -> None:
         slow = choosing.warning(self._library, definition.arch, definition.accelerator)
@@ -311,22 +322,6 @@ class Checks:
             self._say("cpu", "warning", "cannot migrate to another model")
         elif definition.cpu is None:
             self._say("cpu", "fine", "host under kvm, max under emulation")
-
-    def _arguments(self, definition: Definition, devices: frozenset[str], version: str) -> None:
-        """The devices among a person's own arguments."""
-        words = list(definition.qemu_args)
-        for option, value in zip(words, words[1:], strict=False):
-            driver = value.partition(",")[0]
-            if option != "-device" or driver.startswith("{") or driver in devices:
-                continue
-            import difflib
-
-            told = f"QEMU {version} has no {visible(driver, limit=40)}"
-            close = difflib.get_close_matches(driver, devices, n=1)
-            told += f"; did you mean {close[0]}?" if close else ""
-            self._say("qemu_args", "problem", told)
-        if words:
-            self._say("qemu_args", "fine", shlex.join(words)[:40])
 
 
 def room_for(library: Library) -> tuple[str, int]:

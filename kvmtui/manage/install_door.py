@@ -86,7 +86,7 @@ class InstallDoor(Door):
         Raises:
             KvmtuiError: A field is not right, or it cannot be made; nothing is left.
         """
-        draft, plan, wished = await self._read(lambda: self._planned(given))
+        draft, plan, wished = await self._read(lambda: self._planned(given, fetches=True))
         problems = {**plan.problems, **wished.problems}
         if problems or plan.definition is None:
             raise DefinitionError([f"{key}: {text}" for key, text in problems.items()])
@@ -96,9 +96,9 @@ class InstallDoor(Door):
             plan.name, plan.plain, draft.cloud.image.id, wished.login, user_data=wished.user_data
         )
 
-    def _planned(self, given: Values) -> tuple[Draft, Plan, Wishes]:
+    def _planned(self, given: Values, *, fetches: bool) -> tuple[Draft, Plan, Wishes]:
         draft = install_draft.draft(self.library, self.recogniser, given)
-        return draft, install_plan.plan(draft), install_login.wishes(draft)
+        return draft, install_plan.plan(draft), install_login.wishes(draft, fetches=fetches)
 
     def _make(self, draft: Draft, plan: Plan, wished: Wishes) -> Outcome:
         if draft.source == "iso":
@@ -117,7 +117,7 @@ class InstallDoor(Door):
         """
 
         def read() -> list[str]:
-            draft, plan, wished = self._planned(given)
+            draft, plan, wished = self._planned(given, fetches=False)
             if not install_draft.makes_answers(draft.values):
                 raise KvmtuiError("no seed goes with it: nothing in it would read one")
             if wished.problems:

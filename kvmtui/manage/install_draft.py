@@ -21,7 +21,7 @@ from kvmtui.guest.validation import definition_from
 from kvmtui.host import resources
 from kvmtui.host.firmware import find_uefi
 from kvmtui.manage.install_cloud import Cloud, cloud_images
-from kvmtui.manage.install_fields import EXPERT, FIRST, MADE, NO, NONE, Source, specs
+from kvmtui.manage.install_fields import EXPERT, FIRST, MADE, NO, NONE, YES, Source, specs
 from kvmtui.manage.profiles import profiles
 from kvmtui.manage.recognising import Medium, Recogniser
 from kvmtui.text import visible
@@ -144,7 +144,7 @@ def _usual(
         "packages": _packages(profile),
         "more": NO,
         "expert": NO,
-        "summary": NO,
+        "summary": YES,
         "ssh_key": next(iter(key_files()), ""),
     }
     if source == "kernel":

@@ -76,6 +76,7 @@ SPECS: tuple[Spec, ...] = (
         *("file", "Disk", "Path of a disk image or block device that is there; used as it is."),
         *("text", "System", ("disk",)),
     ),
+    Spec("networks[0].boot_file", "Boots", kind="text", section="System", sources=("network",)),
     Spec("kernel", "Kernel", section="System", sources=("kernel",)),
     Spec("initrd", "Initrd", sources=("kernel",)),
     Spec("append", "Line", sources=("kernel",)),
@@ -105,7 +106,7 @@ SPECS: tuple[Spec, ...] = (
         section="First login",
     ),
     _login("user", "User", "Who logs in; the image's own user when empty."),
-    _login("ssh_key", "SSH key", "A file of public keys that log in."),
+    _login("ssh_key", "SSH key", "A file of public keys that log in, or an https address of one."),
     _login("password", "Password", "Whether one logs in by password too.", kind="choice"),
     _login("packages", "Packages", "Packages to install, parted by blanks."),
     _login("run", "Run", "A shell's command as root, at the end of the first start."),
@@ -199,6 +200,17 @@ def _choices(node: dict[str, Any]) -> tuple[str, ...]:
     if "enum" in node:
         return tuple(str(choice) for choice in node["enum"] if choice is not None)
     return next(filter(None, map(_choices, node.get("anyOf", ()))), ())
+
+
+def help_of(id: str) -> str:
+    """What a field is for, in one sentence that ends without a full stop, for a usage text."""
+    spec = next((one for one in SPECS if one.id == id), None)
+    text = spec.help if spec is not None else ""
+    if not text:
+        known = described(id)
+        text = known.help if known is not None else ""
+    is_name = text[1:2].isupper()
+    return (text if is_name else text[:1].lower() + text[1:]).rstrip(".")
 
 
 def conditions(spec: Spec) -> tuple[dict[str, tuple[str, ...]], ...]:

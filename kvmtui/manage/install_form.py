@@ -24,6 +24,7 @@ from kvmtui.manage.install_fields import (
     NONE,
     OWN_PASSWORD,
     SOURCES,
+    SUMMARY,
     Spec,
     conditions,
     described,
@@ -33,7 +34,6 @@ from kvmtui.manage.install_login import wishes
 from kvmtui.manage.install_plan import Plan, plan
 from kvmtui.manage.install_summary import Summary, summary
 from kvmtui.manage.recognising import Recogniser
-from kvmtui.text import visible
 
 _Choices = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -55,16 +55,17 @@ def look(library: Library, recogniser: Recogniser, given: Values, host: Host) ->
     found = draft(library, recogniser, given)
     made = plan(found)
     wished = wishes(found)
+    come = summary(library, found, made, wished)
     fields = [spec for spec in specs() if spec.id != "answers" or can_answer(found.profile)]
     return InstallForm(
         found.cloud is not None and found.cloud.here is None,
-        tuple(_field(found, made, spec) for spec in fields),
+        tuple(_field(found, made, spec, come.title) for spec in fields),
         said(library, found, made, wished, host),
-        summary(library, found, made),
+        come,
     )
 
 
-def _field(found: Draft, planned: Plan, spec: Spec) -> FormField:
+def _field(found: Draft, planned: Plan, spec: Spec, title: str) -> FormField:
     known = described(spec.id)
     choices, labels = _choices(found, spec)
     kind = spec.kind or (known.kind if known is not None else "text")
@@ -85,7 +86,7 @@ def _field(found: Draft, planned: Plan, spec: Spec) -> FormField:
         when=conditions(spec),
         short=spec.short,
         strong=strong,
-        note=_note(found, planned, spec.id),
+        note=title if spec.id == SUMMARY else _note(found, planned, spec.id),
     )
 
 
@@ -133,7 +134,7 @@ def _note(found: Draft, planned: Plan, id: str) -> str:
             _count(forwards, "forward"),
         ]
         return ", ".join(filter(None, parts))
-    return visible(planned.name, limit=63) if id == "summary" else ""
+    return ""
 
 
 def _count(number: int, word: str) -> str:

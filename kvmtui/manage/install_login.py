@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from kvmtui.errors import DefinitionError, KvmtuiError
 from kvmtui.guest.answers import CLOUD_INIT, Answers
-from kvmtui.guest.first_login import FirstLogin, keys_from_file, problems, read_bounded
+from kvmtui.guest.first_login import FirstLogin, problems, read_bounded
 from kvmtui.guest.user_data import LARGEST_BYTES, check_user_data
-from kvmtui.manage import seeding
+from kvmtui.manage import first_logins, seeding
 from kvmtui.manage.install_draft import Draft, file_of, makes_answers
 from kvmtui.manage.install_fields import OWN_PASSWORD
 from kvmtui.manage.install_plan import Plan
@@ -29,16 +29,21 @@ class Wishes(NamedTuple):
     """What is wrong, by field."""
 
 
-def wishes(draft: Draft) -> Wishes:
-    """What the fields wish; nothing where nothing reads it."""
+def wishes(draft: Draft, *, fetches: bool = False) -> Wishes:
+    """What the fields wish; nothing where nothing reads it.
+
+    Args:
+        fetches: Whether keys that are at an address are fetched now.
+    """
     values, found = draft.values, {}
     if not makes_answers(values):
         return Wishes(FirstLogin(), None, {})
     keys: list[str] = []
     user_data = None
-    if values["ssh_key"].strip():
+    if values["ssh_key"].strip() and (fetches or not is_address(values["ssh_key"])):
+        where = values["ssh_key"].strip()
         try:
-            keys = keys_from_file(file_of(values["ssh_key"]))
+            keys = first_logins.keys_of(where if "://" in where else file_of(where))
         except KvmtuiError as error:
             found["ssh_key"] = error.message
     if draft.source == "cloud" and values["user_data"].strip():
@@ -65,6 +70,11 @@ def wishes(draft: Draft) -> Wishes:
         field = re.split(r"[.\[]", path)[0]
         found.setdefault(_FIELD_OF.get(field, field), words)
     return Wishes(login, user_data, found)
+
+
+def is_address(text: str) -> bool:
+    """Whether keys are to be had over the network."""
+    return text.strip().startswith("https://")
 
 
 def kind_of(draft: Draft) -> str:

@@ -28,11 +28,14 @@ _FIELD_OF = (
     (re.compile(r"disks\b"), "more_disks"),
     (re.compile(r"cdroms\b"), "cdrom"),
     (re.compile(r"networks\[0\]\.forwards\b"), "forwards"),
-    (re.compile(r"networks\[0\]\.model\b"), ""),
+    (re.compile(r"networks\[0\]\.(model|boot_file)\b"), ""),
     (re.compile(r"networks\[0\]"), "network"),
     (re.compile(r"networks\b"), "more_networks"),
 )
 """Whose field a path of the definition is; an empty one is a field itself."""
+
+
+BOOT_FILE = "networks[0].boot_file"
 
 
 class Plan(NamedTuple):
@@ -133,6 +136,9 @@ def _skeleton(draft: Draft, problems: dict[str, str]) -> Plain:
     plain["networks"] = _networks(values, read)
     if source == "network":
         plain["boot"] = ["disk", "network"]
+        url = values[BOOT_FILE].strip()
+        if url and plain["networks"]:
+            plain["networks"][0]["boot_file"] = url
     if source == "kernel":
         for key in ("kernel", "initrd"):
             if values[key].strip():

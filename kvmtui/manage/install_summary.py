@@ -19,6 +19,7 @@ from kvmtui.guest.wants import wants_of
 from kvmtui.host import resources
 from kvmtui.manage import choosing, command_lines, hosting
 from kvmtui.manage.install_draft import Draft, makes_answers
+from kvmtui.manage.install_login import Wishes
 from kvmtui.manage.install_plan import Plan
 from kvmtui.qemu.binary import host_architecture
 from kvmtui.qemu.command import versioned_machine
@@ -49,7 +50,7 @@ class Summary(NamedTuple):
 NOTHING = Summary("", (), "", (), (), (), "", "")
 
 
-def summary(library: Library, draft: Draft, plan: Plan) -> Summary:
+def summary(library: Library, draft: Draft, plan: Plan, wished: Wishes) -> Summary:
     """What the fields come to."""
     if plan.definition is None:
         first = next(iter(plan.problems.values()), "it cannot be made so")
@@ -67,7 +68,7 @@ def summary(library: Library, draft: Draft, plan: Plan) -> Summary:
         fault = as_told("", error).message
     return Summary(
         title=_title(draft, plan.name),
-        facts=_facts(definition, choice),
+        facts=(*_facts(definition, choice), *_login_facts(draft, wished)),
         folder=f"guests/{plan.name}/",
         files=_files(draft, definition),
         steps=_steps(draft, definition, choice),
@@ -134,6 +135,8 @@ def _is_there(path: str) -> bool:
 def _title(draft: Draft, name: str) -> str:
     if draft.source == "iso" and draft.medium is not None:
         return f"{name} from {visible(os.path.basename(draft.medium.path), limit=60)}"
+    if draft.cloud is not None:
+        return f"{name} from {visible(draft.cloud.image.name, limit=60)}"
     if draft.profile is not None and draft.values["os"]:
         return f"{name}, {draft.profile.name}"
     return name
@@ -147,12 +150,26 @@ def _facts(definition: Definition, choice: choosing.Choice | None) -> tuple[str,
         for disk in definition.disks
     ]
     parts = [f"{definition.cpus} vCPU", written_size(int(definition.memory)), *disks]
-    parts += [network.bridge or network.tap or network.type for network in definition.networks]
+    parts += [network.bridge or network.tap or "user network" for network in definition.networks]
     parts.append(definition.boot_firmware().upper())
     if choice is not None:
         when = f" (measured {choice.time[:10]})" if choice.time else ""
         parts.append(f"{choice.accelerator}{when}")
     return (", ".join(parts),)
+
+
+def _login_facts(draft: Draft, wished: Wishes) -> tuple[str, ...]:
+    """Who can log in, and how."""
+    if not makes_answers(draft.values):
+        return ()
+    login = wished.login
+    keys = [key.split(None, 2) for key in login.ssh_keys]
+    named = [" ".join([key[0].removeprefix("ssh-"), *key[2:]]) for key in keys]
+    parts = [f"user {login.user}" if login.user else "the image's own user"]
+    parts[0] += f" with key {visible(named[0], limit=60)}" if named else " without a key"
+    parts[0] += f" +{len(named) - 1}" if len(named) > 1 else ""
+    parts.append("a password" if login.password_hash is not None else "no password")
+    return (", ".join([*parts, *login.packages]),)
 
 
 def _files(draft: Draft, definition: Definition) -> tuple[tuple[str, str], ...]:

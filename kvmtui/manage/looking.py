@@ -113,7 +113,7 @@ class Look:
             description=summary.get("description", ""),
             autostart=bool(summary.get("autostart")),
             error=error,
-            installing=install is not None and self.pid is not None,
+            installing=install is not None,
             answers=self.answers,
         )
 

@@ -36,7 +36,7 @@ class GuestView(NamedTuple):
     autostart: bool
     error: str | None
     installing: bool = False
-    """Whether it runs and is being installed."""
+    """Whether its installation has begun and is not over, though it may wait for an answer."""
     answers: bool = True
     """False where its process is there and says nothing; not part of the JSON."""
 

@@ -121,7 +121,8 @@ def run(
     )
     stall_s = max(STALL_LIMIT_S, _STALL_FACTOR / rate_bytes_per_s if rate_bytes_per_s else 0)
     try:
-        out, err = _Watch(process, course, limit_s, stall_s, what).read()
+        with _ending(process, "-p" in arguments) as ended:
+            out, err = _Watch(process, course, limit_s, stall_s, what).read(ended)
     except BaseException:
         _end(process)
         raise
@@ -183,12 +184,20 @@ class _Watch:
         self._what = what
         self._told = -1.0
 
-    def read(self) -> tuple[bytes, bytes]:
-        """Standard output and the beginning of standard error."""
+    def read(self, ended: int | None) -> tuple[bytes, bytes]:
+        """Standard output and the beginning of standard error.
+
+        Args:
+            ended: A pidfd of what tells its progress: thousands of times, of which each
+                would wake us, so that is read a few times a second, and at its end.
+        """
         open_fds = set(self._streams)
         while open_fds:
             self._check()
-            for fd in select.select(list(open_fds), [], [], _TURN_S)[0]:
+            waited_s = _TURN_S
+            if ended is not None:
+                waited_s = _TURN_S if select.select([ended], [], [], _TURN_S)[0] else 0.0
+            for fd in select.select(list(open_fds), [], [], waited_s)[0]:
                 data = os.read(fd, 1 << 16)
                 if data:
                     self._take(fd, data)
@@ -238,6 +247,19 @@ class _Watch:
         if percent != self._told:
             self._told = percent
             self._course.tell(percent)
+
+
+@contextlib.contextmanager
+def _ending(process: subprocess.Popen[bytes], is_wanted: bool) -> Iterator[int | None]:
+    """A pidfd of a process, where that is wanted."""
+    if not is_wanted:
+        yield None
+        return
+    fd = os.pidfd_open(process.pid)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

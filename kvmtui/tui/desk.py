@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from kvmtui.errors import KvmtuiError, as_told
+from kvmtui.errors import Cancelled, KvmtuiError, as_told
 from kvmtui.light import Later
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.views import LiveGuest, OperationView, Outcome
@@ -98,6 +98,8 @@ class GuestDesk:
         self._app.look_soon()
         if isinstance(ended.result, Outcome):
             self._app.told(ended.result)
+        elif isinstance(ended.result, Cancelled):
+            self._app.tell(ended.result.message)
         elif isinstance(ended.result, KvmtuiError):
             self._app.tell_failure(ended.name, ended.result)
         else:
@@ -147,6 +149,9 @@ class GuestDesk:
 
     def _do_start(self, guests: list[LiveGuest]) -> None:
         self._begin(guests, "start", lambda name: lambda: self._fleet.start(name))
+
+    def _do_installed(self, guests: list[LiveGuest]) -> None:
+        self._begin(guests, "install", lambda name: lambda: self._fleet.install_done(name))
 
     def _do_shutdown(self, guests: list[LiveGuest]) -> None:
         self._begin(guests, "shutdown", lambda name: lambda: self._fleet.shutdown(name))

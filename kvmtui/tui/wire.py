@@ -195,6 +195,10 @@ class WireApp(App[Any]):
         if isinstance(self._driver, LinuxDriver) and (question := self.graphics.question):
             KeyParser.graphics = self.graphics
             self._write(question)
+            # Who does not understand it may show it.
+            x, y = self._previous_cursor_position or (0, 0)
+            self._shadow.forget_part(x, y, len(question), 1)
+            self._repaint_in(_SETTLED_S)
 
     def place_picture(self, placed: Placed) -> bool:
         """Draw a picture in place of the last one; False where the link stands."""

@@ -25,6 +25,7 @@ _DOING = {
     "delete": "deleting",
     "set": "changing",
     "edit": "changing",
+    "install": "installing",
 }
 _SOON_S = 7 * 86400.0
 NO_ANSWER = "no answer"

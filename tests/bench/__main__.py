@@ -38,6 +38,7 @@ KVMTUI = [sys.executable, "-c", "import sys; from kvmtui.__main__ import main; s
 """What the script does that pip, pipx and uv install today; those of old pips import re first."""
 TINY = ["--memory", "16M", "--network", "none", "--set", "usb=false", "--set", "balloon=false"]
 PARALLEL = 8
+_PARTS = {"screen", "stats", "many", "console", "images", "media"}
 
 
 class Bench:
@@ -182,6 +183,10 @@ def quiet(command: list[str]) -> None:
 def main() -> None:
     """Run every figure."""
     words = sys.argv[1:]
+    unknown = {word for word in words if not word.isdecimal()} - _PARTS
+    if unknown:
+        print(__doc__)
+        raise SystemExit(0 if unknown <= {"-h", "--help"} else 2)
     count = next((int(word) for word in words if word.isdecimal()), 100)
     with tempfile.TemporaryDirectory(prefix="kvmtui-bench-") as name:
         folder = Path(name)

@@ -91,8 +91,12 @@ def test_a_qcow2_file_called_raw_is_refused(kvmtui, tmp_path):
 
 def test_a_raw_file_called_qcow2_is_refused(kvmtui, tmp_path):
     image = make_image(tmp_path / "a.img", "raw")
-    kvmtui.tiny("a", "--disk", f"{image},format=qcow2")
-    assert "is no qcow2: its content is raw" in kvmtui.refused("start", "a", status=1)
+    line = kvmtui.refused("create", "a", "--disk", f"{image},format=qcow2", status=1)
+    assert "is called an image of another format, but is raw" in line
+    kvmtui.tiny("a", "--disk", f"{image},format=raw")
+    definition = kvmtui.folder("a") / "guest.yaml"
+    definition.write_text(definition.read_text().replace("format: raw", "format: qcow2"))
+    assert "but is raw" in kvmtui.refused("start", "a", status=1)
     assert kvmtui.row("a")["state"] == "stopped"
 
 

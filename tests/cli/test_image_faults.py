@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from kvmtui.guest.units import format_size
 from kvmtui.manage.image_records import records
 from tests.cli.test_images import content, img, io, leftovers, pair, pair_made_once, same
 
@@ -423,3 +424,65 @@ def test_without_qemu_img(kvmtui, images, tmp_path):
     assert kvmtui("image", "list", env=environment).status == 0
     done = kvmtui("image", "create", "x", "1M", env=environment)
     assert done.status == 1 and "qemu-img is not installed" in done.err and not leftovers(kvmtui)
+
+
+def test_a_word_lets_each_verb_follow(kvmtui, images, tmp_path):
+    """The hint offers it, so each verb that gives the hint takes it."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    img("create", "-q", "-f", "qcow2", elsewhere / "base.qcow2", "4M")
+    top = images / "top.qcow2"
+    for words in (
+        ("check", top),
+        ("resize", top, "8M"),
+        ("move", top, "moved.qcow2"),
+        ("measure", top),
+        ("partitions", top),
+        ("clone", top, "c.qcow2", "--full"),
+        ("compact", top),
+        ("commit", top, "--yes"),
+    ):
+        unsafe(top, elsewhere / "base.qcow2", "qcow2")
+        done = kvmtui("image", *words)
+        assert done.status == 1 and "in no folder of images" in done.err, words
+        assert f"image add-directory {elsewhere}, or --follow" in done.err
+        kvmtui.ok("image", *words, "--follow")
+        for name in ("moved.qcow2", "c.qcow2", "top.qcow2"):
+            (images / name).unlink(missing_ok=True)
+    assert not leftovers(kvmtui)
+
+
+def test_a_resize_can_be_cancelled(kvmtui, images, tmp_path):
+    """By another kvmtui, or Ctrl-C; a qemu-img that stands still is not waited for."""
+    program = tmp_path / "bin" / "qemu-img"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/began\nexec sleep 100\n")
+    program.chmod(0o755)
+    environment = {**kvmtui.environment, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    process = kvmtui.popen("image", "resize", "good.qcow2", "8M", env=environment)
+    while not (tmp_path / "began").exists():
+        assert process.poll() is None, process.communicate()
+    ((record, held),) = records(kvmtui.library)
+    assert held and record["verb"] == "resize"
+    kvmtui.ok("image", "cancel", record["id"])
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1 and "was not resized: it was cancelled" in err
+    kvmtui.ok("image", "resize", "good.qcow2", "8M")
+
+
+def test_what_compacting_gives_back_is_measured(kvmtui, images):
+    """What was written and then marked as zero still takes its room."""
+    good = images / "good.qcow2"
+    io(good, "write -P 5 0 3M", "write -z 0 2M")
+    found = kvmtui.ok("image", "measure", "good.qcow2", "--json").json
+    before = good.stat().st_blocks * 512
+    told = kvmtui.ok("image", "measure", "good.qcow2").out
+    assert f"compact would give back {format_size(found['reclaim_bytes'])}" in told
+    kvmtui.ok("image", "compact", "good.qcow2")
+    freed = before - good.stat().st_blocks * 512
+    assert abs(freed - found["reclaim_bytes"]) < 256 << 10
+    found = kvmtui.ok("image", "measure", "good.qcow2", "--json").json
+    assert (found["reclaim_bytes"] or 0) < 256 << 10
+    # Of one that stands on another nothing is said: what a copy takes is not what it takes.
+    kvmtui.ok("image", "create", "on", "--backing", "good.qcow2")
+    assert kvmtui.ok("image", "measure", "on.qcow2", "--json").json["reclaim_bytes"] is None

@@ -15,6 +15,8 @@ from kvmtui.manage.install_fields import SPECS, described, specs
 from kvmtui.manage.install_form import look
 from kvmtui.manage.recognising import Recogniser
 
+BOOT = "networks[0].boot_file"
+
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
@@ -99,6 +101,14 @@ def test_an_iso_decides_what_nobody_gave(form, tmp_path):
         ({"qemu_args": "-device virtio-rng-pc"}, "qemu_args", "problem", "virtio-rng-pci?"),
         ({"qemu_args": "'"}, "qemu_args", "problem", "not closed"),
         ({"more_disks": "/nowhere"}, "more_disks", "problem", "does not exist"),
+        ({"source": "network", BOOT: "nowhere"}, BOOT, "problem", ""),
+        (
+            {"source": "network", BOOT: "http://10.0.2.2/a", "network": "none"},
+            "network",
+            "fine",
+            "",
+        ),
+        ({"source": "network"}, BOOT, "fine", "PXE"),
         ({"source": "kernel"}, "kernel", "problem", "a path is expected"),
         ({"source": "kernel", "kernel": "/"}, "kernel", "problem", "it is a directory"),
         ({"source": "disk", "file": "/nowhere.qcow2"}, "file", "problem", "no such file"),

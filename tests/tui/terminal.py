@@ -30,10 +30,12 @@ import pyte
 DEADLINE_S = 30.0
 _PRIVATE = re.compile(rb"\x1b\[[<=>][0-9;]*[A-Za-z]")
 """Keyboard protocol and the like, which pyte would show as text."""
-_PICTURE = re.compile(rb"\x1b[_P][^\x1b]*\x1b\\\\")
+_PICTURE = re.compile(rb"\x1b[_P][^\x1b]*\x1b\\")
 """Pictures, which pyte would show as text."""
 _TORN = re.compile(rb"\x1b(\[[<=>]?[0-9;]*|[_P][^\x1b]*\x1b?)?$")
 _ALTERNATE = 1049
+_WHO_ASKED, _WHO_ANSWER = b"\x1b[c", b"\x1b[?62c"
+"""What every terminal answers."""
 _SYNC_ASKED, _SYNC_ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 
 
@@ -115,6 +117,7 @@ class Terminal:
         self.received = bytearray()
         self._torn = b""
         self._answers = {**(answers or {})}
+        self._answers.setdefault(_WHO_ASKED, _WHO_ANSWER)
         if synchronized:
             self._answers[_SYNC_ASKED] = _SYNC_ANSWER
         self._reading = True

@@ -344,10 +344,10 @@ def test_keys_are_heard_after_the_terminal_was_too_small(kvmtui, open_app):
     wait_row(terminal, "a", "stopped")
     shrink_and_grow("stopped")
     terminal.send("n")
-    terminal.wait_for("guest-1")
-    shrink_and_grow("guest-1")
+    terminal.wait_for("debian-13-a")
+    shrink_and_grow("debian-13-a")
     terminal.send("-more")
-    terminal.wait_for("guest-1-more")
+    terminal.wait_for("debian-13-a-more")
 
 
 def test_ascii_on_the_linux_console(kvmtui, open_app):

@@ -7,10 +7,12 @@ import hashlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
 
 import pytest
 from boot_guests import bios_call, boot_disk
+from http_files import serving
 from media import iso as descriptors
 from tui.seen import (
     CLEAR,
@@ -31,6 +33,7 @@ from tui.terminal import Terminal
 from kvmtui.guest.seed_image import read_seed
 
 CTRL_O, CTRL_R, CTRL_T, CTRL_Y = "\x0f", "\x12", "\x14", "\x19"
+END = "\x1b[F"
 CLIPBOARD = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA" + "A" * 42 + " anna@laptop"
 
@@ -65,12 +68,20 @@ def boots(line: str) -> bytes:
     return boot_disk(code + b"\xf4\xeb\xfd")[:512]
 
 
-def make_iso(path, words="MEDIUM"):
-    """A real ISO that a BIOS boots, as small as it can be."""
-    tree = path.parent / f"{path.name}.tree"
+def make_iso(path, label="14_2_RELEASE_AMD64_CD", files=(), words="MEDIUM"):
+    """A real ISO that a BIOS boots, as small as it can be.
+
+    Args:
+        files: Copied into it: a path there, and one here.
+    """
+    tree = path.parent.parent / f"{path.name}.tree"
     tree.mkdir()
+    for there, here in files:
+        (tree / there).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(here, tree / there)
     (tree / "boot.bin").write_bytes(boots(words).ljust(2048, b"\0"))
-    command = ["xorriso", "-as", "mkisofs", "-quiet", "-V", "Debian 12.5.0 amd64 n"]
+    command = ["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", label]
+    command += ["-publisher", "FreeBSD"]
     command += ["-b", "boot.bin", "-no-emul-boot", "-boot-load-size", "4"]
     subprocess.run([*command, "-o", path, tree], check=True, capture_output=True)
     return path
@@ -139,23 +150,49 @@ def test_a_cloud_image_takes_two_keys_and_its_line_is_what_ps_shows(
 
 def test_an_iso_takes_four_keys_and_its_line_is_what_ps_shows(kvmtui, open_app):
     kvmtui.library.make()
-    make_iso(kvmtui.home / "images" / "debian-12.iso")
+    make_iso(kvmtui.home / "images" / "freebsd.iso")
     terminal = open_app(80, 24)
     terminal.wait_for("measured: ")
     press = Pressed(terminal)
     press("3", "New guest")
-    press(CTRL_O, "Debian 12, ")
+    press(CTRL_O, "freebsd14.2, amd64")
     press(ENTER, "✓ recognised")
     terminal.wait_for("checks passed")
     terminal.send(CTRL_Y)
     line = copied(terminal)
     press(CTRL_S, "MEDIUM")
     assert press.count <= 10
-    assert "debian-12-a" in terminal.lines[0], "its screen, where one installs by hand"
+    assert "freebsd-14-a" in terminal.lines[0], "its screen, where one installs by hand"
+    words = words_of(kvmtui.pid("freebsd-14-a"))
+    assert shown_words(line) == words
+    assert "it runs from freebsd.iso" in kvmtui.ok("install", "freebsd-14-a").out
+
+
+def test_an_iso_that_is_installed_without_questions(kvmtui, key_home, linux_guest_files, open_app):
+    kvmtui.library.make()
+    files = [("install.amd/vmlinuz", linux_guest_files / "vmlinuz")]
+    files += [("install.amd/initrd.gz", linux_guest_files / "initrd.img")]
+    make_iso(kvmtui.home / "images" / "debian.iso", "Debian 12.5.0 amd64 n", files)
+    terminal = open_app(140, 40)
+    terminal.wait_for("measured: ")
+    press = Pressed(terminal)
+    press("3", "New guest")
+    press(CTRL_O, "Debian 12, ")
+    press(ENTER, "✓ recognised")
+    terminal.wait_for("● answer file made for you")
+    terminal.wait_for("the installer has its answers")
+    terminal.wait_for("anna@laptop")
+    terminal.send(CTRL_Y)
+    line = copied(terminal)
+    press(CTRL_S, "Started")
+    wait_running(kvmtui, terminal, "debian-12-a")
+    assert press.count <= 10
     words = words_of(kvmtui.pid("debian-12-a"))
     assert shown_words(line) == words
-    assert kvmtui.row("debian-12-a")["state"] == "running"
-    assert "it runs from debian-12.iso" in kvmtui.ok("install", "debian-12-a").out
+    assert "auto=true" in words[words.index("-append") + 1]
+    initrd = words[words.index("-initrd") + 1]
+    with open(initrd, "rb") as file:
+        assert b"d-i passwd/" in file.read()
 
 
 def test_an_empty_guest_with_other_figures_is_only_made(kvmtui, open_app):
@@ -241,7 +278,7 @@ def test_the_same_name_twice_at_once(kvmtui, open_app):
 def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
     kvmtui.library.make()
     images = kvmtui.home / "images"
-    medium = make_iso(images / "debian.iso")
+    medium = make_iso(images / "freebsd.iso")
     (images / "evil\x1b[2J\u202e\nname.iso").write_bytes(descriptors("WHAT IS IT"))
     many = kvmtui.home.parent / "many"
     many.mkdir()
@@ -262,8 +299,8 @@ def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
     terminal.wait_for("10008 in this folder")
     terminal.send("evil" + ENTER)
     terminal.wait_for("✗ not recognised: choose one")
-    terminal.send(CTRL_O + "debian.i")
-    terminal.wait_for("▌  debian.iso")
+    terminal.send(CTRL_O + "freebsd")
+    terminal.wait_for("▌  freebsd.iso")
     terminal.send(ENTER)
     terminal.wait_for("✓ recognised")
     terminal.wait_for("checks passed")
@@ -293,3 +330,72 @@ def test_the_seed_is_shown_without_a_passwords_hash(kvmtui, key_home, cloud_imag
     seed = read_seed(kvmtui.folder("debian-13-a") / "seed.iso")
     assert b"$6$" in seed.files["user-data"]
     assert b"hunter2" not in b"".join(seed.files.values()) + terminal.received
+
+
+@pytest.mark.slow
+def test_a_guest_that_boots_from_the_network_by_an_ipxe_script(kvmtui, open_app):
+    with serving() as files:
+        port = files.url.rpartition(":")[2]
+        files.serve("/boot.ipxe", b"#!ipxe\necho BOOTED-BY-SCRIPT\nsleep 1000\n")
+        terminal = open_app(140, 40)
+        terminal.wait_for("measured: ")
+        terminal.send("3")
+        terminal.wait_for("✓ free")
+        terminal.send(UP * 3 + RIGHT * 3)
+        terminal.wait_for("● Network")
+        terminal.send(f"{DOWN}http://10.0.2.2:{port}/boot.ipxe")
+        terminal.wait_for("boots from the network")
+        terminal.wait_for("checks passed")
+        terminal.send(CTRL_S)
+        terminal.wait_for("BOOTED-BY-SCRIPT", deadline_s=90)
+        assert ("GET", "/boot.ipxe", "") in files.asked
+
+
+CATALOG = """
+images:
+  - id: tiny
+    name: A tiny one
+    os: debian12
+    user: debian
+    url: {url}/latest/tiny-{{arch}}.qcow2
+    checksums: {url}/latest/SUMS
+    arch: {{x86_64: amd64}}
+"""
+
+
+def test_an_image_is_fetched_in_activity_where_it_can_be_cancelled(kvmtui, tmp_path, open_app):
+    image = tmp_path / "tiny.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "8M"], check=True)
+    data = image.read_bytes() + os.urandom(2_000_000)
+    config = tmp_path / "config" / "kvmtui"
+    config.mkdir(parents=True)
+    kvmtui.environment["XDG_CONFIG_HOME"] = str(config.parent)
+    with serving() as files:
+        (config / "catalog.yaml").write_text(CATALOG.format(url=files.url))
+        files.serve("/latest/tiny-amd64.qcow2", data, "slow")
+        sums = f"{hashlib.sha512(data).hexdigest()}  tiny-amd64.qcow2\n"
+        files.serve("/latest/SUMS", sums.encode())
+        terminal = open_app(140, 40)
+        terminal.wait_for("measured: ")
+        terminal.send("3")
+        terminal.wait_for("✓ free")
+        terminal.send(UP * 2 + ENTER + END + ENTER)
+        terminal.wait_for("A tiny one, amd64")
+        terminal.wait_for("tiny-a ")
+        terminal.wait_for("it is fetched and verified first")
+        terminal.send(CTRL_S)
+        terminal.wait_for("» pull")
+        terminal.wait_until(files.waits.is_set, what="half of it came")
+        terminal.send("X")
+        terminal.wait_for("Cancel")
+        terminal.send("y")
+        terminal.wait_gone("» pull")
+        assert not list((kvmtui.home / "guests").iterdir()), "nothing is left of the guest"
+        files.ended.set()
+        files.faults.clear()
+        terminal.send("3")
+        terminal.wait_for("tiny-a ")
+        terminal.wait_for("checks passed" if "▲" not in terminal.text else "nobody could log in")
+        terminal.send(CTRL_S)
+        wait_running(kvmtui, terminal, "tiny-a")
+        assert files.parts == 1, "it went on where it was cancelled"

@@ -33,6 +33,8 @@ def _backend(index: int, network: Network) -> dict[str, Any]:
         rules = [{"str": rule.qemu_rule()} for rule in network.parsed_forwards()]
         if rules:
             backend["hostfwd"] = rules
+        if network.boot_file is not None:
+            backend["bootfile"] = network.boot_file
     elif network.type == "bridge":
         backend["br"] = network.bridge
     else:

@@ -26,6 +26,10 @@ def _start(live: LiveGuest, keys: Keys) -> str:
     return _busy(live)
 
 
+def _installed(live: LiveGuest, keys: Keys) -> str:
+    return _busy(live) if live.view.installing else f"{live.view.name} is not being installed"
+
+
 def _not_stopped(live: LiveGuest, keys: Keys) -> str:
     name, state = live.view.name, live.view.state
     if state == "paused":
@@ -153,6 +157,18 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         "Power",
         "guests",
         _plug,
+        on_guest=True,
+    ),
+    Action(
+        "guest.installed",
+        "I",
+        "installed",
+        "{} is installed",
+        "Says that the guest is installed, where it shut itself down or waits: its medium is taken "
+        "out and it is started from its disk. After a restart of its own that is done by itself.",
+        "Power",
+        "guests",
+        _installed,
         on_guest=True,
     ),
     Action(
@@ -296,7 +312,7 @@ GUEST_ACTIONS: tuple[Action, ...] = (
         "n",
         "new",
         "New guest",
-        "Defines a guest in a form.",
+        "Opens the Install pane: a new guest from a cloud image, an ISO, a disk, or other.",
         "Keep",
         "guests",
         bar=8,

@@ -14,7 +14,7 @@ from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.keepers.install_acts import InstallActs
 from kvmtui.tui.key_parser import KeyParser
-from kvmtui.tui.panes.install import FIRST_FIELD, InstallPane
+from kvmtui.tui.panes.install import InstallPane
 from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line, Role, Span
 
@@ -219,6 +219,7 @@ class InstallKeeper(Keeper):
         short = {"browse files": "files", "create and start": "create"}
         keys = [("Tab", "next field" if wide else "next"), ("Enter", "choose")]
         keys += [("Space", "switch")] * wide
+        actions = [one for one in actions if wide or one.id != "install.seed"]
         for one in sorted(actions, key=lambda action: action.bar):
             label = one.label if wide else short.get(one.label, one.label)
             keys.append((self._keys.of(one.id), label))
@@ -289,6 +290,6 @@ class InstallKeeper(Keeper):
         """Forget what was filled in."""
         self.number = str(uuid.uuid4())
         self._acts.secret = ""
-        if self.pane.form is not None:
-            self.pane.form.start_over(FIRST_FIELD)
+        self._page = None
+        self.pane.clear()
         self.look()

@@ -122,7 +122,7 @@ class InstallPane(Pane, can_focus=True):
             if action.place == "install" and action.id != "install.browse"
             for key in self._keys.all_of(action.id).split(",")
         }
-        form = PageForm(fields, keys, first=FIRST_FIELD, id="install-form")
+        form = PageForm(fields, keys, first=FIRST_FIELD)
         self._lay_out(form)
         await self._page.mount(form)
         had_focus = self.has_focus
@@ -144,6 +144,16 @@ class InstallPane(Pane, can_focus=True):
         if action == "leave" and self.form is not None and self.form.is_picking:
             return False
         return super().check_action(action, parameters)
+
+    def clear(self) -> None:
+        """Forget the form: the next fields make another."""
+        if self.form is None:
+            return
+        had_focus = self.form.has_focus
+        self.form.remove()
+        self.form = None
+        if had_focus:
+            self.screen.set_focus(self)
 
     def _want(self, action_id: str) -> None:
         self.post_message(self.Wanted(action_id))

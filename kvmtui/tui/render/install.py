@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _PAIR_LINES = 4
 _FILE_CELLS = 14
-_NARROW_LINES = 8
+_NARROW_LINES = 7
+_LABEL_CELLS = 11
 _OF_FIELD = {
     "name": ("-name",),
     "memory": ("-m",),
@@ -64,17 +65,47 @@ def below_lines(
 ) -> list[Line]:
     """The summary at the page's end."""
     width, _ = room
-    lines: list[Line] = [(Span(shorten(summary.title, width), bold=True),)]
-    lines += [(Span(shorten(fact, width)),) for fact in summary.facts]
+    lines: list[Line] = [()]
+    for fact in summary.facts:
+        lines += wrap((Span(fact),), width)
     names = " ".join(name for name, _ in summary.files)
-    lines += [
-        (),
-        _labelled("Files", f"{summary.folder}: {names}" if summary.folder else "", width),
-        _labelled("Then", ", ".join(summary.steps), width),
-        (),
-        _line_head(width, key),
-    ]
-    return [*lines, *command_lines(summary, faulty, width, _NARROW_LINES, 2, glyphs)]
+    lines += [()] * bool(summary.facts)
+    lines += _labelled("Files", f"{summary.folder}: {names}" if summary.folder else "", width)
+    lines += _labelled("Then", ", ".join(summary.steps), width)
+    lines += [(), _line_head(width, key)]
+    if not summary.argv:
+        return [*lines, *command_lines(summary, faulty, width, _NARROW_LINES, 2, glyphs)]
+    flow = flowing_lines(summary, faulty, width - 2)
+    told = f"{min(len(flow), _NARROW_LINES)} of {len(flow)} lines"
+    shown = [(Span("  "), *line) for line in flow[:_NARROW_LINES]]
+    return [*lines, *shown, (Span(" " * max(width - len(told), 0) + told, "muted"),)]
+
+
+def flowing_lines(summary: Summary, faulty: Sequence[str], width: int) -> list[Line]:
+    """The command line as one text, broken where it must be."""
+    lines: list[list[Span]] = [[]]
+    left = width
+    program = visible(summary.argv[0].rpartition("/")[2], limit=60)
+    for pair in [[program], *pairs_of(summary.argv[1:])]:
+        role: Role = "err" if is_faulty(pair, faulty) else "muted"
+        text = " ".join(visible(word, limit=600) for word in pair)
+        if lines[-1] and len(text) > left and (len(text) <= width or left < width // 3):
+            lines.append([])
+            left = width
+        while text:
+            piece, text = text[:left], text[left:]
+            lines[-1].append(Span(piece, role))
+            left -= len(piece)
+            if left <= 0 or text:
+                lines.append([])
+                left = width
+        if lines[-1]:
+            lines[-1].append(Span(" "))
+            left -= 1
+        if left <= 0:
+            lines.append([])
+            left = width
+    return [tuple(line) for line in lines if line]
 
 
 def _file_line(name: str, what: str, width: int) -> Line:
@@ -84,8 +115,14 @@ def _file_line(name: str, what: str, width: int) -> Line:
     )
 
 
-def _labelled(label: str, text: str, width: int) -> Line:
-    return (Span(label.ljust(11), "muted"), Span(shorten(text, max(width - 11, 0))))
+def _labelled(label: str, text: str, width: int) -> list[Line]:
+    """A label and its text, wrapped beside it."""
+    if not text:
+        return []
+    first, *more = wrap((Span(text),), max(width - _LABEL_CELLS, 8))
+    blank = Span(" " * _LABEL_CELLS)
+    head = Span(label.ljust(_LABEL_CELLS), "muted")
+    return [(head, *first), *((blank, *line) for line in more)]
 
 
 def _line_head(width: int, key: str) -> Line:

@@ -27,7 +27,7 @@ def first_start(
         (),
         (Span("No guests yet.", bold=True),),
         (),
-        _way(keys.of("guest.new"), "define one: memory, disk, ISO, network in a form"),
+        _way(keys.of("guest.new"), "install one: cloud image, ISO, disk, network …"),
         _way(keys.of("guest.demo"), "try the demo: two tiny guests, nothing to download"),
         _way(keys.of("pane.host"), "what this machine can do, and what it lacks"),
         _way(keys.of("app.first_steps"), "first steps: what host, guest, KVM and QEMU are"),

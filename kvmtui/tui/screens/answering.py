@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.tui.actions.registry import Place
+from kvmtui.tui.compositing import NarrowCompositor
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
@@ -44,6 +45,7 @@ class AnsweringScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = NarrowCompositor()
         self.leaving = False
         """Whether it goes in a moment: what is told now is for the screen below."""
         self.message = MessageLine(id="message")

@@ -58,6 +58,9 @@ class BrowseScreen(AnsweringScreen):
         self._filter = Editor()
         self._told: dict[str, tuple[str, str]] = {}
         self._awaited: set[str] = set()
+        self._is_opening = True
+        self._typed: list[events.Key] = []
+        """Keys for a folder that is not read yet."""
         self.head = LineView(id="head")
         self.table = LineTable(_COLUMNS, marks=False, id="files")
 
@@ -82,13 +85,20 @@ class BrowseScreen(AnsweringScreen):
 
     # Folders.
 
+    def _open(self, folder: str) -> None:
+        self._is_opening = True
+        self._read(folder)
+
     @work(group="browse", exclusive=True)
-    async def _open(self, folder: str) -> None:
+    async def _read(self, folder: str) -> None:
         try:
             listing = await self._door.browse(folder)
         except (KvmtuiError, OSError) as error:
             self.refuse(as_told("", error).message)
+            self._typed.clear()
             return
+        finally:
+            self._is_opening = False
         came_from = self._listing.folder if self._listing is not None else ""
         self._listing = listing
         self._filter = Editor()
@@ -97,6 +107,9 @@ class BrowseScreen(AnsweringScreen):
             self.table.go_to(came_from)
         if listing.more:
             self.refuse(f"{listing.more} more are not shown: letters narrow only what is")
+        typed, self._typed = self._typed, []
+        for key in typed:
+            self._hear(key)
 
     @property
     def _shown(self) -> list[Entry]:
@@ -175,8 +188,20 @@ class BrowseScreen(AnsweringScreen):
     # Keys.
 
     def on_key(self, event: events.Key) -> None:
-        """Letters narrow; the list hears none of them."""
+        """Letters narrow; the list hears none of them. A folder that is read gets its keys."""
         self.key_came()
+        if self._hear(event):
+            event.stop()
+            event.prevent_default()
+
+    def _hear(self, event: events.Key) -> bool:
+        if self._is_opening and event.key != "escape":
+            self._typed.append(event)
+            return True
+        return self._press(event)
+
+    def _press(self, event: events.Key) -> bool:
+        """Do what a key does; whether it does anything."""
         moves = {
             "down": lambda: self.table.action_move(1),
             "up": lambda: self.table.action_move(-1),
@@ -184,8 +209,8 @@ class BrowseScreen(AnsweringScreen):
             "pageup": lambda: self.table.action_page(-1),
             "home": self.table.action_first,
             "end": self.table.action_last,
-            "enter": self.table.action_open,
-            "right": self.table.action_open,
+            "enter": lambda: self._take(self.table.cursor_key),
+            "right": lambda: self._take(self.table.cursor_key),
             "left": self._go_above,
             "escape": self.back,
         }
@@ -199,9 +224,8 @@ class BrowseScreen(AnsweringScreen):
                 self._filter = edited
                 self._show()
         else:
-            return
-        event.stop()
-        event.prevent_default()
+            return False
+        return True
 
     def _go_above(self) -> None:
         if self._listing is not None and self._listing.folder:
@@ -218,7 +242,11 @@ class BrowseScreen(AnsweringScreen):
     @on(LineTable.RowOpened)
     def _row_opened(self, event: LineTable.RowOpened) -> None:
         event.stop()
-        entry = next((one for one in self._shown if one.path == event.key), None)
+        self._take(event.key)
+
+    def _take(self, path: str | None) -> None:
+        """Look into a folder, or end with a file."""
+        entry = next((one for one in self._shown if one.path == path), None)
         if entry is None:
             return
         if entry.is_folder:

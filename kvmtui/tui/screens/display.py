@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kvmtui.manage.screens import Picture, TextMirror, TextScreen
     from kvmtui.tui.widgets.dialog import Answer
 
-FRAME_S = 0.04
+FRAME_S = 0.046
 """Between two looks at a text screen."""
 _REST_S = 0.01
 _RESTING_S, _RESTS_FRAMES = 0.1, 50
@@ -139,8 +139,9 @@ class DisplayScreen(ViewingScreen):
         if picture is None:
             return _AGAIN_S
         self._picture, self._text = picture, None
-        self._tell_facts(f"graphics {picture.width}×{picture.height}")
+        self._place()
         await self._drawing.show(picture, plain=self.toast.shown)
+        self._tell_facts(f"graphics {picture.width}×{picture.height}")
         return self._drawing.pause_s
 
     def _tell_facts(self, facts: str) -> None:

@@ -146,10 +146,6 @@ class Fields:
         if self.editor.text != self.values[self.field.id] or not found:
             self.editor = Editor.at_end(self.values[self.field.id])
 
-    def untouch(self) -> None:
-        """All values are as they were at first."""
-        self.touched.clear()
-
     def go(self, index: int, step: int = 1) -> None:
         """Fill in another field, or the next that is there; behind the last comes the first.
 

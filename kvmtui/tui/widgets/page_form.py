@@ -97,11 +97,6 @@ class PageForm(Form):
             super().go_to(id)
         self._show_field()
 
-    def start_over(self, first: str) -> None:
-        """Forget what was filled in; `renew` follows."""
-        self._fields.untouch()
-        super().go_to(first)
-
     def _jump(self, by: int) -> None:
         """Some fields further, but not around."""
         last = len(self._fields.fields) - 1
@@ -151,10 +146,16 @@ class PageForm(Form):
         if y != self.size.height - 1 or below >= len(self._lines):
             return super().paint(y, width)
         hidden = fields_below(self._lines, self._fields, below - 1)
-        folds = [field.label.split()[0].lower() for field in hidden if field.kind == "fold"]
+        folds = [_short(field.label) for field in hidden if field.kind == "fold"]
         count = sum(field.kind not in ("fold", "button") for field in hidden)
         words = ", ".join([f"{count} more"] * bool(count) + folds)
         sign = "v" if self.glyphs.name == "ascii" else "▼"
         line: Line = (Span(f"{sign} {words or 'the end'}", "muted"),)
         gap = max(min(47, width - width_of(line) - 1), 0)
         return (Part((Span(" " * gap), *line)),)
+
+
+def _short(label: str) -> str:
+    """The word of a fold that says what is in it: ``disks`` of ``More disks and networks``."""
+    words = label.lower().split()
+    return next((word for word in words if word != "more"), label)
