@@ -213,8 +213,9 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
 
 def _from_medium(draft: Draft, definition: Definition) -> tuple[str, str]:
     """How the installation begins, and who answers."""
+    boots = "boots from the ISO"
     if not makes_answers(draft.values):
-        return "boots from the ISO", "you install by hand, on its screen (v)"
+        return boots, "you install by hand, on its screen (v)"
     if definition.kernel == INSTALL_KERNEL:
-        return "boots the kernel of the ISO, this once", "the installer is given its answers"
-    return "boots from the ISO", "the installer finds its answers on the second CD"
+        boots = "boots the kernel of the ISO, this once"
+    return boots, "the installer has its answers: nobody is asked"
