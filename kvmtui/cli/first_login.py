@@ -19,6 +19,8 @@ _OPTIONS = (
     ("--timezone", "timezone", "NAME", "Europe/Berlin, or host"),
     ("--address", "address", "IP/LENGTH", "a fixed address: 192.0.2.5/24"),
     ("--gateway", "gateway", "IP", "its gateway"),
+    ("--mirror", "mirror", "URL", "where packages come from; default: the system's own place"),
+    ("--proxy", "proxy", "URL", "the proxy for that"),
 )
 _LISTS = (
     ("--ssh-key", "ssh_keys", "FILE|URL", "public keys that log in; several times for more"),
@@ -30,7 +32,7 @@ _LISTS = (
 
 def add_first_login(parser: argparse.ArgumentParser) -> None:
     """Add the options, in a group of their own."""
-    group = parser.add_argument_group("first login, by cloud-init")
+    group = parser.add_argument_group("first login, by cloud-init or the installer's answers")
     for option, name, metavar, text in _OPTIONS:
         group.add_argument(option, dest=f"login_{name}", metavar=metavar, help=text)
     for option, name, metavar, text in _LISTS:
@@ -58,8 +60,11 @@ def own_user_data(arguments: argparse.Namespace) -> bytes | None:
     return read_bounded(arguments.user_data, LARGEST_BYTES + 1)
 
 
-def first_login_of(arguments: argparse.Namespace) -> FirstLogin:
+def first_login_of(arguments: argparse.Namespace, *, own_keys: bool = False) -> FirstLogin:
     """The wishes, from the options.
+
+    Args:
+        own_keys: Whether the caller's own keys log in where nothing else would let anybody.
 
     Raises:
         UsageError: They contradict each other, or a file cannot be read.
@@ -72,7 +77,7 @@ def first_login_of(arguments: argparse.Namespace) -> FirstLogin:
     return FirstLogin(
         host_name=given["host_name"] or "",
         user=given["user"] or "",
-        ssh_keys=_keys(given["ssh_keys"]) or _usual_keys(arguments),
+        ssh_keys=_keys(given["ssh_keys"]) or _usual_keys(arguments, own_keys),
         password_hash=_password(arguments),
         locale=locale,
         keyboard=keyboard,
@@ -80,6 +85,8 @@ def first_login_of(arguments: argparse.Namespace) -> FirstLogin:
         address=_address(given["address"], given["gateway"], given["dns"]),
         packages=given["packages"],
         run=given["run"],
+        mirror=given["mirror"] or "",
+        proxy=given["proxy"] or "",
     )
 
 
@@ -88,10 +95,10 @@ def _keys(files: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _usual_keys(arguments: argparse.Namespace) -> list[str]:
-    """The caller's own keys, for a cloud image into which nothing else would let anybody."""
+def _usual_keys(arguments: argparse.Namespace, own_keys: bool) -> list[str]:
+    """The caller's own keys, where nothing else would let anybody in."""
     others = arguments.password or arguments.password_file or arguments.user_data
-    return first_logins.own_keys() if arguments.cloud_image and not others else []
+    return first_logins.own_keys() if (own_keys or arguments.cloud_image) and not others else []
 
 
 def _address(address: str | None, gateway: str | None, dns: list[str]) -> StaticAddress | None:

@@ -10,6 +10,7 @@ from kvmtui.cli.creating import completed, configure_create, file_named, read_so
 from kvmtui.cli.first_login import first_login_of, is_asked_for
 from kvmtui.cli.power import attempt, report, seconds
 from kvmtui.errors import KvmtuiError, UsageError
+from kvmtui.guest.first_login import FirstLogin
 from kvmtui.manage import installing
 from kvmtui.manage.views import Outcome
 
@@ -29,6 +30,13 @@ def configure_install(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how often it restarts itself until it is installed; as its --os has it, else 1",
     )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--unattended",
+        action="store_true",
+        help="an answer file is made; so it is with any option for the first login",
+    )
+    way.add_argument("--by-hand", action="store_true", help="you answer; the usual")
     answer = parser.add_mutually_exclusive_group()
     answer.add_argument("--done", action="store_true", help="it is installed: start from its disk")
     answer.add_argument("--again", action="store_true", help="start anew from the medium")
@@ -47,6 +55,7 @@ def run_install(arguments: argparse.Namespace, context: Context) -> int:
     _, result = attempt(name, lambda: _act(arguments, context))
     if arguments.wait and isinstance(result, Outcome):
         context.say(result.message)
+        context.note(result.note)
         _, result = attempt(name, lambda: _waited(context, name, arguments.timeout))
     return report(context, "install", [(name, result)])
 
@@ -54,6 +63,11 @@ def run_install(arguments: argparse.Namespace, context: Context) -> int:
 def _act(arguments: argparse.Namespace, context: Context) -> Outcome:
     name, library = arguments.name, context.library
     answer = next((word for word in _ANSWERS if getattr(arguments, word)), None)
+    if arguments.cloud_image:
+        raise UsageError(
+            "install: a cloud image is installed already",
+            hint=f"kvmtui create {name} --cloud-image {arguments.cloud_image}",
+        )
     defines = arguments.iso or arguments.kernel or arguments.source or arguments.cdrom
     if answer is not None:
         if defines:
@@ -67,22 +81,35 @@ def _act(arguments: argparse.Namespace, context: Context) -> Outcome:
 
 def _begin(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Define the guest and start it from its medium."""
+    from kvmtui.manage import install_medium
+
     library, name = context.library, arguments.name
     text, plain = read_source(arguments.source)
     plain.pop("name", None)
     arguments.cdrom = [*arguments.iso, *arguments.cdrom]
+    wants = _wishes(arguments)
     with file_named(arguments.source, []):
+        fitted, notes = install_medium.fitted(library, completed(plain, arguments))
         made = installing.create(
-            library,
-            name,
-            completed(plain, arguments),
-            text=text,
-            reboots=arguments.reboots,
-            wants=first_login_of(arguments) if is_asked_for(arguments) else None,
+            library, name, fitted, text=text, reboots=arguments.reboots, wants=wants
         )
     outcome = installing.settle(library, name) or installing.standing(library, name)
-    note = "\n".join(filter(None, (made.note, outcome.note)))
+    note = "\n".join(filter(None, (*notes, made.note, outcome.note)))
     return outcome._replace(note=note)
+
+
+def _wishes(arguments: argparse.Namespace) -> FirstLogin | None:
+    """What the answer file says; None where a person answers."""
+    if not arguments.unattended and not is_asked_for(arguments):
+        return None
+    if arguments.by_hand:
+        raise UsageError("install: --by-hand goes with no options for the first login")
+    if arguments.user_data is not None:
+        raise UsageError(
+            "install: --user-data is for cloud images",
+            hint="templates of your own go into ~/.config/kvmtui/unattended/",
+        )
+    return first_login_of(arguments, own_keys=True)
 
 
 def _waited(context: Context, name: str, limit_s: float) -> Outcome:

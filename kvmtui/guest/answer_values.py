@@ -31,6 +31,8 @@ _PRODUCTS = {
     "sle": "SLES",
 }
 """Products of AutoYaST and Agama, by how the short id begins; the first that does."""
+_SERIAL_PORTS = {"aarch64": "ttyAMA0"}
+"""What Linux calls the first serial port; ttyS0 with all others."""
 
 
 class Target(NamedTuple):
@@ -56,6 +58,9 @@ class Target(NamedTuple):
     product_key: str = ""
     media_language: str = "en-US"
     """The language of the Windows CD."""
+    medium: str = ""
+    """The label of the medium that it is installed from, where its kernel is booted directly."""
+    arch: str = "x86_64"
 
 
 def values(kind: str, wants: FirstLogin, target: Target) -> dict[str, Any]:
@@ -90,9 +95,15 @@ def values(kind: str, wants: FirstLogin, target: Target) -> dict[str, Any]:
         "is_uefi": target.firmware == "uefi",
         "os": target.os,
         "serial": target.serial,
+        "consoles": consoles(target.arch),
         "product": target.product or _product(target.os),
         **_windows(wants, target, host, user),
     }
+
+
+def consoles(arch: str) -> str:
+    """What a kernel's line says so that Linux talks on the screen and on the serial port."""
+    return f"console=tty0 console={_SERIAL_PORTS.get(arch, 'ttyS0')},115200"
 
 
 def _address(address: StaticAddress | None) -> dict[str, Any] | None:

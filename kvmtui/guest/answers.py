@@ -15,6 +15,9 @@ agama            OEMDRV        autoinst.json there is found by itself
 alpine           APKOVL        \\*.apkovl.tar.gz on any CD is unpacked over the live system
 autounattend     UNATTEND      autounattend.xml at the root of any CD is found by itself
 ===============  ============  ==============================================================
+
+Kickstart, AutoYaST and Agama too have their kernel booted directly where the medium's label is
+known: the menus of their media wait, check the medium, or boot the disk first.
 """
 
 from __future__ import annotations
@@ -38,6 +41,12 @@ KINDS = (
     "alpine",
     "autounattend",
 )
+_LINES = {"autoinstall": "autoinstall", "preseed": "auto=true priority=critical"}
+_LINES_WITH_LABEL = {
+    "kickstart": "inst.stage2=hd:LABEL={label} inst.ks=hd:LABEL=OEMDRV:/ks.cfg inst.text",
+    "autoyast": "install=cd:/ autoyast=label://OEMDRV/autoinst.xml textmode=1",
+    "agama": "root=live:CDLABEL={label} rd.live.image inst.auto=label://OEMDRV/autoinst.json",
+}
 _ROOT_STARTS = "etc/local.d/kvmtui.start"
 
 
@@ -49,9 +58,9 @@ class Answers(NamedTuple):
     label: str
     """The CD's label, by which it is found."""
     kernel_append: str | None = None
-    """What the kernel's line must say; None: the ISO boots as it is."""
+    """What the kernel's line says where the ISO's kernel is booted directly; None: it is not."""
     needs_kernel_from_iso: bool = False
-    """Whether the ISO's kernel and initrd are booted directly, with `kernel_append`."""
+    """Whether it must be; else the ISO can boot as it is."""
     initrd_extra: bytes | None = None
     """A cpio archive to be appended to that initrd."""
     notes: tuple[str, ...] = ()
@@ -69,7 +78,32 @@ def answers(kind: str, wants: FirstLogin, target: Target, folders: Sequence[str]
         DefinitionError: Wishes are not valid, or a template is faulty.
     """
     check(wants)
-    return _MAKERS[kind](answer_values.values(kind, wants, target), folders)
+    made = _MAKERS[kind](answer_values.values(kind, wants, target), folders)
+    return made._replace(kernel_append=kernel_line(kind, target))
+
+
+def kernel_line(kind: str, target: Target) -> str | None:
+    """What the kernel's line says where it is booted directly; None where it is not.
+
+    Args:
+        target: Its serial console, machine and medium are looked at.
+    """
+    line = _LINES.get(kind)
+    if line is None and target.medium and kind in _LINES_WITH_LABEL:
+        line = _LINES_WITH_LABEL[kind].format(label=_as_udev_has_it(target.medium))
+    if line is None or not target.serial:
+        return line
+    return f"{line} {answer_values.consoles(target.arch)}"
+
+
+def _as_udev_has_it(label: str) -> str:
+    """A label as one word of the kernel's line."""
+    return "".join(
+        one
+        if (one.isascii() and one.isalnum()) or one in "#+-.:=@_"
+        else "".join(f"\\x{byte:02x}" for byte in one.encode())
+        for one in label
+    )
 
 
 def _cloud_init(values: dict[str, Any], folders: Sequence[str]) -> Answers:
@@ -80,16 +114,13 @@ def _cloud_init(values: dict[str, Any], folders: Sequence[str]) -> Answers:
 def _autoinstall(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     made = _rendered(["meta-data", "autoinstall"], values, folders)
     files = {"meta-data": made["meta-data"], "user-data": made["autoinstall"]}
-    return Answers(files, "CIDATA", "autoinstall", needs_kernel_from_iso=True)
+    return Answers(files, "CIDATA", needs_kernel_from_iso=True)
 
 
 def _preseed(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     made = _rendered(["preseed.cfg", "late.sh"], values, folders)
     extra = archives.cpio({"preseed.cfg": made["preseed.cfg"], "kvmtui-late.sh": made["late.sh"]})
-    append = "auto=true priority=critical"
-    if values["serial"]:
-        append += " console=tty0 console=ttyS0,115200"
-    return Answers(made, "CIDATA", append, needs_kernel_from_iso=True, initrd_extra=extra)
+    return Answers(made, "CIDATA", needs_kernel_from_iso=True, initrd_extra=extra)
 
 
 def _kickstart(values: dict[str, Any], folders: Sequence[str]) -> Answers:

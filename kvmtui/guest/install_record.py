@@ -50,6 +50,8 @@ class InstallRecord(NamedTuple):
     """Path, time and blocks of each disk before the run: whether it wrote to any."""
     idle_resets: int = 0
     """How often the guest restarted before it wrote to a disk."""
+    secret: bool = False
+    """Whether a password's hash is in its answers, which are deleted then."""
 
 
 def read_install(folder: GuestFolder) -> InstallRecord | None:

@@ -25,6 +25,7 @@ from kvmtui.qemu import image
 from kvmtui.qemu.command import versioned_machine
 from kvmtui.text import visible
 
+Writer = Callable[[str], None]
 _PATH_KEYS = ("kernel", "initrd")
 
 
@@ -35,7 +36,7 @@ def create(
     *,
     text: str | None = None,
     profiled: bool = False,
-    files: Mapping[str, bytes] | None = None,
+    files: Mapping[str, bytes | Writer] | None = None,
     bases: Mapping[str, str] | None = None,
     also: Callable[[GuestFolder], None] = lambda _: None,
 ) -> Outcome:
@@ -45,7 +46,8 @@ def create(
         plain: The definition as plain data.
         text: The file it was read from, whose comments are kept.
         profiled: Whether the profile of its ``os`` is laid under it.
-        files: What its folder holds besides, by name: a seed.
+        files: What its folder holds besides, by name: a seed; large ones are written by a
+            function to the path that it gets.
         bases: Images that its disks stand on, by the disks' file names.
         also: Puts more into its folder, last of all.
 
@@ -68,7 +70,7 @@ def create(
     try:
         with library.new_guest(name) as folder, told(folder, "create", needs_room=True):
             for file, data in (files or {}).items():
-                write_atomically(folder.at(file), data)
+                _write(folder, file, data)
             _make_images(folder, definition, made, bases or {})
             needs.check_files(_named(folder, name), wants)
             starting.ensure_firmware_variables(folder, wants)
@@ -83,6 +85,14 @@ def create(
         raise
     note = "\n".join(notes + _warnings(library, name, definition_from(complete)))
     return Outcome(name, "create", True, f"{name} is defined", note)
+
+
+def _write(folder: GuestFolder, file: str, data: bytes | Writer) -> None:
+    if isinstance(data, bytes):
+        write_atomically(folder.at(file), data)
+    else:
+        data(folder.at(file))
+        give_to_owner_of(folder.path, Path(folder.at(file)))
 
 
 class _Renamed(GuestFolder):

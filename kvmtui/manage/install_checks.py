@@ -119,7 +119,8 @@ class Checks:
                 self._say("iso", "problem", "it is no installation medium")
             else:
                 self._say("iso", "fine", media_fit.words_of(draft.medium))
-                for words in media_fit.arch_faults(draft.medium, self._values["arch"]):
+                faults = media_fit.size_faults(draft.medium)
+                for words in faults + media_fit.arch_faults(draft.medium, self._values["arch"]):
                     self._say("iso", "problem", words)
         if draft.cloud is not None:
             here = draft.cloud.here

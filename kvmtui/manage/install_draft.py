@@ -74,6 +74,8 @@ def draft(library: Library, recogniser: Recogniser, given: Values) -> Draft:
     usual["host_name"] = host_name_of(given.get("name", usual["name"]) or "guest")
     values = {spec.id: given.get(spec.id, usual.get(spec.id, "")) for spec in specs()}
     values["uuid"] = given["uuid"]
+    if not can_answer(profile):
+        values["answers"] = NONE
     return Draft(given, values, usual, source, profile, medium, fault, clouds, cloud)
 
 
@@ -129,7 +131,7 @@ def _usual(
     profile: Profile | None,
     medium: Medium | None,
 ) -> Values:
-    arch = given.get("arch") or _arch(profile, medium)
+    arch = given.get("arch") or usual_arch(profile, medium)
     values = {
         "arch": arch,
         "name": free_name(library, _stem(source, profile)),
@@ -137,7 +139,7 @@ def _usual(
         "cpus": str(min(profile.cpus.recommended if profile and profile.cpus else 1, _cpus())),
         "disk": written_size(profile.disk.recommended) if profile and profile.disk else "20G",
         "network": "user",
-        "firmware": _firmware(arch, profile, medium),
+        "firmware": usual_firmware(arch, profile, medium),
         "answers": MADE if source == "iso" and can_answer(profile) else NONE,
         "packages": _packages(profile),
         "more": NO,
@@ -166,7 +168,8 @@ def _packages(profile: Profile | None) -> str:
     return "" if profile is None or profile.family in _WITHOUT_AGENT else AGENT
 
 
-def _arch(profile: Profile | None, medium: Medium | None) -> str:
+def usual_arch(profile: Profile | None, medium: Medium | None) -> str:
+    """For which machine it is: what the medium says, else the profile's usual one."""
     found = medium.recognition.arch if medium is not None else None
     if found in _ARCHITECTURES:
         return str(found)
@@ -204,7 +207,7 @@ def _cpus() -> int:
     return os.cpu_count() or 1
 
 
-def _firmware(arch: str, profile: Profile | None, medium: Medium | None) -> str:
+def usual_firmware(arch: str, profile: Profile | None, medium: Medium | None) -> str:
     """By what it boots: what suits the system, the medium and this host."""
     if arch != Definition().arch:
         return "uefi"

@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 from kvmtui.errors import DefinitionError, KvmtuiError
 from kvmtui.guest.answers import CLOUD_INIT, Answers
-from kvmtui.guest.definition import Plain
 from kvmtui.guest.first_login import FirstLogin, problems, read_bounded
-from kvmtui.guest.folder import INSTALL_INITRD, INSTALL_KERNEL
 from kvmtui.guest.user_data import LARGEST_BYTES, check_user_data
 from kvmtui.manage import first_logins, seeding
 from kvmtui.manage.install_draft import Draft, file_of, makes_answers
@@ -95,21 +93,6 @@ def seeded(draft: Draft, plan: Plan, wished: Wishes) -> seeding.Seeded:
     return seeding.with_seed(
         plan.name, plan.plain, wished.login, kind=kind_of(draft), user_data=wished.user_data
     )
-
-
-def as_started(draft: Draft, plan: Plan, wished: Wishes) -> Plain:
-    """The definition as it is first started: some installers' kernels are told their answers.
-
-    Raises:
-        DefinitionError: It cannot be made so.
-    """
-    if draft.source != "iso" or not makes_answers(draft.values) or wished.problems:
-        return plan.plain
-    made = seeded(draft, plan, wished)
-    if not made.answers.needs_kernel_from_iso:
-        return made.plain
-    direct = {"kernel": INSTALL_KERNEL, "initrd": INSTALL_INITRD}
-    return {**made.plain, **direct, "append": made.answers.kernel_append or ""}
 
 
 def told(answers: Answers) -> list[str]:

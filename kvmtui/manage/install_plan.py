@@ -15,7 +15,7 @@ from kvmtui.guest.folder import SEED
 from kvmtui.guest.laying import written_size
 from kvmtui.guest.units import parse_size
 from kvmtui.guest.validation import definition_from
-from kvmtui.manage import creating, profiles
+from kvmtui.manage import creating, profiles, unattended
 from kvmtui.manage.catalog import DISK
 from kvmtui.manage.install_draft import Draft, file_of, makes_answers
 from kvmtui.manage.install_fields import EXPERT, specs
@@ -45,7 +45,8 @@ class Plan(NamedTuple):
     plain: Plain
     """The definition as plain data."""
     definition: Definition | None
-    """It, checked; with the usual in place of what is wrong. None where it cannot be one."""
+    """It, checked, with the kernel of its first boot where that is the medium's; with the
+    usual in place of what is wrong. None where it cannot be one."""
     problems: dict[str, str]
     """What is wrong, by field; nothing is made while there is something."""
     notes: list[str]
@@ -62,10 +63,22 @@ def plan(draft: Draft) -> Plan:
     try:
         definition = definition_from(plain)
         plain = _with_expert(draft, plain, problems)
-        definition = definition_from(plain)
+        definition = definition_from({**plain, **_boot_words(draft, plain, problems)})
     except DefinitionError as error:
         problems = {**problems_by_field(draft, error), **problems}
     return Plan(draft.values["name"].strip(), plain, definition, problems, notes)
+
+
+def _boot_words(draft: Draft, plain: Plain, problems: dict[str, str]) -> Plain:
+    """What the definition says of the installer's own kernel, where it is booted directly."""
+    profile = draft.profile
+    if draft.source != "iso" or draft.medium is None or not makes_answers(draft.values):
+        return {}
+    try:
+        return unattended.boot_words(plain, profile.unattended if profile is not None else "")
+    except KvmtuiError as error:
+        problems.setdefault("answers", error.message.removeprefix(f"{draft.values['iso']} "))
+        return {}
 
 
 def problems_by_field(draft: Draft, error: DefinitionError) -> dict[str, str]:

@@ -9,7 +9,7 @@ import os
 from kvmtui.errors import BusyError, KvmtuiError, StateError
 from kvmtui.guest import history
 from kvmtui.guest.editing import Change
-from kvmtui.guest.folder import EVENTS, HISTORY, INSTALL_INITRD, INSTALL_KERNEL
+from kvmtui.guest.folder import EVENTS, HISTORY, INSTALL_INITRD, INSTALL_KERNEL, SEED
 from kvmtui.guest.install_record import (
     ASKS,
     DISK,
@@ -38,7 +38,7 @@ _STOPPED = ("host-qmp-quit", "host-signal", "killed", "host-ui")
 
 
 def medium_words(record: InstallRecord) -> str:
-    names = [os.path.basename(file) for file in record.media]
+    names = [os.path.basename(file) for file in record.media if file != SEED]
     return " and ".join(["its kernel"] * record.kernel + names)
 
 
@@ -99,8 +99,8 @@ def started(folder: GuestFolder, record: InstallRecord, run: str) -> None:
 
 
 def _finish(folder: GuestFolder, record: InstallRecord) -> None:
-    # They hold the answers: a password's hash among them.
-    for name in (INSTALL_KERNEL, INSTALL_INITRD):
+    answers = (SEED,) if record.secret else ()
+    for name in (INSTALL_KERNEL, INSTALL_INITRD, *answers):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(folder.at(name))
     forget_install(folder)

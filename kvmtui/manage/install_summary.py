@@ -12,15 +12,14 @@ from typing import NamedTuple
 
 from kvmtui.errors import HostError, KvmtuiError, as_told
 from kvmtui.guest.definition import Definition
-from kvmtui.guest.folder import EFI_VARS, RUN, SEED, GuestFolder
+from kvmtui.guest.folder import EFI_VARS, INSTALL_INITRD, INSTALL_KERNEL, RUN, SEED, GuestFolder
 from kvmtui.guest.laying import written_size
 from kvmtui.guest.library import Library
-from kvmtui.guest.validation import definition_from
 from kvmtui.guest.wants import wants_of
 from kvmtui.host import resources
-from kvmtui.manage import choosing, command_lines, creating, hosting, profiles
+from kvmtui.manage import choosing, command_lines, hosting
 from kvmtui.manage.install_draft import Draft, makes_answers
-from kvmtui.manage.install_login import Wishes, as_started
+from kvmtui.manage.install_login import Wishes
 from kvmtui.manage.install_plan import Plan
 from kvmtui.qemu.binary import host_architecture
 from kvmtui.qemu.command import versioned_machine
@@ -64,10 +63,6 @@ def summary(library: Library, draft: Draft, plan: Plan, wished: Wishes) -> Summa
     fault, choice = "", None
     try:
         choice = _choice(library, definition)
-        plain = as_started(draft, plan, wished)
-        if plain is not plan.plain:
-            plain = profiles.laid_under(creating.prepare(plain))[0]
-            definition = definition_from(plain)
         argv = _command_line(library, folder, definition, choice, installs=draft.source == "iso")
     except (KvmtuiError, OSError) as error:
         fault = as_told("", error).message
@@ -187,6 +182,8 @@ def _files(draft: Draft, definition: Definition) -> tuple[tuple[str, str], ...]:
         files.append((EFI_VARS, "UEFI variables"))
     if makes_answers(draft.values):
         files.append((SEED, "user, key, host name"))
+    if definition.kernel == INSTALL_KERNEL:
+        files += [(INSTALL_KERNEL, "of the ISO"), (INSTALL_INITRD, "until it is installed")]
     return tuple(files)
 
 
@@ -203,8 +200,7 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
     steps += {
         "cloud": ["first boot sets user and key", "ready when ssh answers"],
         "iso": [
-            "boots from the ISO",
-            _by_whom(draft),
+            *_from_medium(draft, definition),
             "its restart ends that: it boots from its disk, the ISO taken out",
         ],
         "disk": ["boots from the disk as it is"],
@@ -215,7 +211,11 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
     return tuple(steps)
 
 
-def _by_whom(draft: Draft) -> str:
-    if makes_answers(draft.values):
-        return "the installer has its answers: nobody is asked"
-    return "you install by hand, on its screen (v)"
+def _from_medium(draft: Draft, definition: Definition) -> tuple[str, str]:
+    """How the installation begins, and who answers."""
+    boots = "boots from the ISO"
+    if not makes_answers(draft.values):
+        return boots, "you install by hand, on its screen (v)"
+    if definition.kernel == INSTALL_KERNEL:
+        boots = "boots the kernel of the ISO, this once"
+    return boots, "the installer has its answers: nobody is asked"

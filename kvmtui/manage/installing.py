@@ -24,7 +24,7 @@ from kvmtui.guest.install_record import (
     read_install,
     write_install,
 )
-from kvmtui.guest.names import is_name
+from kvmtui.guest.names import check_name, is_name
 from kvmtui.manage.install_steps import (
     answers,
     asking,
@@ -43,13 +43,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from kvmtui.guest.definition import Definition, Plain
+    from kvmtui.guest.definition import Definition
     from kvmtui.guest.first_login import FirstLogin
     from kvmtui.guest.folder import GuestFolder
     from kvmtui.guest.library import Library
 
 MOST_REBOOTS = 20
-_USUAL_DISK = "20G"
 
 
 def create(
@@ -59,69 +58,44 @@ def create(
     *,
     text: str | None = None,
     reboots: int | None = None,
-    profiled: bool = True,
-    files: Mapping[str, bytes] | None = None,
     wants: FirstLogin | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
     Args:
-        plain, text, profiled, files: As `creating.create`; its media are the CDs, or else
-            the kernel. What it is follows from its first CD, where that is sure; a disk of
-            the usual size is made where none is named.
+        plain, text: As `creating.create`; its media are the CDs, or else the kernel. The
+            profile of its ``os`` is laid under it.
         wants: Install it without questions, with these answers.
         reboots: How often the guest restarts itself until it is installed; None: as the
-            profile of its ``os`` says, else once.
+            profile says, else once.
 
     Raises:
         StateError: It has nothing to be installed from, or no disk to be installed to.
-        KvmtuiError: As `creating.create`.
+        KvmtuiError: As `creating.create`, and as `unattended`.
     """
     from kvmtui.guest.validation import definition_from
     from kvmtui.manage import creating, profiles
 
-    plain = _with_usual(library, plain)
-    files = dict(files or {})
-    notes: tuple[str, ...] = ()
-    if wants is not None:
+    check_name(name)
+    files: Mapping[str, bytes | creating.Writer] = {}
+    if wants is None:
+        plain, notes = profiles.laid_under(creating.prepare(plain))
+    else:
         from kvmtui.manage.unattended import unattended
 
-        plain, answered, notes = unattended(name, plain, wants)
-        files |= answered
-    prepared = creating.prepare(plain)
-    whole = profiles.laid_under(prepared)[0] if profiled else prepared
+        plain, files, notes = unattended(name, plain, wants)
     if reboots is None:
         reboots = _usual_reboots(plain.get("os"))
-    record = _first_record(name, definition_from(whole), reboots)
+    answers = [SEED] if wants is not None else []
+    record = _first_record(name, definition_from(creating.prepare(plain)), reboots, answers)
+    record = record._replace(secret=wants is not None and wants.password_hash is not None)
 
     def begin(folder: GuestFolder) -> None:
         write_install(folder, record)
         tell(folder, record, "begun", "from " + medium_words(record))
 
-    made = creating.create(
-        library, name, plain, text=text, profiled=profiled, files=files, also=begin
-    )
+    made = creating.create(library, name, plain, text=text, files=files, also=begin)
     return made._replace(note="\n".join(filter(None, (*notes, made.note))))
-
-
-def _with_usual(library: Library, plain: Plain) -> Plain:
-    """The definition with what its medium is, and with a disk."""
-    from kvmtui.guest.laying import written_size
-    from kvmtui.manage import profiles
-    from kvmtui.manage.recognising import Recogniser
-
-    plain = dict(plain)
-    media = [str(drive["file"]) for drive in plain.get("cdroms", []) if drive.get("file")]
-    if not plain.get("os") and media and os.path.isfile(media[0]):
-        medium = Recogniser(library).look(media[0])
-        if medium is not None and medium.recognition.os is not None:
-            plain["os"] = medium.recognition.os
-    if not plain.get("disks"):
-        os_id = plain.get("os")
-        profile = profiles.profiles().find(os_id) if isinstance(os_id, str) else None
-        disk = profile.disk if profile is not None else None
-        plain["disks"] = [{"size": written_size(disk.recommended) if disk else _USUAL_DISK}]
-    return plain
 
 
 def _usual_reboots(os_id: object) -> int:
@@ -131,7 +105,9 @@ def _usual_reboots(os_id: object) -> int:
     return 1 if found is None else max(1, found.reboots)
 
 
-def _first_record(name: str, definition: Definition, reboots: int) -> InstallRecord:
+def _first_record(
+    name: str, definition: Definition, reboots: int, answers: list[str]
+) -> InstallRecord:
     media = [drive.file for drive in definition.cdroms if drive.file and drive.file != SEED]
     if not media and definition.kernel is None:
         raise StateError(
@@ -144,7 +120,7 @@ def _first_record(name: str, definition: Definition, reboots: int) -> InstallRec
     if not 1 <= reboots <= MOST_REBOOTS:
         raise StateError(f"{name}: reboots are from 1 to {MOST_REBOOTS}")
     kernel = definition.kernel is not None
-    return InstallRecord(os.urandom(6).hex(), MEDIUM, media, kernel, reboots)
+    return InstallRecord(os.urandom(6).hex(), MEDIUM, media + answers, kernel, reboots)
 
 
 def done(library: Library, name: str) -> Outcome:

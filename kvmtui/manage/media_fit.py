@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+from kvmtui.guest.units import format_size
 from kvmtui.manage.recognising import Medium
 from kvmtui.text import visible
 
 _NAMED = re.compile(r" \([a-z][a-z0-9._-]*\)")
 """The id behind a system's name."""
+_PADDING_BYTES = 300 << 10
+"""At the end, which some tools count and do not write."""
 _CALLED = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -31,6 +34,14 @@ def arch_faults(medium: Medium, arch: str) -> list[str]:
     if found is None or found == arch or (found, arch) == ("i686", "x86_64"):
         return []
     return [f"it is for {found}, the guest is {arch}"]
+
+
+def size_faults(medium: Medium) -> list[str]:
+    """What is wrong with its length: a download that broke off."""
+    wanted, there = medium.media.volume_bytes, medium.size_bytes
+    if not there or wanted <= there + _PADDING_BYTES:
+        return []
+    return [f"it is cut off: {format_size(there)} of {format_size(wanted)} are there"]
 
 
 def boot_faults(medium: Medium, arch: str, firmware: str) -> list[str]:

@@ -76,6 +76,7 @@ def with_seed(
         firmware=definition.boot_firmware(),
         os=definition.os,
         serial=definition.serial,
+        arch=definition.arch,
     )
     made = answers(kind, wants, target._replace(**more or {}), answer_folders())
     if user_data is not None:

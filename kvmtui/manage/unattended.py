@@ -1,127 +1,186 @@
-"""Installations without questions: an answer file on a CD, or given to the installer's kernel."""
+"""Installations without questions: answers on a CD, and given to the installer's own kernel."""
 
 from __future__ import annotations
 
-import io
+import functools
+import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from kvmtui.errors import ImageError, StateError, UsageError
-from kvmtui.guest.answers import Answers
-from kvmtui.guest.definition import Plain
-from kvmtui.guest.first_login import FirstLogin
-from kvmtui.guest.folder import INSTALL_INITRD, INSTALL_KERNEL
-from kvmtui.manage.profiles import profiles
+from kvmtui.guest import boot_files
+from kvmtui.guest.answers import Target, kernel_line
+from kvmtui.guest.boot_files import BootFiles
+from kvmtui.guest.definition import Definition, Plain
+from kvmtui.guest.first_login import FirstLogin, check
+from kvmtui.guest.folder import INSTALL_INITRD, INSTALL_KERNEL, SEED
+from kvmtui.manage import creating, profiles
+from kvmtui.manage.creating import Writer
+from kvmtui.manage.seeding import with_seed
+from kvmtui.qemu.iso import read_media
 from kvmtui.text import visible
 
-_BOOTS = (
-    ("/install.amd/vmlinuz", "/install.amd/initrd.gz"),
-    ("/install.a64/vmlinuz", "/install.a64/initrd.gz"),
-    ("/casper/vmlinuz", "/casper/initrd"),
-    ("/casper/vmlinuz", "/casper/initrd.gz"),
-)
-"""Where installers that take their answers from the kernel's line have kernel and initrd."""
-_MOST_BYTES = 512 << 20
+_MUST = ("preseed", "autoinstall")
+"""Kinds whose installer reads its answers only where its kernel is told so."""
 
 
 class Unattended(NamedTuple):
     """A definition that is installed without questions, and what its folder has for that."""
 
     plain: Plain
-    files: dict[str, bytes]
-    notes: tuple[str, ...]
+    """Its profile is laid under it."""
+    files: Mapping[str, bytes | Writer]
+    notes: list[str]
+
+
+class Boot(NamedTuple):
+    """The installer's own kernel, for the guest's first boot."""
+
+    iso: str
+    """The medium that it is on; empty where the definition names it."""
+    files: BootFiles
+    label: str
+    """The medium's."""
 
 
 def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
     """Let the guest's installer have its answers.
 
     Args:
-        plain: The definition; its first CD is what it is installed from, its ``os`` says how
-            that is answered.
+        plain: The definition; its first CD, or its kernel, is what it is installed from, its
+            ``os`` says how that is answered. An ``append`` without a kernel goes to the
+            medium's own.
 
     Raises:
-        UsageError: Nobody knows how that system is answered.
-        ImageError: The CD has not the kernel that has to be booted.
+        UsageError: It is not known how that system is answered.
+        ImageError: The CD lacks the kernel that has to be booted.
         DefinitionError: A wish is not valid.
     """
-    from kvmtui.manage.seeding import with_seed
-
-    os_id = plain.get("os")
-    profile = profiles().find(os_id) if isinstance(os_id, str) else None
-    if profile is None or profile.unattended == "none":
-        what = visible(os_id, limit=60) if isinstance(os_id, str) and os_id else "this medium"
-        raise UsageError(
-            f"{name}: nobody knows how {what} is installed without questions",
-            hint="name its system: --os debian12; or leave out --user and the like",
-        )
-    # Without a kernel of its own the line is for the medium's, which is not there yet.
-    own = {} if plain.get("kernel") else {"append": plain.get("append")}
-    plain = {key: value for key, value in plain.items() if key not in own}
-    seeded = with_seed(name, plain, wants, kind=profile.unattended)
-    made, files = seeded.plain, dict(seeded.files)
-    if not seeded.answers.needs_kernel_from_iso:
-        made |= {key: value for key, value in own.items() if value}
-    elif own:
-        made, booted = booted_directly(name, made, own["append"], seeded.answers)
-        files |= booted
-    return Unattended(made, files, seeded.answers.notes)
+    check(wants)
+    own = plain.get("append")
+    if not plain.get("kernel"):
+        plain = {key: value for key, value in plain.items() if key != "append"}
+    plain, notes = profiles.laid_under(creating.prepare(plain))
+    kind = kind_of(name, plain)
+    boot = boot_of(plain, kind)
+    label = boot.label if boot is not None else ""
+    if boot is None and own:
+        plain["append"] = own
+    seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label})
+    made, files = seeded.plain, dict[str, bytes | Writer](seeded.files)
+    if boot is not None:
+        extra = seeded.answers.initrd_extra or b""
+        made |= _words(boot, seeded.answers.kernel_append, own, extra)
+        files |= _writers(boot, extra)
+    return Unattended(made, files, [*notes, *seeded.answers.notes])
 
 
-def booted_directly(
-    name: str, plain: Plain, append: str | None, answers: Answers
-) -> tuple[Plain, dict[str, bytes]]:
-    """The definition with the medium's own kernel, which is told where the answers are."""
-    media = [str(drive.get("file")) for drive in plain.get("cdroms", [])]
-    if not media:
-        raise StateError(
-            f"{name} has nothing to be installed from", hint=f"kvmtui install {name} --iso FILE"
-        )
-    kernel, initrd = read_boot_files(media[0])
-    line = " ".join(filter(None, (append, answers.kernel_append)))
-    # Linux looks for a further archive at multiples of four bytes only.
-    initrd += bytes(-len(initrd) % 4) + (answers.initrd_extra or b"")
-    files = {INSTALL_KERNEL: kernel, INSTALL_INITRD: initrd}
-    direct = {"kernel": INSTALL_KERNEL, "initrd": INSTALL_INITRD, "append": line}
-    return {**plain, **direct}, files
-
-
-def read_boot_files(iso: str) -> tuple[bytes, bytes]:
-    """The kernel and the initrd of an installation medium.
+def kind_of(name: str, plain: Plain) -> str:
+    """The kind of answer file of a definition's system.
 
     Raises:
-        ImageError: It cannot be read, or has none where they are known to be.
+        UsageError: There is none.
     """
-    from pycdlib import PyCdlib
-
-    image = PyCdlib()
-    try:
-        image.open(iso)
-        for pair in _BOOTS:
-            found = [_file(image, path) for path in pair]
-            if found[0] and found[1]:
-                return found[0], found[1]
-    except Exception as error:  # noqa: BLE001 - pycdlib fails in many ways on a damaged image
-        why = visible(str(error), limit=200)
-        raise ImageError(f"{visible(iso)} cannot be read as a CD: {why}") from None
-    raise ImageError(
-        f"{visible(iso)} has no kernel where installers have it",
-        hint="give it by --kernel FILE --initrd FILE, with the answers on --append",
+    os_id = plain.get("os")
+    profile = profiles.profiles().find(os_id) if isinstance(os_id, str) else None
+    if profile is not None and profile.unattended != "none":
+        return profile.unattended
+    what = visible(os_id, limit=60) if isinstance(os_id, str) and os_id else "this medium"
+    raise UsageError(
+        f"{name}: it is not known how {what} is installed without questions",
+        hint="--by-hand" if what == os_id else "name its system, such as --os debian12",
     )
 
 
-def _file(image: object, path: str) -> bytes:
-    """A file of an image; empty where there is none."""
-    from pycdlib.pycdlibexception import PyCdlibInvalidInput
+def boot_of(plain: Plain, kind: str) -> Boot | None:
+    """The kernel that is booted directly; None where the medium boots as it is.
 
-    data = _Bounded()
+    Raises:
+        ImageError: The medium lacks it, or cannot be read.
+        StateError: There is no medium, or Secure Boot does not let it be booted.
+    """
+    media = [str(one.get("file")) for one in plain.get("cdroms") or [] if one.get("file")]
+    iso = next((file for file in media if file != SEED), "")
+    if plain.get("kernel"):
+        files = BootFiles(str(plain["kernel"]), str(plain.get("initrd") or ""))
+        if kind == "preseed" and not files.initrd:
+            raise StateError("the answers go into an initrd", hint="--initrd FILE")
+        return Boot("", files, _label(iso))
+    if kind not in boot_files.PLACES:
+        return None
+    if not iso:
+        raise StateError("there is nothing to be installed from", hint="--iso FILE")
+    if plain.get("secure_boot"):
+        # Its kernel is signed for shim, not for the firmware.
+        if kind in _MUST:
+            raise StateError(
+                "with Secure Boot its installer's kernel cannot be booted directly",
+                hint="--set secure_boot=false, and turn it on once it is installed",
+            )
+        return None
+    found = _found(iso, kind, str(plain.get("arch") or Definition().arch))
+    if found is None and kind in _MUST:
+        raise ImageError(
+            f"{visible(iso)} has no installer's kernel where it is looked for",
+            hint="--by-hand; or the kernel and initrd by --kernel FILE --initrd FILE",
+        )
+    return Boot(iso, found, _label(iso)) if found is not None else None
+
+
+def boot_words(plain: Plain, kind: str) -> Plain:
+    """What a definition says of the kernel that is booted directly; nothing where none is.
+
+    Raises:
+        ImageError, StateError: As `boot_of`.
+    """
+    boot = boot_of(plain, kind)
+    if boot is None:
+        return {}
+    usual = Definition()
+    target = Target(
+        name="",
+        instance="",
+        serial=bool(plain.get("serial", usual.serial)),
+        arch=str(plain.get("arch") or usual.arch),
+        medium=boot.label,
+    )
+    return _words(boot, kernel_line(kind, target), plain.get("append"), b"")
+
+
+def _words(boot: Boot, line: str | None, own: str | None, extra: bytes) -> Plain:
+    words: Plain = {"append": " ".join(filter(None, (line, own)))}
+    if boot.iso:
+        words |= {"kernel": INSTALL_KERNEL, "initrd": INSTALL_INITRD}
+    elif extra:
+        words["initrd"] = INSTALL_INITRD
+    return {key: value for key, value in words.items() if value}
+
+
+def _writers(boot: Boot, extra: bytes) -> dict[str, Writer]:
+    iso, files = boot.iso, boot.files
+    if not iso:
+        if not extra:
+            return {}
+        return {INSTALL_INITRD: lambda goal: boot_files.copy(files.initrd, goal, behind=extra)}
+    return {
+        INSTALL_KERNEL: lambda goal: boot_files.extract(iso, files.kernel, goal),
+        INSTALL_INITRD: lambda goal: boot_files.extract(iso, files.initrd, goal, behind=extra),
+    }
+
+
+def _label(iso: str) -> str:
+    media = read_media(iso) if iso else None
+    return media.volume_id if media is not None else ""
+
+
+def _found(iso: str, kind: str, arch: str) -> BootFiles | None:
     try:
-        image.get_file_from_iso_fp(data, rr_path=path)  # type: ignore[attr-defined]
-    except PyCdlibInvalidInput:
-        return b""
-    return data.getvalue()
+        status = os.stat(iso)
+    except OSError as error:
+        raise ImageError(f"{visible(iso)}: {error.strerror}") from None
+    return _looked(iso, kind, arch, (status.st_dev, status.st_ino, status.st_mtime_ns))
 
 
-class _Bounded(io.BytesIO):
-    def write(self, data: object) -> int:
-        if self.tell() > _MOST_BYTES:
-            raise ValueError("a file is too large to be booted")
-        return super().write(data)  # type: ignore[arg-type]
+@functools.lru_cache(64)
+def _looked(iso: str, kind: str, arch: str, _identity: tuple[int, ...]) -> BootFiles | None:
+    return boot_files.find(iso, kind, arch)

@@ -54,6 +54,8 @@ class Media(NamedTuple):
     """The branch that Windows was built from, such as ``ni_release``."""
     loader_arch: str | None = None
     """The architecture of its UEFI boot loader, looked for where no id says it."""
+    volume_bytes: int = 0
+    """How long it is by its own word; 0 where it does not say."""
 
 
 class _Sectors:
@@ -95,6 +97,7 @@ def read_media(path: str) -> Media | None:
             application=_text(primary[574:702]),
             preparer=_text(primary[446:574]),
             build=_windows_build(sectors, volume),
+            volume_bytes=_volume_bytes(primary),
         )
         if "uefi" in entries and arch_of(media) is None:
             media = media._replace(loader_arch=_loader_arch(data, entries["uefi"]))
@@ -134,6 +137,12 @@ def _descriptors(sectors: _Sectors) -> tuple[bytes | None, int, bool]:
         else:
             break
     return primary, catalog, False
+
+
+def _volume_bytes(primary: bytes) -> int:
+    (sectors,) = struct.unpack_from("<I", primary, 80)
+    (sector_bytes,) = struct.unpack_from("<H", primary, 128)
+    return int(sectors * sector_bytes)
 
 
 def _text(field: bytes) -> str:

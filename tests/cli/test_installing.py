@@ -268,7 +268,7 @@ def test_without_questions_the_mediums_own_kernel_gets_the_answers(kvmtui, tmp_p
     assert "kernel" not in definition and definition["cdroms"][0] == {}
 
 
-def test_nobody_knows_the_answers_of_an_unknown_medium(kvmtui, cd):
+def test_the_answers_of_an_unknown_medium_are_not_known(kvmtui, cd):
     said = kvmtui.refused("install", "g", "--iso", cd(), *LEAST, "--user", "ann")
-    assert said == "kvmtui: g: nobody knows how this medium is installed without questions"
+    assert said == "kvmtui: g: it is not known how this medium is installed without questions"
     assert not kvmtui.folder("g").exists()
