@@ -18,7 +18,7 @@ import yaml
 
 from kvmtui.errors import DefinitionError, KvmtuiError
 from kvmtui.guest import templates
-from kvmtui.guest.answers import KINDS, Target, answers
+from kvmtui.guest.answers import KINDS, Target, answers, kernel_line
 from kvmtui.guest.first_login import (
     FirstLogin,
     StaticAddress,
@@ -103,6 +103,31 @@ def test_autoinstall(wants):
         assert data["identity"]["username"] == wants.user or "ubuntu"
         assert data["identity"]["password"] == (wants.password_hash or "!")
     assert all(isinstance(one, str | list) for one in data["late-commands"])
+
+
+@pytest.mark.parametrize("kind", ["autoinstall", "preseed", "kickstart", "autoyast", "agama"])
+def test_what_every_guest_gets_is_asked_for_once(kind):
+    made = files(kind, FirstLogin(packages=["qemu-guest-agent", "vim"]))
+    assert b"".join(made.values()).count(b"qemu-guest-agent") == 1
+
+
+def test_the_kernels_line_names_the_medium_and_the_serial_port():
+    target = TARGET._replace(medium="My DVD é", serial=False)
+    assert kernel_line("kickstart", target).split()[:2] == [
+        r"inst.stage2=hd:LABEL=My\x20DVD\x20\xc3\xa9",
+        "inst.ks=hd:LABEL=OEMDRV:/ks.cfg",
+    ]
+    assert kernel_line("agama", target).startswith(r"root=live:CDLABEL=My\x20DVD")
+    assert kernel_line("autoyast", target).startswith("install=cd:/ autoyast=label://OEMDRV/")
+    assert kernel_line("autoinstall", TARGET._replace(serial=True, arch="aarch64")) == (
+        "autoinstall console=tty0 console=ttyAMA0,115200"
+    )
+    # The label is anybody's: it adds no word.
+    hostile = kernel_line("kickstart", target._replace(medium="a init=/bin/sh\n\"'"))
+    assert "init=/bin/sh" not in hostile.split() and "\n" not in hostile
+    for kind in ("kickstart", "agama", "autoyast"):
+        assert kernel_line(kind, TARGET) is None
+    assert kernel_line("alpine", target) is None
 
 
 @every
