@@ -282,7 +282,7 @@ def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
     terminal.wait_for("checks passed")
     medium.unlink()
     terminal.send(CTRL_S)
-    terminal.wait_for("1 field to put right: ISO: ")
+    terminal.wait_for("▲ 1 field to put right: ISO: ")
     terminal.wait_for("No such file")
     assert not list((kvmtui.home / "guests").iterdir())
 
