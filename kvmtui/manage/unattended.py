@@ -72,6 +72,8 @@ def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
         extra = seeded.answers.initrd_extra or b""
         made |= _words(boot, seeded.answers.kernel_append, own, extra)
         files |= _writers(boot, extra)
+    if kind != "autounattend" and not (wants.ssh_keys or wants.password_hash):
+        notes = [*notes, "neither key nor password: nobody could log in"]
     return Unattended(made, files, [*notes, *seeded.answers.notes])
 
 

@@ -130,7 +130,10 @@ def test_killed_between_its_kernel_and_its_start_it_goes_on(kvmtui, tmp_path):
 
 def test_kickstart_finds_medium_and_answers_by_their_labels(kvmtui, tmp_path):
     iso = fedora(tmp_path / "f.iso", STAYS, label="Fedora-S-dvd-x86_64-40")
-    kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--unattended", "--append", "inst.xyz")
+    kvmtui.environment["HOME"] = str(tmp_path)
+    words = ("--unattended", "--append", "inst.xyz")
+    done = kvmtui.ok("install", "g", "--iso", iso, *LEAST, *words)
+    assert "neither key nor password" in done.err
     definition = definition_of(kvmtui)
     assert definition["os"] == "fedora40"
     assert definition["append"] == (
