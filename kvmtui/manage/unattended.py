@@ -180,9 +180,19 @@ def _found(iso: str, kind: str, arch: str) -> BootFiles | None:
         status = os.stat(iso)
     except OSError as error:
         raise ImageError(f"{visible(iso)}: {error.strerror}") from None
-    return _looked(iso, kind, arch, (status.st_dev, status.st_ino, status.st_mtime_ns))
+    identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+    found, fault = _looked(iso, kind, arch, identity)
+    if fault:
+        raise ImageError(fault)
+    return found
 
 
 @functools.lru_cache(64)
-def _looked(iso: str, kind: str, arch: str, _identity: tuple[int, ...]) -> BootFiles | None:
-    return boot_files.find(iso, kind, arch)
+def _looked(
+    iso: str, kind: str, arch: str, _identity: tuple[int, ...]
+) -> tuple[BootFiles | None, str]:
+    """What was found, or why it cannot be; looked for once, as a hostile medium may take long."""
+    try:
+        return boot_files.find(iso, kind, arch), ""
+    except ImageError as error:
+        return None, error.message

@@ -17,6 +17,7 @@ from kvmtui.guest.install_record import read_install
 from kvmtui.guest.seed_image import read_seed
 
 LEAST = ("--memory", "64M", "--network", "none", "--accelerator", "tcg", "--disk", "1M")
+SECURE = ("--firmware", "uefi", "--set", "secure_boot=true")
 LIMIT_S = 40
 PASSWORD = "correct-horse-9"
 KILLED = """
@@ -196,6 +197,7 @@ def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
         (media.iso(), ("--by-hand", "--user", "ann"), "--by-hand goes with no options"),
         (media.iso(), ("--user", "ann"), "cannot be read as a CD"),
         (media.iso("Arch"), ("--os", "archlinux", "--user", "ann"), "archlinux is installed"),
+        (media.iso(), (*SECURE, "--user", "ann"), "with Secure Boot its installer's kernel cannot"),
         (media.iso(), ("--user-data", "x"), "--user-data is for cloud images"),
         (media.iso(), ("--cloud-image", "debian-13"), "a cloud image is installed already"),
         (media.iso(), ("--user", "no user"), "user: 'no user' is none"),
