@@ -15,8 +15,9 @@ from kvmtui.guest.names import check_name
 from kvmtui.guest.units import format_size
 from kvmtui.host import resources
 from kvmtui.host.firmware import find_uefi
-from kvmtui.manage import choosing, fitting, hosting, media_fit
+from kvmtui.manage import choosing, fitting, hosting, media_fit, platform
 from kvmtui.manage.install_draft import AGENT, Draft, makes_answers
+from kvmtui.manage.install_fields import YES
 from kvmtui.manage.install_login import Wishes, is_address
 from kvmtui.manage.install_plan import BOOT_FILE, Plan
 from kvmtui.qemu.command import versioned_machine
@@ -270,12 +271,12 @@ class Checks:
     def _firmware(self) -> None:
         draft, way = self._draft, self._values["firmware"]
         arch = self._values["arch"]
-        if way == "bios" and arch != "x86_64":
+        if way == "bios" and arch != "x86_64" and draft.source != "kernel":
             self._say("firmware", "problem", f"{arch} boots by UEFI only")
             return
         if way == "uefi":
             try:
-                find_uefi(arch)
+                find_uefi(arch, secure=self._values.get("secure_boot") == YES)
             except HostError as error:
                 self._say("firmware", "problem", error.message)
                 return
@@ -308,6 +309,11 @@ class Checks:
             self._say("machine", "fine", f"{machine}, recorded with its version")
         except HostError as error:
             self._say("machine", "problem", error.message)
+        if definition.tpm:
+            try:
+                platform.check_tpm()
+            except HostError as error:
+                self._say("tpm", "problem", error.message)
         self._accelerator(definition)
         for path, words in fitting.device_faults(definition, capabilities):
             self._say(path, "problem", words)

@@ -140,7 +140,7 @@ def _usual(
         "cpus": str(min(profile.cpus.recommended if profile and profile.cpus else 1, _cpus())),
         "disk": written_size(profile.disk.recommended) if profile and profile.disk else "20G",
         "network": "user",
-        "firmware": usual_firmware(arch, profile, medium),
+        "firmware": usual_firmware(arch, profile, medium, source),
         "answers": MADE if source == "iso" and can_answer(profile) else NONE,
         "packages": _packages(profile),
         "more": NO,
@@ -210,10 +210,13 @@ def _cpus() -> int:
     return os.cpu_count() or 1
 
 
-def usual_firmware(arch: str, profile: Profile | None, medium: Medium | None) -> str:
+def usual_firmware(
+    arch: str, profile: Profile | None, medium: Medium | None, source: Source = "iso"
+) -> str:
     """By what it boots: what suits the system, the medium and this host."""
     if arch != Definition().arch:
-        return "uefi"
+        # A kernel that is booted directly needs none there.
+        return "bios" if source == "kernel" else "uefi"
     ways = list(profile.firmware) if profile is not None else ["bios", "uefi"]
     boots = medium.recognition.boot if medium is not None else ()
     fit = [way for way in ways if way in boots] or ways

@@ -128,7 +128,7 @@ SPECS: tuple[Spec, ...] = (
     _expert("arch", "Arch"),
     _expert("machine", "Machine"),
     _expert("cpu", "CPU model"),
-    _expert("accelerator", "Runs by"),
+    _expert("accelerator", "Accel."),
     _expert("disks[0].bus", "Disk bus"),
     _expert("disks[0].cache", "Cache"),
     _expert("networks[0].model", "Net card"),

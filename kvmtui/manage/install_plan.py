@@ -124,7 +124,7 @@ def _skeleton(draft: Draft, problems: dict[str, str]) -> Plain:
         return None
 
     if values["os"]:
-        plain["os"] = values["os"]
+        plain["os"] = _exact_os(draft)
     if values["arch"] != Definition().arch:
         plain["arch"] = values["arch"]
     memory = values["memory"].strip()
@@ -153,6 +153,12 @@ def _skeleton(draft: Draft, problems: dict[str, str]) -> Plain:
         if source == source_of and not values[key].strip():
             problems.setdefault(key, "choose one: Ctrl-O browses")
     return plain
+
+
+def _exact_os(draft: Draft) -> str:
+    """The id that the medium was recognised as, also where a version before has the profile."""
+    found = draft.medium.recognition.os if draft.medium is not None else None
+    return found if found and "os" not in draft.given else draft.values["os"]
 
 
 def _count(text: str) -> int:

@@ -10,8 +10,9 @@ import shlex
 import shutil
 import subprocess
 
+import linux_installer
 import pytest
-from boot_guests import bios_call, boot_disk
+from bootable_cds import boots, make_iso
 from http_files import serving
 from media import iso as descriptors
 from tui.seen import (
@@ -60,31 +61,6 @@ def key_home(kvmtui, tmp_path):
     (ssh / "id_ed25519.pub").write_text(KEY + "\n")
     kvmtui.environment["HOME"] = str(ssh.parent)
     return ssh
-
-
-def boots(line: str) -> bytes:
-    """A boot sector that writes a line by the BIOS, and rests."""
-    code = b"".join(bios_call(0x0E00 | ord(letter), bx=7) for letter in line)
-    return boot_disk(code + b"\xf4\xeb\xfd")[:512]
-
-
-def make_iso(path, label="14_2_RELEASE_AMD64_CD", files=(), words="MEDIUM"):
-    """A real ISO that a BIOS boots, as small as it can be.
-
-    Args:
-        files: Copied into it: a path there, and one here.
-    """
-    tree = path.parent.parent / f"{path.name}.tree"
-    tree.mkdir()
-    for there, here in files:
-        (tree / there).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(here, tree / there)
-    (tree / "boot.bin").write_bytes(boots(words).ljust(2048, b"\0"))
-    command = ["xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", label]
-    command += ["-publisher", "FreeBSD"]
-    command += ["-b", "boot.bin", "-no-emul-boot", "-boot-load-size", "4"]
-    subprocess.run([*command, "-o", path, tree], check=True, capture_output=True)
-    return path
 
 
 @pytest.fixture
@@ -306,7 +282,7 @@ def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
     terminal.wait_for("checks passed")
     medium.unlink()
     terminal.send(CTRL_S)
-    terminal.wait_for("1 field to put right: ISO: ")
+    terminal.wait_for("▲ 1 field to put right: ISO: ")
     terminal.wait_for("No such file")
     assert not list((kvmtui.home / "guests").iterdir())
 
@@ -399,3 +375,32 @@ def test_an_image_is_fetched_in_activity_where_it_can_be_cancelled(kvmtui, tmp_p
         terminal.send(CTRL_S)
         wait_running(kvmtui, terminal, "tiny-a")
         assert files.parts == 1, "it went on where it was cancelled"
+
+
+@pytest.mark.slow
+def test_a_real_installer_ends_in_a_login_from_the_disk(kvmtui, tmp_path, linux, open_app):
+    kvmtui.library.make()
+    shutil.copy(linux_installer.make_cd(tmp_path, linux), kvmtui.home / "images" / "linux.iso")
+    terminal = open_app(80, 24)
+    terminal.wait_for("measured: ")
+    press = Pressed(terminal)
+    press("3", "New guest")
+    press(CTRL_O, "linux.iso")
+    press(ENTER, "choose one")
+    press(TAB, "Profile   ▌")
+    press(ENTER, " of ")
+    press("l", "▌ Linux of any kind")
+    press(ENTER, "checks passed")
+    press(CTRL_S, "typing: you")
+    assert press.count <= 10
+    log = kvmtui.folder("linux-a") / "console.log"
+    terminal.wait_until(
+        lambda: linux_installer.LOGIN in log.read_text(errors="replace"),
+        deadline_s=400,
+        what="the login",
+    )
+    assert kvmtui.ok("show", "linux-a", "--json").json["definition"]["cdroms"] == [{}]
+    terminal.send("\x1d" + ENTER)
+    terminal.wait_for("Started")
+    terminal.send("1")
+    wait_row(terminal, "linux-a", "running")

@@ -9,8 +9,9 @@ import subprocess
 import sys
 
 import pytest
+from bootable_cds import make_iso
 from conftest import end_guests
-from tui.seen import CLEAR, CTRL_S, ENTER, ESC, row, wait_row
+from tui.seen import CLEAR, CTRL_S, DOWN, ENTER, ESC, RIGHT, UP, row, wait_row
 from tui.terminal import Terminal
 
 from kvmtui.qemu.process import lock_holder
@@ -70,6 +71,27 @@ def test_a_full_disk(kvmtui, full_home, open_app):
     full_home(False)
     terminal.send("s")
     wait_row(terminal, "b", "running")
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_nothing(
+    kvmtui, full_home, linux_guest_files, tmp_path, open_app
+):
+    files = [("install.amd/vmlinuz", linux_guest_files / "vmlinuz")]
+    files += [("install.amd/initrd.gz", linux_guest_files / "initrd.img")]
+    (tmp_path / "cds").mkdir()
+    iso = make_iso(tmp_path / "cds" / "debian.iso", "Debian 12.5.0 amd64 n", files)
+    kvmtui.library.make()
+    terminal = open_app(140, 40)
+    terminal.wait_for("No guests yet")
+    terminal.send("3")
+    terminal.wait_for("✓ free")
+    terminal.send(UP * 3 + RIGHT + DOWN + str(iso))
+    terminal.wait_for("✓ recognised")
+    terminal.wait_for("● answer file made for you")
+    terminal.send(CTRL_S)
+    terminal.wait_for("No space left on device")
+    assert "debian.iso" in terminal.text, "what was filled in stays"
+    assert not list((kvmtui.home / "guests").iterdir())
 
 
 def test_a_home_that_cannot_be_read(plain_kvmtui):

@@ -288,8 +288,12 @@ class InstallKeeper(Keeper):
 
     def start_over(self) -> None:
         """Forget what was filled in."""
-        self.number = str(uuid.uuid4())
+        self.take_another_number()
         self._acts.secret = ""
         self._page = None
         self.pane.clear()
         self.look()
+
+    def take_another_number(self) -> None:
+        """What is filled in is for another guest from now on."""
+        self.number = str(uuid.uuid4())

@@ -155,14 +155,14 @@ class InstallActs:
 
     def _make_long(self, given: dict[str, str], values: dict[str, str], *, start: bool) -> None:
         """An image is fetched first: Activity shows how far it is, and can cancel it."""
-        name, number = self._making, self._keeper.number
+        name, self._making = self._making, ""
+        # The form stays, for another guest or, where this one fails, another try.
+        self._keeper.take_another_number()
+        left_as = self._filled_in
 
         async def act() -> Outcome:
-            try:
-                outcome = await self._keeper.installs.make(given)
-            finally:
-                self._making = ""
-            if self._keeper.number == number:
+            outcome = await self._keeper.installs.make(given)
+            if self._filled_in == left_as:
                 self._keeper.start_over()
             if not start:
                 return outcome
@@ -174,6 +174,11 @@ class InstallActs:
         self._screen.do("pane.activity")
         self._begin(name, "create", act)
         self._screen.tell(f"{name}: its image is fetched first")
+
+    @property
+    def _filled_in(self) -> dict[str, str]:
+        """What a person gave, whatever the number of the guest to be."""
+        return {**self._keeper.given, "uuid": ""}
 
     def _begin(self, name: str, verb: str, act: Callable[[], Awaitable[Outcome]]) -> None:
         self._screen.kvmtui.desk.errands.begin(name, verb, act)
