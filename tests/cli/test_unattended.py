@@ -170,6 +170,13 @@ def test_an_installer_of_ones_own_gets_the_answers_behind_its_initrd(kvmtui, tmp
     assert initrd.startswith(b"initrd" + bytes(2) + b"070701")
     assert b"mirror/http/hostname string 10.0.2.2:8000\n" in initrd
 
+    kvmtui.ok("stop", "g")
+    kvmtui.environment["EDITOR"] = "sed -i s/8000/8111/"
+    kvmtui.ok("seed", "edit", "g", "preseed.cfg")
+    edited = (kvmtui.folder("g") / "install.initrd").read_bytes()
+    assert edited.startswith(initrd) and b"string 10.0.2.2:8111\n" in edited[len(initrd) :]
+    assert len(initrd) % 4 == 0 and edited[len(initrd) :].startswith(b"070701")
+
 
 def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
     iso = tmp_path / "ubuntu.iso"
