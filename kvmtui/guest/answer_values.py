@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from kvmtui.guest.first_login import FirstLogin, StaticAddress, host_name_of
 
 _USUAL_USERS = {"cloud-init": "", "autoinstall": "ubuntu", "autounattend": "admin"}
-"""Who logs in where nobody is named; root with every other kind."""
+"""Root with every other kind."""
 _LONGEST_COMPUTER_NAME = 15
 _DRIVERS = ("viostor", "vioscsi", "NetKVM", "Balloon", "vioserial")
 _DRIVE_LETTERS = "DEFG"
@@ -67,9 +67,9 @@ def values(kind: str, wants: FirstLogin, target: Target) -> dict[str, Any]:
     """The values for all templates of one kind."""
     fqdn = wants.host_name or host_name_of(target.name)
     host, _, domain = fqdn.partition(".")
-    user = wants.user or _USUAL_USERS.get(kind, "root")
+    user = wants.user or usual_user(kind)
     if kind == "autounattend" and user == "root":
-        user = _USUAL_USERS[kind]
+        user = usual_user(kind)
     is_root = user == "root"
     return {
         "host": host,
@@ -99,6 +99,11 @@ def values(kind: str, wants: FirstLogin, target: Target) -> dict[str, Any]:
         "product": target.product or _product(target.os),
         **_windows(wants, target, host, user),
     }
+
+
+def usual_user(kind: str) -> str:
+    """Who logs in where nobody is named; empty where that is the image's own user."""
+    return _USUAL_USERS.get(kind, "root")
 
 
 def consoles(arch: str) -> str:

@@ -22,7 +22,7 @@ known: the menus of their media wait, check the medium, or boot the disk first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kvmtui.guest import answer_values, archives
@@ -119,8 +119,16 @@ def _autoinstall(values: dict[str, Any], folders: Sequence[str]) -> Answers:
 
 def _preseed(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     made = _rendered(["preseed.cfg", "late.sh"], values, folders)
-    extra = archives.cpio({"preseed.cfg": made["preseed.cfg"], "kvmtui-late.sh": made["late.sh"]})
+    extra = initrd_archive(made)
     return Answers(made, "CIDATA", needs_kernel_from_iso=True, initrd_extra=extra)
+
+
+def initrd_archive(files: Mapping[str, bytes]) -> bytes | None:
+    """What goes behind the installer's initrd, of a seed's files; None where nothing does."""
+    if "preseed.cfg" not in files:
+        return None
+    late = {"kvmtui-late.sh": files["late.sh"]} if "late.sh" in files else {}
+    return archives.cpio({"preseed.cfg": files["preseed.cfg"], **late})
 
 
 def _kickstart(values: dict[str, Any], folders: Sequence[str]) -> Answers:

@@ -20,6 +20,7 @@ LARGEST_BYTES = 512 << 20
 """Of a kernel, or an initrd."""
 _MOST_DIRECTORY_BYTES = 16 << 20
 _LIMIT_S = 20.0
+_STEP_BYTES = 1 << 20
 
 
 class BootFiles(NamedTuple):
@@ -96,14 +97,14 @@ def copy(path: str, goal: str, *, behind: bytes = b"") -> None:
         ImageError: It cannot be read, is too large, or the copy not be written.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST_BYTES + 1)
+        file = open(path, "rb")  # noqa: SIM115 - what fails here is not the copy
     except OSError as error:
         raise ImageError(f"{visible(path)}: {error.strerror}") from None
-    if len(data) > LARGEST_BYTES:
-        raise ImageError(f"{visible(path)} is too large to be booted")
-    with _new_file(goal) as new:
-        new.write(data)
+    with file, _new_file(goal) as new:
+        while data := file.read(_STEP_BYTES):
+            if new.tell() + len(data) > LARGEST_BYTES:
+                raise ImageError(f"{visible(path)} is too large to be booted")
+            new.write(data)
         _append(new, behind)
 
 

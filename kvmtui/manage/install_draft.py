@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from kvmtui.errors import DefinitionError, HostError, KvmtuiError, as_told
 from kvmtui.guest import laying
+from kvmtui.guest.answer_values import usual_user
 from kvmtui.guest.definition import Definition, Plain
 from kvmtui.guest.first_login import host_name_of
 from kvmtui.guest.laying import written_size
@@ -147,6 +148,8 @@ def _usual(
         "summary": YES,
         "ssh_key": next(iter(key_files()), ""),
     }
+    if source == "iso" and profile is not None and can_answer(profile):
+        values["user"] = usual_user(profile.unattended)
     if source == "kernel":
         values["disk"] = ""
     laid = laid_definition(profile, values)
@@ -208,7 +211,7 @@ def _cpus() -> int:
 
 
 def usual_firmware(
-    arch: str, profile: Profile | None, medium: Medium | None, source: Source
+    arch: str, profile: Profile | None, medium: Medium | None, source: Source = "iso"
 ) -> str:
     """By what it boots: what suits the system, the medium and this host."""
     if arch != Definition().arch:

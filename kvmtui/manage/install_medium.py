@@ -104,10 +104,10 @@ def _with_machine(plain: Plain, medium: Medium, profile: Profile | None) -> None
     _refuse(medium, media_fit.arch_faults(medium, arch), f"--arch {suits}, or another medium")
     given = plain.get("firmware")
     if not given and arch == usual.arch:
-        way = usual_firmware(arch, profile, medium, "iso")
+        way = usual_firmware(arch, profile, medium)
         if way != usual.boot_firmware():
             plain["firmware"] = way
-    way = str(given or usual_firmware(arch, profile, medium, "iso"))
+    way = str(given or usual_firmware(arch, profile, medium))
     ways = medium.recognition.boot
     hint = f"--firmware {ways[0]}" if ways and arch == usual.arch else "another medium"
     _refuse(medium, media_fit.boot_faults(medium, arch, way), hint)

@@ -217,5 +217,5 @@ def _from_medium(draft: Draft, definition: Definition) -> tuple[str, str]:
     if not makes_answers(draft.values):
         return boots, "you install by hand, on its screen (v)"
     if definition.kernel == INSTALL_KERNEL:
-        boots = "boots the kernel of the ISO, this once"
+        boots = "boots the ISO's own kernel"
     return boots, "the installer has its answers: nobody is asked"

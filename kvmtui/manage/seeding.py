@@ -6,19 +6,22 @@ guest. What it holds is decided by `kvmtui.guest.answers`.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
 import uuid
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
-from kvmtui.durable import write_atomically
+from kvmtui.durable import give_to_owner_of, write_atomically
 from kvmtui.errors import DefinitionError, KvmtuiError, UsageError
-from kvmtui.guest.answers import CLOUD_INIT, Answers, Target, answers
+from kvmtui.guest import boot_files
+from kvmtui.guest.answers import CLOUD_INIT, Answers, Target, answers, initrd_archive
 from kvmtui.guest.definition import Plain
 from kvmtui.guest.first_login import FirstLogin
-from kvmtui.guest.folder import SEED, GuestFolder
+from kvmtui.guest.folder import INSTALL_INITRD, SEED, GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.guest.seed_image import Seed, read_seed, write_seed
 from kvmtui.guest.user_data import check_user_data, check_yaml
@@ -153,7 +156,33 @@ def replace_file(
         with told(folder, "edit") as operation:
             operation.result["set"] = [f"{file} of its seed"]
             write_atomically(folder.at(SEED), write_seed(seed.label, files))
-    return Outcome(name, "seed edit", True, f"the seed of {name} is changed", _note(folder, again))
+            _renew_initrd(folder, files)
+    return Outcome(
+        name,
+        "seed edit",
+        True,
+        f"the seed of {name} is changed",
+        _note(folder, again or "meta-data" not in files),
+    )
+
+
+def _renew_initrd(folder: GuestFolder, files: Mapping[str, bytes]) -> None:
+    """Put the seed's answers behind the installer's initrd too, where it has some: the last count.
+
+    Raises:
+        ImageError: There is no room for it; it is as before.
+    """
+    path, extra = folder.at(INSTALL_INITRD), initrd_archive(files)
+    if extra is None or not os.path.exists(path):
+        return
+    new = folder.at(f".{INSTALL_INITRD}.new")
+    try:
+        boot_files.copy(path, new, behind=extra)
+        give_to_owner_of(folder.place, new)
+        os.replace(new, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(new)
 
 
 def _note(folder: GuestFolder, again: bool) -> str:

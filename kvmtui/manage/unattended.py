@@ -72,6 +72,8 @@ def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
         extra = seeded.answers.initrd_extra or b""
         made |= _words(boot, seeded.answers.kernel_append, own, extra)
         files |= _writers(boot, extra)
+    if kind != "autounattend" and not (wants.ssh_keys or wants.password_hash):
+        notes = [*notes, "neither key nor password: nobody could log in"]
     return Unattended(made, files, [*notes, *seeded.answers.notes])
 
 
@@ -178,9 +180,19 @@ def _found(iso: str, kind: str, arch: str) -> BootFiles | None:
         status = os.stat(iso)
     except OSError as error:
         raise ImageError(f"{visible(iso)}: {error.strerror}") from None
-    return _looked(iso, kind, arch, (status.st_dev, status.st_ino, status.st_mtime_ns))
+    identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
+    found, fault = _looked(iso, kind, arch, identity)
+    if fault:
+        raise ImageError(fault)
+    return found
 
 
 @functools.lru_cache(64)
-def _looked(iso: str, kind: str, arch: str, _identity: tuple[int, ...]) -> BootFiles | None:
-    return boot_files.find(iso, kind, arch)
+def _looked(
+    iso: str, kind: str, arch: str, _identity: tuple[int, ...]
+) -> tuple[BootFiles | None, str]:
+    """What was found, or why it cannot be; looked for once, as a hostile medium may take long."""
+    try:
+        return boot_files.find(iso, kind, arch), ""
+    except ImageError as error:
+        return None, error.message

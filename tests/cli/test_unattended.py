@@ -17,6 +17,7 @@ from kvmtui.guest.install_record import read_install
 from kvmtui.guest.seed_image import read_seed
 
 LEAST = ("--memory", "64M", "--network", "none", "--accelerator", "tcg", "--disk", "1M")
+SECURE = ("--firmware", "uefi", "--set", "secure_boot=true")
 LIMIT_S = 40
 PASSWORD = "correct-horse-9"
 KILLED = """
@@ -130,7 +131,10 @@ def test_killed_between_its_kernel_and_its_start_it_goes_on(kvmtui, tmp_path):
 
 def test_kickstart_finds_medium_and_answers_by_their_labels(kvmtui, tmp_path):
     iso = fedora(tmp_path / "f.iso", STAYS, label="Fedora-S-dvd-x86_64-40")
-    kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--unattended", "--append", "inst.xyz")
+    kvmtui.environment["HOME"] = str(tmp_path)
+    words = ("--unattended", "--append", "inst.xyz")
+    done = kvmtui.ok("install", "g", "--iso", iso, *LEAST, *words)
+    assert "neither key nor password" in done.err
     definition = definition_of(kvmtui)
     assert definition["os"] == "fedora40"
     assert definition["append"] == (
@@ -166,6 +170,13 @@ def test_an_installer_of_ones_own_gets_the_answers_behind_its_initrd(kvmtui, tmp
     assert initrd.startswith(b"initrd" + bytes(2) + b"070701")
     assert b"mirror/http/hostname string 10.0.2.2:8000\n" in initrd
 
+    kvmtui.ok("stop", "g")
+    kvmtui.environment["EDITOR"] = "sed -i s/8000/8111/"
+    kvmtui.ok("seed", "edit", "g", "preseed.cfg")
+    edited = (kvmtui.folder("g") / "install.initrd").read_bytes()
+    assert edited.startswith(initrd) and b"string 10.0.2.2:8111\n" in edited[len(initrd) :]
+    assert len(initrd) % 4 == 0 and edited[len(initrd) :].startswith(b"070701")
+
 
 def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
     iso = tmp_path / "ubuntu.iso"
@@ -193,6 +204,7 @@ def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
         (media.iso(), ("--by-hand", "--user", "ann"), "--by-hand goes with no options"),
         (media.iso(), ("--user", "ann"), "cannot be read as a CD"),
         (media.iso("Arch"), ("--os", "archlinux", "--user", "ann"), "archlinux is installed"),
+        (media.iso(), (*SECURE, "--user", "ann"), "with Secure Boot its installer's kernel cannot"),
         (media.iso(), ("--user-data", "x"), "--user-data is for cloud images"),
         (media.iso(), ("--cloud-image", "debian-13"), "a cloud image is installed already"),
         (media.iso(), ("--user", "no user"), "user: 'no user' is none"),
