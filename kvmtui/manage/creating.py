@@ -186,6 +186,7 @@ def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
     """What would keep it from starting now, or clashes, though the definition is fine."""
     folder = library.place(name)
     found = [*clashes.notes(library, folder, definition), *fitting.faults(library, definition)]
+    found += _cd_doubts(folder, definition)
     fault = hosting.emulator_fault(definition.arch)
     if fault:
         return [*found, f"it would not start now: {fault}"]
@@ -194,3 +195,12 @@ def _warnings(library: Library, name: str, definition: Definition) -> list[str]:
     except (HostError, ImageError) as error:
         found.append(f"it would not start now: {error.message}")
     return found
+
+
+def _cd_doubts(folder: GuestFolder, definition: Definition) -> list[str]:
+    files = [cdrom.file for cdrom in definition.cdroms if cdrom.file]
+    if not files:
+        return []
+    from kvmtui.manage.media_fit import cd_doubt
+
+    return list(filter(None, (cd_doubt(folder.resolve(file)) for file in files)))

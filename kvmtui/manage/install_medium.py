@@ -58,8 +58,11 @@ def _medium(library: Library, plain: Plain) -> Medium | None:
         return None
     medium = Recogniser(library).look(files[0])
     if medium is None:
+        if plain.get("os") and media_fit.has_boot_sector(files[0]):
+            return None
         raise ImageError(
-            f"{visible(files[0])} is no installation medium", hint="an ISO image is meant"
+            f"{visible(files[0])} is no installation medium",
+            hint="an ISO image is meant; a disk image that boots is taken with --os too",
         )
     _refuse(medium, media_fit.size_faults(medium), "fetch it again")
     return medium

@@ -13,6 +13,7 @@ from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.manage import changing
 from kvmtui.manage.definitions import load_definition
+from kvmtui.manage.media_fit import cd_doubt
 from kvmtui.manage.power import is_running, monitors_of, running_session
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu.monitor import Monitor, command_session
@@ -116,6 +117,7 @@ async def insert(
             await _change(monitor, folder, drive, "blockdev-change-medium", arguments, force)
             operation.result |= {"drive": drive, "file": file}
     note = _save(library, folder, drive, file) if save else _differs(running)
+    note = "\n".join(filter(None, (cd_doubt(file), note)))
     return Outcome(name, "device insert", True, f"{name}: {shown} is in {drive}", note)
 
 

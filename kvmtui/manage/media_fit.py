@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 
+from kvmtui.errors import ImageError
 from kvmtui.guest.units import format_size
-from kvmtui.manage.recognising import Medium
+from kvmtui.qemu.image_header import Bytes
 from kvmtui.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from kvmtui.manage.recognising import Medium
 
 _NAMED = re.compile(r" \([a-z][a-z0-9._-]*\)")
 """The id behind a system's name."""
@@ -38,7 +45,10 @@ def arch_faults(medium: Medium, arch: str) -> list[str]:
 
 def size_faults(medium: Medium) -> list[str]:
     """What is wrong with its length: a download that broke off."""
-    wanted, there = medium.media.volume_bytes, medium.size_bytes
+    return _cut_off(medium.media.volume_bytes, medium.size_bytes)
+
+
+def _cut_off(wanted: int, there: int) -> list[str]:
     if not there or wanted <= there + _PADDING_BYTES:
         return []
     return [f"it is cut off: {format_size(there)} of {format_size(wanted)} are there"]
@@ -51,3 +61,29 @@ def boot_faults(medium: Medium, arch: str, firmware: str) -> list[str]:
         return []
     only = " or ".join(one.upper() for one in boots)
     return [f"the ISO boots by {only} only"]
+
+
+def has_boot_sector(path: str) -> bool:
+    """Whether a PC's BIOS would start it as a disk.
+
+    Raises:
+        ImageError: It cannot be read.
+    """
+    with Bytes(path) as data:
+        return data.at(0, 512)[510:] == b"\x55\xaa"
+
+
+def cd_doubt(path: str) -> str:
+    """Why a guest may find nothing on a CD of this file; empty where it should, or none knows."""
+    from kvmtui.qemu.iso import read_media
+
+    name = visible(os.path.basename(path), limit=80)
+    with contextlib.suppress(ImageError):
+        media = read_media(path)
+        if media is None:
+            return f"{name} is no CD image: neither ISO 9660 nor UDF is in it"
+        with Bytes(path) as data:
+            faults = _cut_off(media.volume_bytes, data.size_bytes)
+        if faults:
+            return f"{name}: {faults[0]}; fetch it again"
+    return ""

@@ -198,6 +198,9 @@ def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
     ("image", "words", "said"),
     [
         (b"no CD at all", (), "is no installation medium"),
+        (b"", ("--os", "debian12"), "is no installation medium"),
+        (bytes(1 << 20), ("--os", "debian12"), "is no installation medium"),
+        (bytes(510) + b"\x55\xaa", (), "is no installation medium"),
         (media.iso(platforms=(0,)), ("--firmware", "uefi"), "the ISO boots by BIOS only"),
         (media.iso("Debian 12.5.0 arm64 n"), ("--arch", "x86_64"), "it is for aarch64"),
         (media.iso("Debian 12.5.0 s390x n"), (), "it is for s390x"),
@@ -223,3 +226,21 @@ def test_a_medium_that_is_cut_off_is_told(kvmtui, tmp_path):
     said = kvmtui.refused("install", "g", "--iso", iso, *LEAST)
     assert "it is cut off: 1.0M of 4.1M" in said
     assert not (kvmtui.home / "guests" / "g").exists()
+
+
+def test_a_disk_that_boots_is_a_medium_for_whoever_names_its_system(kvmtui, tmp_path):
+    image = tmp_path / "usb.img"
+    image.write_bytes(bytes(510) + b"\x55\xaa" + bytes(1 << 20))
+    done = kvmtui.ok("install", "g", "--iso", image, "--os", "debian12", *LEAST)
+    assert "it runs from usb.img" in done.out
+    kvmtui.ok("stop", "g")
+
+
+def test_what_is_no_cd_is_noted_where_it_is_put_into_a_drive(kvmtui, tmp_path):
+    text, cut = tmp_path / "notiso.txt", tmp_path / "cut.iso"
+    text.write_text("hello")
+    cut.write_bytes(make_cd(cut, {"a": bytes(4 << 20)}).read_bytes()[: 1 << 20])
+    doubt = "notiso.txt is no CD image: neither ISO 9660 nor UDF is in it"
+    assert doubt in kvmtui.ok("create", "g", "--cdrom", text, *LEAST).err
+    assert doubt in kvmtui.ok("device", "insert", "g", text, "--save").err
+    assert "cut.iso: it is cut off" in kvmtui.ok("device", "insert", "g", cut, "--save").err
