@@ -53,13 +53,21 @@ class Report(NamedTuple):
     """``crashed``, ``broken`` (the machine stands there and cannot go on), ``io-error``,
     ``expect``."""
     time: str
-    """When it happened, ISO 8601 UTC."""
+    """When it happened, ISO 8601 UTC; where nobody saw that, the last sign of life before."""
+    noticed: str
+    """When it was noticed, where nobody saw it happen; empty where the time is known."""
     screen: tuple[str, ...]
     """The last text screen, without its blank lines; empty where none could be had."""
     picture: str | None
     """The file of the last screen, where that was no text."""
     known_until: str
     """The last time of which it has figures; empty where it has none."""
+
+    @property
+    def words(self) -> str:
+        """What it is of, and when that was, as far as it is known."""
+        when = f"between {self.time} and {self.noticed}" if self.noticed else f"at {self.time}"
+        return f"{self.reason} {when}"
 
 
 class _Trouble(NamedTuple):
@@ -70,6 +78,8 @@ class _Trouble(NamedTuple):
     events: list[dict[str, Any]]
     until: float
     """Up to when figures are of before it, in seconds since 1970."""
+    noticed: str | None = None
+    """When it was noticed; None where its own time is known."""
     followed: bool = False
     """Whether another run has begun since."""
 
@@ -132,6 +142,7 @@ def collect(
         BusyError: Somebody is at it.
     """
     record = folder.start_record() or {}
+    noticed = None
     start = tail_offset(folder.at(EVENTS), _EVENT_BYTES)
     events = [event_entry(event) for event, _ in read_events(folder.at(EVENTS), start=start)]
     if when is not None:
@@ -141,10 +152,11 @@ def collect(
         newest = str(events[-1]["time"]) if events else ""
         figured = iso_time(minutes.rows[-1][0]) if minutes is not None else ""
         moment, until = max(story.last_sign_of_life(folder, newest), figured), math.inf
+        noticed = iso_time()
     else:
         moment = _moment(folder, events)
         until = seconds_of(moment)
-    trouble = _Trouble(reason, moment, _run(record), record, events, until)
+    trouble = _Trouble(reason, moment, _run(record), record, events, until, noticed)
     return _keep(library, folder, trouble, alive, minutes)
 
 
@@ -170,6 +182,8 @@ def collect_followed(
         moment = str(line.get("ended") or line.get("seen") or line["time"])
         until = seconds_of(str(line["time"]))
         trouble = _Trouble("crashed", moment, _run(record), record, events, until, followed=True)
+        if not line.get("ended"):
+            trouble = trouble._replace(noticed=str(line["time"]))
         return _keep(library, folder, trouble, False, minutes)
     return None
 
@@ -217,6 +231,7 @@ def _keep(
             "guest": folder.name,
             "reason": trouble.reason,
             "time": trouble.time,
+            "noticed": trouble.noticed,
             "made": iso_time(),
             "run": trouble.run,
             "started": trouble.record.get("time"),
@@ -327,6 +342,7 @@ def _report(path: str, document: dict[str, Any]) -> Report:
         path=path,
         reason=str(document["reason"]),
         time=str(document["time"]),
+        noticed=str(document.get("noticed") or ""),
         screen=tuple(
             visible(str(line), limit=400) for line in lines[:_MOST_ROWS] if str(line).strip()
         ),

@@ -220,7 +220,7 @@ def why(library: Library, name: str) -> Why:
         qemu_log=log_lines(folder.at(QEMU_LOG), last=8),
         console=console_end(folder, last=6, tail_bytes=16384),
         report=report.path if report else None,
-        report_of=f"{report.reason} at {report.time}" if report else "",
+        report_of=report.words if report else "",
         screen=trouble.screen if trouble else (),
         picture=trouble.picture if trouble else None,
     )

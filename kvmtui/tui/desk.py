@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kvmtui.errors import Cancelled, KvmtuiError, as_told
 from kvmtui.light import Later
 from kvmtui.manage.fleet import Fleet
+from kvmtui.manage.operations import INSTALLS
 from kvmtui.manage.views import LiveGuest, OperationView, Outcome
 from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
@@ -133,6 +134,9 @@ class GuestDesk:
         name, verb = operation.guest, operation.verb
         if operation.result != "running":
             self._app.refuse(f"{verb} of {name} is over")
+        elif verb == INSTALLS:
+            stop, done = self._keys.of("guest.stop"), self._keys.of("guest.installed")
+            self._app.refuse(f"{name} does it: {stop} stops it, {done} says that it is installed")
         elif operation.pid != os.getpid() or not self.errands.refusal(name):
             self._app.refuse(f"pid {operation.pid} does it: cancel it there")
         elif verb not in _CAN_BE_CANCELLED:

@@ -13,6 +13,7 @@ import boot_guests
 import pytest
 
 from kvmtui.errors import BusyError, DefinitionError
+from kvmtui.guest import history
 from kvmtui.manage import black_box
 from kvmtui.manage.expect_script import read_script
 from kvmtui.manage.expecting import ConsoleText
@@ -190,13 +191,15 @@ def test_a_killed_one_leaves_a_report(kvmtui):
     kvmtui.tiny("a")
     kvmtui.ok("start", "a")
     assert kvmtui.ok("why", "a", "--json").json["report"] is None
+    before = history.iso_time()
     os.kill(kvmtui.pid("a"), signal.SIGKILL)
     while kvmtui.row("a")["state"] != "crashed":
         pass
     report = newest_report(kvmtui, "a") if kvmtui.ok("why", "a") else None
     assert report["reason"] == "crashed" and report["screen"] is None
     again = kvmtui.ok("why", "a", "--json").json
-    assert again["report_of"] == f"crashed at {report['time']}"
+    assert report["time"] < before <= report["noticed"] <= history.iso_time()
+    assert again["report_of"] == f"crashed between {report['time']} and {report['noticed']}"
     kvmtui.ok("start", "a")
     assert kvmtui.ok("why", "a", "--json").json == {
         **kvmtui.ok("why", "a", "--json").json,

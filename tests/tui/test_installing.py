@@ -15,7 +15,12 @@ def test_what_the_list_says_of_an_installation(kvmtui, open_app, tmp_path, then,
     kvmtui.ok("install", "g", "--iso", cd, *LEAST)
     terminal = open_app(100, 30)
     wait_row(terminal, "g", word)
-    if word == "running":
+    if word == "installing":
+        terminal.send("5")
+        terminal.wait_for("» install")
+        terminal.send("gX")
+        terminal.wait_for("g does it: x stops it, I says that it is installed")
+    else:
         kvmtui.ok("wait", "g", "--for", "text=DISK", "--timeout", "40")
 
 
