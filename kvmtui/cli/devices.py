@@ -63,6 +63,9 @@ def _list(name: str, context: Context) -> int:
     if context.as_json:
         context.document([drive._asdict() for drive in drives])
         return 0
+    if not drives:
+        context.say(f"{name} has no CD drive")
+        return 0
     rows = [
         (
             drive.name,

@@ -112,6 +112,7 @@ def _told(details: Details) -> str:
     if view.memory_bytes is not None:
         rows.append(("memory", format_size(view.memory_bytes)))
     rows += [("disk", f"{visible(disk['file'])}  {disk['format']}") for disk in details.disks]
+    rows += [("cdrom", visible(file) if file else "empty") for file in details.cdroms]
     rows += [("network", _network_line(network)) for network in details.networks]
     if view.addresses:
         rows.append(("addresses", " ".join(view.addresses)))

@@ -132,7 +132,9 @@ def report(
 
 def _named(name: str, error: KvmtuiError) -> KvmtuiError:
     """The failure with the guest's name in front, where it does not say it itself."""
-    if not name or error.message.startswith((f"{name}:", f"{name} ", f"'{visible(name)}'")):
+    if not name or error.message.startswith(
+        (f"{name}:", f"{name} ", f"'{visible(name)}'", f"{visible(name, limit=80)}:")
+    ):
         return error
     return KvmtuiError(f"{name}: {error.message}", hint=error.hint)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from kvmtui.cli.context import Context
 from kvmtui.cli.power import report
 from kvmtui.durable import write_atomically
-from kvmtui.errors import StateError, UsageError
+from kvmtui.errors import ImageError, StateError, UsageError
 from kvmtui.guest.units import parse_duration
 from kvmtui.manage import screens, viewing, vnc
 from kvmtui.text import visible
@@ -145,7 +145,10 @@ def _save_png(name: str, file: str, context: Context) -> int:
     path = Path(os.path.abspath(file))
     if path.exists() and not path.is_file():
         raise UsageError(f"{visible(file)} is no file")
-    write_atomically(path, data)
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise ImageError(f"{visible(file)} was not written: {error.strerror}") from None
     if context.as_json:
         document = {"name": name, "file": str(path), "size_bytes": len(data)}
         context.document(document | {"width": grabbed.width, "height": grabbed.height})

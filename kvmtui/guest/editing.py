@@ -119,7 +119,10 @@ def _check_index(node: Any, index: int, path: Path) -> None:
     if not isinstance(node, list):
         raise UsageError(f"{_written(path)}: is no list")
     if index > len(node):
-        raise UsageError(f"{_written(path)}: the list has {len(node)} entries")
+        count = "1 entry" if len(node) == 1 else f"{len(node)} entries"
+        raise UsageError(
+            f"{_written(path)}: the list has {count}", hint=f"[{len(node)}] adds one at its end"
+        )
 
 
 def _put(root: Any, path: Path, value: Any) -> None:

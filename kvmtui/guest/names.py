@@ -25,6 +25,7 @@ def check_name(text: str) -> str:
         raise UsageError("a guest's name is empty", hint=rule)
     if len(text) > LONGEST:
         raise UsageError(
-            f"{shown}: a guest's name has {len(text)} characters, {LONGEST} are the most", hint=rule
+            f"{shown}: the name has {len(text)} characters",
+            hint=f"a shorter one: {LONGEST} characters at most",
         )
     raise UsageError(f"'{shown}' cannot be a guest's name", hint=rule)

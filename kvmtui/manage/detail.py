@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.definition import Autostart, Definition
-from kvmtui.guest.folder import GuestFolder
+from kvmtui.guest.folder import SEED, GuestFolder
 from kvmtui.guest.history import seconds_of
 from kvmtui.guest.library import Library
 from kvmtui.manage.definitions import load_definition
@@ -54,6 +54,8 @@ class GuestDetail(NamedTuple):
     """When its last run ended, in seconds since 1970; None where nobody saw that."""
     autostart: str = ""
     """When the host's start starts it, in words; empty when it does not."""
+    cdroms: tuple[str, ...] = ()
+    """What is in the CD drives at a start, in words."""
 
 
 _EMPTY = GuestDetail("", "", (), (), "auto", False, (), "", "", (), ())
@@ -86,6 +88,7 @@ def guest_detail(library: Library, name: str, *, entries: int = 100) -> GuestDet
         machine=definition.machine or "",
         disks=tuple(_disk_uses(folder, definition)),
         networks=tuple(_network_lines(definition)),
+        cdroms=tuple(_cd_words(drive.file) for drive in definition.cdroms),
         accelerator=definition.accelerator,
         protected=definition.protected,
         autostart=_autostart_words(library, starts) if starts else "",
@@ -110,6 +113,13 @@ def _disk_uses(folder: GuestFolder, definition: Definition) -> list[DiskUse]:
         size = virtual_size_bytes(path, image_format)
         found.append(DiskUse(visible(disk.file), image_format, used, size))
     return found
+
+
+def _cd_words(file: str | None) -> str:
+    if not file:
+        return "empty"
+    words = visible(os.path.basename(file), limit=80)
+    return f"{words}, for its first login" if file == SEED else words
 
 
 def _network_lines(definition: Definition) -> list[str]:

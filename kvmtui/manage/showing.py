@@ -30,6 +30,8 @@ class Details(NamedTuple):
     """What QEMU is, or would be, started with; None where that cannot be known."""
     disks: list[dict[str, Any]]
     networks: list[dict[str, Any]]
+    cdroms: list[str | None]
+    """What is in each CD drive now, else at a start; None for an empty one."""
     last_stop: story.LastStop | None
     accelerator_reason: dict[str, Any] | None
     """Why it runs, or would run, under what it does (`choosing.Choice.reason`); None where
@@ -67,6 +69,7 @@ def details(library: Library, name: str, *, argv_needed: bool = False) -> Detail
         argv=argv,
         disks=_disks(folder, definition),
         networks=_networks(definition, name),
+        cdroms=_cdroms(library, folder, definition, view),
         last_stop=story.last_stop(folder, running=view.pid is not None),
         accelerator_reason=_accelerator_reason(library, folder, definition, view),
         autostart=starts.words() if starts else "",
@@ -92,6 +95,20 @@ def _disks(folder: GuestFolder, definition: Definition | None) -> list[dict[str,
         }
         for disk in (definition.disks if definition else [])
     ]
+
+
+def _cdroms(
+    library: Library, folder: GuestFolder, definition: Definition | None, view: GuestView
+) -> list[str | None]:
+    defined = [drive.file for drive in definition.cdroms] if definition else []
+    if view.pid is not None and view.answers and defined:
+        import asyncio
+
+        from kvmtui.manage import media
+
+        with contextlib.suppress(KvmtuiError):
+            return [drive.file for drive in asyncio.run(media.drives(library, folder.name))]
+    return [folder.resolve(file) if file else None for file in defined]
 
 
 def _networks(definition: Definition | None, name: str) -> list[dict[str, Any]]:

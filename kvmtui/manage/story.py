@@ -243,9 +243,22 @@ def _summary(folder: GuestFolder, view: GuestView, ended: LastStop | None, asked
         when = f" at {ended.time}" if ended.time else ""
         panic = _quoted_panic(folder) if ended.reason == "guest-panic" else ""
         return f"{state}{when}: {ended.words}{panic}{asked}"
+    if state == "running" and view.installing and not error:
+        return _installing(folder)
     if state == "stopped":
         return "stopped: it was never started"
     return f"{state}: {error}" if error else state
+
+
+def _installing(folder: GuestFolder) -> str:
+    from kvmtui.guest.install_record import DISK, read_install
+    from kvmtui.manage.install_steps import medium_words
+
+    record = read_install(folder)
+    if record is None:
+        return "running"
+    source = "its disk" if record.stage == DISK else medium_words(record)
+    return f"being installed: it runs from {source}"
 
 
 def _broken(folder: GuestFolder) -> str:

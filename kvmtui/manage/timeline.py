@@ -128,6 +128,8 @@ class _Teller:
         self._previous = ("", "")
         self._last_reset = ""
         self._paused = False
+        self._begun: Entry | None = None
+        """The beginning of an installation, written while its guest was being created."""
         self._found: list[TimelineEntry] = []
 
     def tell(self) -> list[TimelineEntry]:
@@ -144,8 +146,10 @@ class _Teller:
                 kind = "warning" if entry.get("begins") else "event"
                 self._put(entry, str(entry.get("text")), kind)
             elif entry.get("phase") == "install":
-                kind = _INSTALL_KINDS.get(str(entry.get("step")), "event")
-                self._put(entry, f"installation: {entry.get('text')}", kind)
+                if self._is_within_creation(entry):
+                    self._begun = entry
+                else:
+                    self._installation(entry)
             elif entry.get("phase") == "run" and entry.get("reason") != "killed":
                 self._put(entry, *run_sentence(str(entry.get("reason"))))
         return self._found
@@ -181,6 +185,19 @@ class _Teller:
         elif end.get("changed") is not False:
             killed = span is not None and any(span.holds(kill, ("stop",)) for kill in self._kills)
             self._put(end, finished_sentence(end, who, killed=killed), "done", who, verb)
+        if verb == "create" and self._begun is not None:
+            self._installation({**self._begun, "time": end["time"]})
+            self._begun = None
+
+    def _installation(self, entry: Entry) -> None:
+        kind = _INSTALL_KINDS.get(str(entry.get("step")), "event")
+        self._put(entry, f"installation: {entry.get('text')}", kind)
+
+    def _is_within_creation(self, entry: Entry) -> bool:
+        return any(
+            span.begin.get("verb") == "create" and span.end and entry["time"] <= span.end["time"]
+            for span in self._recent
+        )
 
     def _event(self, entry: Entry) -> None:
         name, data = str(entry["event"]), entry.get("data")

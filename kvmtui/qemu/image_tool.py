@@ -59,6 +59,9 @@ class Course:
         self.keep = keep
 
 
+_LARGER_CLUSTERS = " (try using a larger cluster size)"
+
+
 class Refused(ImageError):
     """qemu-img ended with a failure.
 
@@ -69,13 +72,18 @@ class Refused(ImageError):
     """
 
     def __init__(self, what: str, status: int, reason: str, answer: bytes) -> None:
-        super().__init__(f"{what}: {reason}", hint=_remedy(reason))
+        path = what.rpartition(" was not ")[0]
+        told = reason.removeprefix(f"{path}: ").removesuffix(_LARGER_CLUSTERS)
+        super().__init__(f"{what}: {told}", hint=_remedy(reason))
         self.status = status
         self.reason = reason
         self.answer = answer
 
 
 def _remedy(reason: str) -> str:
+    if "image size is too large" in reason:
+        larger = reason.endswith(_LARGER_CLUSTERS)
+        return f"a smaller one{': 2048T at most with the usual clusters' if larger else ''}"
     if "No space left" in reason:
         return "make room on that file system"
     if "Permission denied" in reason:

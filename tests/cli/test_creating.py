@@ -62,6 +62,20 @@ def test_a_file_keeps_its_comments(kvmtui, tmp_path):
     assert text.startswith("# mine\nmemory: 64M # small\nnetworks: []\nuuid: ")
 
 
+def test_a_name_that_is_too_long_is_told_once(kvmtui):
+    name = "x" * 100
+    for words in (("create", name), ("start", name), ("show", name)):
+        done = kvmtui(*words)
+        assert done.status == 2 and done.err.count("x" * 60) == 1
+        assert done.err.splitlines()[1] == "  try: a shorter one: 63 characters at most"
+
+
+def test_an_entry_far_behind_a_list_is_told_with_the_next(kvmtui):
+    kvmtui.tiny("a", "--disk", "1M")
+    done = kvmtui("set", "a", "disks[3].size=1M")
+    assert "disks[3].size: the list has 1 entry" in done.err and "[1] adds one" in done.err
+
+
 @pytest.mark.parametrize("name", ["a/b", "a,b", "a b", "..", "a\nb", "x" * 64, ""])
 def test_bad_names_leave_nothing(kvmtui, name):
     kvmtui.refused("create", name, "--memory", "64M", status=2)

@@ -37,6 +37,7 @@ def test_a_cd_is_changed_and_taken_out(kvmtui, images):
     done = kvmtui.ok("device", "insert", "g", two)
     assert "is in cdrom0" in done.out and "--save" in done.err
     assert drive(kvmtui)["file"] == str(two) and drive(kvmtui)["defined"] == str(one)
+    assert f"  cdrom       {two}\n" in kvmtui.ok("show", "g").out
     kvmtui.ok("device", "eject", "g")
     assert drive(kvmtui)["file"] is None
     assert "already" in kvmtui.ok("device", "eject", "g").out
@@ -46,6 +47,7 @@ def test_a_cd_is_changed_and_taken_out(kvmtui, images):
     assert "one.iso" not in str(kvmtui.ok("qmp", "g", "query-named-block-nodes").json)
     kvmtui.ok("device", "eject", "g", "--save")
     assert drive(kvmtui)["defined"] is None
+    assert "  cdrom       empty\n" in kvmtui.ok("show", "g").out
     assert "locked" not in kvmtui.ok("device", "list", "g").out
     kvmtui.ok("stop", "g")
     kvmtui.ok("device", "insert", "g", two, "--save")
@@ -80,6 +82,7 @@ def test_a_tray_that_the_guest_holds_shut(kvmtui, linux_guest_files, images):
 
 def test_what_cannot_be_done_is_told(kvmtui, images, tmp_path):
     kvmtui.tiny("a")
+    assert kvmtui.ok("device", "list", "a").out == "a has no CD drive\n"
     assert "add --save" in kvmtui("device", "insert", "a", images[0]).err
     assert "has no CD drive" in kvmtui.refused("device", "insert", "a", images[0], "--save")
     kvmtui.ok("start", "a")

@@ -35,6 +35,11 @@ def unsafe(path, backing, image_format="raw", size="4M"):
     img("create", "-q", "-f", "qcow2", *words, path, size)
 
 
+def test_a_size_that_no_image_can_have_is_told_with_what_can_be(kvmtui):
+    done = kvmtui("image", "create", "big", "9999T")
+    assert done.err.count("big.qcow2") == 1 and "  try: a smaller one: 2048T at most" in done.err
+
+
 @pytest.mark.parametrize(
     ("backing", "trouble"),
     [

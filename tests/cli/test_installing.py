@@ -17,6 +17,7 @@ from tiny_installer import POWER_OFF, RESTART, STAY, make_cd
 from kvmtui.guest.install_record import read_install
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.operations import read_operations
+from kvmtui.manage.timeline import timeline
 
 LEAST = ("--memory", "32M", "--network", "none", "--accelerator", "tcg", "--disk", "1M")
 LIMIT_S = 40
@@ -85,6 +86,11 @@ def test_while_it_is_installed_the_list_says_so(kvmtui, cd):
     assert "installing" in kvmtui.ok("list").out
     assert "reboot=shutdown" in kvmtui.ok("show", "g", "--argv").out
     assert "it runs from cd.iso" in kvmtui.ok("install", "g").out
+    assert kvmtui.ok("why", "g").out.startswith("g is being installed: it runs from cd.iso\n")
+    assert [one.text for one in timeline(kvmtui.library, "g")][:2] == [
+        "created",
+        "installation: from cd.iso",
+    ]
     assert install_operation(kvmtui).result == "running"
     assert "runs from cd.iso" in kvmtui.refused("install", "g", "--done")
     # It does not stand in the way of what else is done to the guest.

@@ -109,7 +109,9 @@ def test_a_picture_is_saved(kvmtui, tmp_path):
     document = kvmtui.ok("screen", name, "--png", file, "--json").json
     assert document["width"] == 720 and document["size_bytes"] == file.stat().st_size
     assert "is no file" in kvmtui.refused("screen", name, "--png", "/dev/null", status=2)
-    kvmtui.refused("screen", name, "--png", tmp_path / "no" / "where.png", status=1)
+    nowhere = tmp_path / "no" / "where.png"
+    said = kvmtui.refused("screen", name, "--png", nowhere, status=1)
+    assert said == f"kvmtui: {nowhere} was not written: No such file or directory"
     assert not list(tmp_path.glob(".shot*"))
     assert kvmtui.ok("qmp", name, "query-fdsets").json == []
 

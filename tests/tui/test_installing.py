@@ -16,6 +16,10 @@ def test_what_the_list_says_of_an_installation(kvmtui, open_app, tmp_path, then,
     terminal = open_app(100, 30)
     wait_row(terminal, "g", word)
     if word == "installing":
+        terminal.send("\r")
+        terminal.wait_for("cd.iso, at its start")
+        terminal.send("\x1b")
+        wait_row(terminal, "g", word)
         terminal.send("5")
         terminal.wait_for("» install")
         terminal.send("gX")

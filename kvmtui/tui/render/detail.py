@@ -98,6 +98,10 @@ def whole(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Lin
     if detail is None:
         return lines
     lines.append(())
+    at_start = ", at its start" if live.view.pid is not None else ""
+    for number, words in enumerate(detail.cdroms):
+        label = "CD" if number == 0 else ""
+        lines.append(_labelled(label, (Span(words), Span(at_start, "muted")), scene))
     accelerator = detail.accelerator
     if live.view.accelerator is not None and accelerator == "auto":
         accelerator = f"auto: {live.view.accelerator}, as it was measured"
