@@ -131,7 +131,7 @@ def test_a_crash_is_told_and_started_again(kvmtui, cd):
 
 
 def test_restarts_that_wrote_nothing_are_no_installation(kvmtui, cd):
-    words = ("--wait", "--timeout", LIMIT_S)
+    words = ("--wait", "--timeout", LIMIT_S, "--quiet")
     said = kvmtui.refused("install", "g", "--iso", cd(writes=False), *LEAST, *words)
     assert said == "kvmtui: g is not installed: it restarted 3 times and wrote to no disk"
     assert medium_of(kvmtui) != [{}]
