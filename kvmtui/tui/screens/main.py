@@ -249,7 +249,7 @@ class MainScreen(AnsweringScreen):
             line = (sign, Span(f" {self._fault}", "err", bold=True))
         view = self.trouble
         view.set_lines([line])
-        view.set_class(roomy, "roomy")
+        view.set_class(roomy and not self.typed_into, "roomy")
         # On the host's pane its verdict stands there.
         view.display = bool(line) or (roomy and not on_host)
 
