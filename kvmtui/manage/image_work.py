@@ -123,6 +123,7 @@ class Work:
         """A message that speaks of targets, not of the hidden files that are gone."""
         for place, target in zip(self._record["parts"], self._record["targets"], strict=True):
             text = text.replace(f"{place}/{os.path.basename(target)}", target)
+            text = text.replace(f"{target} was not made: {target}: ", f"{target} was not made: ")
         return text
 
     def course(
