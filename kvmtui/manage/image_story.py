@@ -35,13 +35,17 @@ def _view(
     under_way: dict[str, dict[str, Any]],
 ) -> OperationView:
     record = under_way.get(str(begin.get("id"))) if end is None else None
+    # A pull knows its image's whole name only once it has the checksum.
+    newest = end or record or begin
     one = operation_of(
         begin,
         end,
         running=record is not None,
-        image=visible(shown_name(library, str(begin.get("image"))), limit=120),
+        image=visible(shown_name(library, str(newest.get("image"))), limit=120),
         percent=_figure(record, "percent"),
     )
+    if end is not None and end.get("hint"):
+        one = one._replace(message=f"{one.message}; try: {visible(str(end['hint']), limit=200)}")
     if record is None:
         return one
     rate, left = _figure(record, "rate_bytes_per_s"), _figure(record, "left_s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kvmtui.errors import KvmtuiError
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.panes.activity import ActivityPane
@@ -23,6 +24,10 @@ class ActivityKeeper(Keeper):
         if not isinstance(request, ActivityPane.OutputRequested):
             return
         if request.operation.image:
+            if request.operation.result == "failed" and request.operation.message:
+                failure = KvmtuiError(request.operation.message)
+                self._screen.tell_failure(request.operation.image, failure)
+                return
             told = request.operation.message or "work on an image has no output but this row"
             self._screen.tell(told)
             return

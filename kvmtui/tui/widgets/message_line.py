@@ -99,6 +99,11 @@ class MessageLine(LineWidget):
         if self._answer is not None and self._answer.kind == "refusal":
             self.clear()
 
+    def work_failed(self) -> None:
+        """What was under way is not any more: nothing may say so."""
+        if self._answer is not None and self._answer.kind == "progress":
+            self.clear()
+
     def tick(self) -> None:
         """Take the answer away if its time is over."""
         self._expiry.check()
