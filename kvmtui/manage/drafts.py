@@ -16,8 +16,29 @@ MENDABLE = (DefinitionError, HostError, ImageError)
 """Refusals of an edited text that another edit can mend."""
 
 _DRAW = frozenset(
-    "vi vim vim.basic vim.tiny nvim view nano pico emacs mg joe jed ne micro hx helix mcedit kak"
-    " tilde editor sensible-editor".split()
+    [
+        "vi",
+        "vim",
+        "vim.basic",
+        "vim.tiny",
+        "nvim",
+        "view",
+        "nano",
+        "pico",
+        "emacs",
+        "mg",
+        "joe",
+        "jed",
+        "ne",
+        "micro",
+        "hx",
+        "helix",
+        "mcedit",
+        "kak",
+        "tilde",
+        "editor",
+        "sensible-editor",
+    ]
 )
 """Editors that draw on a terminal; any other, such as ``sed -i``, may do without."""
 

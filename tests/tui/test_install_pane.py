@@ -356,7 +356,7 @@ def test_a_fetch_that_fails_stands_in_the_activity_of_an_empty_home(kvmtui, tmp_
         terminal.send(CTRL_S)
         # It is there while nothing has come yet, not even the checksum.
         terminal.wait_for("» pull")
-        assert "images/tiny-x86_64" in terminal.text and "has run" not in terminal.text
+        assert "tiny-x86_64" in terminal.text and "has run" not in terminal.text
     terminal.wait_for("✗ pull")
     terminal.wait_for("Esc ×")
     assert "its image is fetched first" not in terminal.text

@@ -317,9 +317,7 @@ def _of_drive(
     return page.trend(of_drive(disk.name, figure), width)
 
 
-def _bytes_of(
-    page: Page, disk: DiskFigures, figure: Literal["read", "write"], width: int
-) -> Trend:
+def _bytes_of(page: Page, disk: DiskFigures, figure: Literal["read", "write"], width: int) -> Trend:
     """Of an only drive what was gathered for the list, whether its graphs were open or not."""
     found = page.live.figures
     if found is not None and len(found.disks) == 1:

@@ -13,8 +13,8 @@ from kvmtui.errors import KvmtuiError
 from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.compositing import NarrowCompositor
 from kvmtui.tui.spans import Line, Span
-from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.expiry import clock
+from kvmtui.tui.widgets.key_bar import KeyBar
 from kvmtui.tui.widgets.message_line import SUCCESS_S, MessageLine
 from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.toast import FailureToast
@@ -43,13 +43,15 @@ class AnsweringScreen(Screen[None]):
     """Whether every key is for this screen alone, those of the whole app too."""
     typed_into: ClassVar[bool] = False
     """Whether letters are text here, never actions."""
+    MOST_MESSAGE_LINES: ClassVar[int] = 3
+    """How many lines an answer may take where one is too short."""
 
     def __init__(self) -> None:
         super().__init__()
         self._compositor = NarrowCompositor()
         self.leaving = False
         """Whether it goes in a moment: what is told now is for the screen below."""
-        self.message = MessageLine(id="message")
+        self.message = MessageLine(most_lines=self.MOST_MESSAGE_LINES, id="message")
         self.toast = FailureToast(id="toast")
         self.key_bar = KeyBar(id="keys")
         self.too_small = LineView(id="small")
