@@ -362,8 +362,9 @@ def test_a_fetch_that_fails_stands_in_the_activity_of_an_empty_home(kvmtui, tmp_
     assert "its image is fetched first" not in terminal.text
     terminal.send(ESC)
     terminal.wait_gone("Esc ×")
-    assert "could not be fetched" in terminal.text
+    assert "http://127.0.0.1" in terminal.text, "it is the row's"
     terminal.send(ENTER)
+    terminal.wait_for("could not be fetched")
     terminal.wait_for("; try: ")
 
 
