@@ -15,8 +15,10 @@ from kvmtui.text import visible
 MENDABLE = (DefinitionError, HostError, ImageError)
 """Refusals of an edited text that another edit can mend."""
 
-_DRAW = ("vi", "vim", "vim.basic", "vim.tiny", "nvim", "nano", "pico", "emacs", "mg", "joe", "jed")
-_DRAW += ("ne", "micro", "hx", "helix", "mcedit", "kak", "tilde", "editor", "sensible-editor")
+_DRAW = (
+    *("vi", "vim", "vim.basic", "vim.tiny", "nvim", "nano", "pico", "emacs", "mg", "joe", "jed"),
+    *("ne", "micro", "hx", "helix", "mcedit", "kak", "tilde", "editor", "sensible-editor"),
+)
 """Editors that draw on a terminal; any other, such as ``sed -i``, may do without."""
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _TAIL_BYTES = 256 << 10
 _MOST = 50
+REMEDY = "; try: "
+"""Between why something failed and what helps."""
 
 
 def read_image_work(library: Library) -> list[OperationView]:
@@ -45,7 +47,8 @@ def _view(
         percent=_figure(record, "percent"),
     )
     if end is not None and end.get("hint"):
-        one = one._replace(message=f"{one.message}; try: {visible(str(end['hint']), limit=200)}")
+        hint = visible(str(end["hint"]), limit=200)
+        one = one._replace(message=f"{one.message}{REMEDY}{hint}")
     if record is None:
         return one
     rate, left = _figure(record, "rate_bytes_per_s"), _figure(record, "left_s")
