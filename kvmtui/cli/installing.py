@@ -55,7 +55,8 @@ def run_install(arguments: argparse.Namespace, context: Context) -> int:
     _, result = attempt(name, lambda: _act(arguments, context))
     if arguments.wait and isinstance(result, Outcome):
         context.say(result.message)
-        context.note(result.note)
+        for note in result.note.splitlines():
+            context.note(note)
         _, result = attempt(name, lambda: _waited(context, name, arguments.timeout))
     return report(context, "install", [(name, result)])
 

@@ -31,7 +31,7 @@ Values = dict[str, str]
 AGENT = "qemu-guest-agent"
 _WITHOUT_AGENT = ("win", "other", "old-pc", "openbsd")
 _USUAL_PROFILE = "linux"
-_ARCHITECTURES = ("x86_64", "aarch64", "riscv64")
+ARCHITECTURES = ("x86_64", "aarch64", "riscv64")
 _STEP = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
 _FREE_MEMORY_SHARE = 2
 
@@ -174,7 +174,7 @@ def _packages(profile: Profile | None) -> str:
 def usual_arch(profile: Profile | None, medium: Medium | None) -> str:
     """For which machine it is: what the medium says, else the profile's usual one."""
     found = medium.recognition.arch if medium is not None else None
-    if found in _ARCHITECTURES:
+    if found in ARCHITECTURES:
         return str(found)
     usual = Definition().arch
     return usual if profile is None or usual in profile.arch else profile.arch[0]

@@ -12,7 +12,7 @@ from kvmtui.guest.laying import written_size
 from kvmtui.guest.library import Library
 from kvmtui.guest.profile import Profile
 from kvmtui.manage import media_fit
-from kvmtui.manage.install_draft import usual_arch, usual_firmware
+from kvmtui.manage.install_draft import ARCHITECTURES, usual_arch, usual_firmware
 from kvmtui.manage.profiles import profiles
 from kvmtui.manage.recognising import Medium, Recogniser
 from kvmtui.text import visible
@@ -100,8 +100,9 @@ def _with_machine(plain: Plain, medium: Medium, profile: Profile | None) -> None
         if arch != usual.arch:
             plain["arch"] = arch
     arch = str(plain.get("arch") or usual.arch)
-    suits = medium.recognition.arch
-    _refuse(medium, media_fit.arch_faults(medium, arch), f"--arch {suits}, or another medium")
+    suits, other = medium.recognition.arch, "another medium"
+    hint = f"--arch {suits}, or {other}" if suits in ARCHITECTURES else other
+    _refuse(medium, media_fit.arch_faults(medium, arch), hint)
     given = plain.get("firmware")
     if not given and arch == usual.arch:
         way = usual_firmware(arch, profile, medium)
@@ -109,5 +110,5 @@ def _with_machine(plain: Plain, medium: Medium, profile: Profile | None) -> None
             plain["firmware"] = way
     way = str(given or usual_firmware(arch, profile, medium))
     ways = medium.recognition.boot
-    hint = f"--firmware {ways[0]}" if ways and arch == usual.arch else "another medium"
+    hint = f"--firmware {ways[0]}" if ways and arch == usual.arch else other
     _refuse(medium, media_fit.boot_faults(medium, arch, way), hint)
