@@ -112,6 +112,7 @@ def run_edit(arguments: argparse.Namespace, context: Context) -> int:
 
 def _edited(name: str, text: str) -> str:
     with Draft(name, text) as draft:
+        draft.refuse_no_terminal(f"kvmtui set {name} KEY=VALUE")
         try:
             return draft.result(subprocess.run(draft.command).returncode)
         except OSError as error:

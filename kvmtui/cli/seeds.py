@@ -97,6 +97,7 @@ def _edit(arguments: argparse.Namespace, context: Context) -> int:
 
 def _edited(name: str, before: bytes) -> bytes:
     with Draft(name, before.decode("utf-8", "replace")) as draft:
+        draft.refuse_no_terminal(f"kvmtui seed edit {name} --from FILE")
         try:
             return draft.result(subprocess.run(draft.command).returncode).encode()
         except OSError as error:

@@ -75,14 +75,15 @@ def pull(
     own, watcher = own or Own(), watcher or Watcher()
     hosting.make_home(library)
     catalog_records.forget_gone(library)
-    expected = expect(source, own, watcher.is_cancelled, limits)
-    target = catalog_records.place_of(library, source, expected.digest)
-    name = os.path.basename(target)
-    if _is_here(library, target):
-        return Outcome(name, "catalog pull", False, f"{name} is here already", expected.note)
-    with work(library, "pull", target, writes=(target,)) as one:
+    # It is work from its first look at the network on, which is where it mostly fails.
+    before = catalog_records.place_before(library, source)
+    with work(library, "pull", before, writes=(before,)) as one:
+        expected = expect(source, own, one.course(watcher).is_cancelled, limits)
+        target = catalog_records.place_of(library, source, expected.digest)
+        name = os.path.basename(target)
+        one.claim(target)
         if _is_here(library, target):
-            return Outcome(name, "catalog pull", False, f"{name} is here by now", expected.note)
+            return Outcome(name, "catalog pull", False, f"{name} is here already", expected.note)
         if os.path.lexists(target):
             return _adopted(library, one, source, expected, target, watcher)
         packed = catalog_records.download_of(target)

@@ -75,6 +75,11 @@ def place_of(library: Library, source: Source, digest: Digest) -> str:
     return library.at(IMAGES, f"{source.image.id}-{source.arch}-{digest.value[:8]}.qcow2")
 
 
+def place_before(library: Library, source: Source) -> str:
+    """What an image is told of as until its content is known; no file ever has the name."""
+    return library.at(IMAGES, f"{source.image.id}-{source.arch}.qcow2")
+
+
 def download_of(path: str) -> str:
     """Where what came of an image lies until it is whole."""
     folder, name = os.path.split(path)

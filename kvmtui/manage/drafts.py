@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 from kvmtui.errors import DefinitionError, HostError, ImageError, KvmtuiError, UsageError
+from kvmtui.text import visible
 
 MENDABLE = (DefinitionError, HostError, ImageError)
 """Refusals of an edited text that another edit can mend."""
+
+_DRAW = (
+    *("vi", "vim", "vim.basic", "vim.tiny", "nvim", "nano", "pico", "emacs", "mg", "joe", "jed"),
+    *("ne", "micro", "hx", "helix", "mcedit", "kak", "tilde", "editor", "sensible-editor"),
+)
+"""Editors that draw on a terminal; any other, such as ``sed -i``, may do without."""
 
 
 class Draft:
@@ -50,6 +58,16 @@ class Draft:
         except ValueError as error:
             raise UsageError(f"{name} makes no sense: {error}", hint="set EDITOR") from None
         return [*words, str(self._path)]
+
+    def refuse_no_terminal(self, hint: str) -> None:
+        """Refuse an editor that would draw into a pipe.
+
+        Args:
+            hint: How it is changed without one.
+        """
+        editor = os.path.basename(self.command[0])
+        if editor in _DRAW and not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise UsageError(f"no terminal here for the editor {visible(editor)}", hint=hint)
 
     def result(self, status: int) -> str:
         """The edited text.

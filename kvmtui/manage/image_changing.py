@@ -15,6 +15,7 @@ from kvmtui.manage.image_copying import Copy, copy_into, measured
 from kvmtui.manage.image_files import actual_bytes, replace
 from kvmtui.manage.image_links import ChainPart, target_of
 from kvmtui.manage.image_making import backing_name
+from kvmtui.manage.image_resized import follow_size
 from kvmtui.manage.image_work import Watcher, Work, work
 from kvmtui.manage.images import ImageView
 from kvmtui.manage.starting import image_tools
@@ -71,7 +72,9 @@ def resize(
         course = one.course(watcher or Watcher())
         image_tool.run([*words, str(size_bytes)], f"{name} {what}", course=course, limit_s=None)
         one.result |= {"from_bytes": old, "to_bytes": size_bytes}
-    note = INSIDE if size_bytes > old else ""
+    note = follow_size(library, view, size_bytes)
+    if size_bytes > old:
+        note = "\n".join(filter(None, (INSIDE, note)))
     message = f"{name} has {format_size(size_bytes)} now, it had {format_size(old)}"
     return Outcome(name, "image resize", True, message, note)
 

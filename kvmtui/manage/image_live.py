@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from kvmtui.errors import Cancelled, StateError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import image_changing, image_guard, power
+from kvmtui.manage.image_resized import follow_size
 from kvmtui.manage.image_users import ImageUser
 from kvmtui.manage.image_work import Watcher, work
 from kvmtui.manage.images import ImageView
@@ -79,7 +81,9 @@ async def _grow(
             await session.execute("block_resize", arguments, limit_s=_RESIZE_LIMIT_S)
         one.result |= {"from_bytes": old, "to_bytes": size, "guest": user.guest}
     message = f"{name} has {format_size(size)} now, it had {format_size(old)}; {user.guest} runs on"
-    return Outcome(name, "image resize", True, message, image_changing.INSIDE)
+    fault = await asyncio.to_thread(follow_size, library, view, size)
+    note = "\n".join(filter(None, (image_changing.INSIDE, fault)))
+    return Outcome(name, "image resize", True, message, note)
 
 
 async def _node_of(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _TAIL_BYTES = 256 << 10
 _MOST = 50
+REMEDY = "; try: "
+"""Between why something failed and what helps."""
 
 
 def read_image_work(library: Library) -> list[OperationView]:
@@ -35,13 +37,18 @@ def _view(
     under_way: dict[str, dict[str, Any]],
 ) -> OperationView:
     record = under_way.get(str(begin.get("id"))) if end is None else None
+    # A pull knows its image's whole name only once it has the checksum.
+    newest = end or record or begin
     one = operation_of(
         begin,
         end,
         running=record is not None,
-        image=visible(shown_name(library, str(begin.get("image"))), limit=120),
+        image=visible(shown_name(library, str(newest.get("image"))), limit=120),
         percent=_figure(record, "percent"),
     )
+    if end is not None and end.get("hint"):
+        hint = visible(str(end["hint"]), limit=200)
+        one = one._replace(message=f"{one.message}{REMEDY}{hint}")
     if record is None:
         return one
     rate, left = _figure(record, "rate_bytes_per_s"), _figure(record, "left_s")

@@ -112,6 +112,19 @@ class Work:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         return part
 
+    def claim(self, path: str) -> None:
+        """Be alone with an image whose name came out on the way; it is told of that one then.
+
+        Raises:
+            BusyError: Another kvmtui is at work on it; names it.
+        """
+        with exclusive(self._library.at(IMAGES_LOCK), "the list of image work"):
+            refuse_busy(self._library, (path,), (), own=self.id)
+            self._path = path
+            self._record["image"] = path
+            self._record["writes"].append(os.path.realpath(path))
+            self._write()
+
     def note_live(self, live: list[Any], *, durable: bool = False) -> None:
         """Keep in the record what a guest's QEMU does, for who finds it if this one dies."""
         self._record["live"] = live
@@ -201,12 +214,12 @@ def work(
         raise
     except KvmtuiError as error:
         error.message = one.named(error.message)
-        _end(library, one, "failed", error.message)
+        _end(library, one, "failed", error.message, error.hint)
         raise
     except OSError as error:
         told = told_os_error("", error)
         told.message = one.named(told.message)
-        _end(library, one, "failed", told.message)
+        _end(library, one, "failed", told.message, told.hint)
         raise told from None
     except BaseException:
         _end(library, one, "interrupted", "")
@@ -261,7 +274,7 @@ def _tell(library: Library, line: dict[str, object]) -> None:
     history.append(library.history, line)
 
 
-def _end(library: Library, one: Work, result: str, message: str) -> None:
+def _end(library: Library, one: Work, result: str, message: str, hint: str = "") -> None:
     """Remove what is unfinished, tell the end, forget the record."""
     image_below.forget(library)
     for part in one._record["parts"]:
@@ -271,6 +284,8 @@ def _end(library: Library, one: Work, result: str, message: str) -> None:
     line["took_s"] = round(time.monotonic() - one._began, 2)
     if message:
         line["message"] = message[:500]
+    if hint:
+        line["hint"] = hint[:200]
     with contextlib.suppress(OSError):
         _tell(library, {**line, **one.result})
     if one.unsettled:

@@ -141,6 +141,8 @@ def test_set_and_edit(kvmtui):
     environment = {**kvmtui.environment, "EDITOR": "sed -i s/32M/48M/"}
     kvmtui.ok("edit", "a", env=environment)
     assert kvmtui.row("a")["memory_bytes"] == 48 << 20
+    environment["EDITOR"] = "/usr/bin/vim"
+    assert "no terminal here for the editor vim" in kvmtui.refused("edit", "a", env=environment)
     environment["EDITOR"] = "sed -i s/48M/lots/"
     kvmtui.refused("edit", "a", env=environment)
     assert kvmtui.row("a")["memory_bytes"] == 48 << 20

@@ -116,6 +116,20 @@ def test_moved_to_another_directory_while_the_guest_runs(kvmtui, images, tmp_pat
     assert pattern(images / "back.qcow2", *TOP)
 
 
+def test_the_definition_has_the_size_that_the_image_has(kvmtui, images):
+    def size():
+        return kvmtui.ok("show", "web", "--json").json["definition"]["disks"][0].get("size")
+
+    kvmtui.ok("image", "resize", "top.qcow2", "+1M")
+    assert size() is None, "a size that nobody wrote is not written"
+    kvmtui.ok("set", "web", "disks[0].size=9M")
+    kvmtui.ok("image", "resize", "top.qcow2", "16M")
+    assert size() == "16M"
+    kvmtui.ok("stop", "web")
+    kvmtui.ok("image", "resize", "top.qcow2", "1G")
+    assert size() == "1G"
+
+
 def test_moved_to_another_format_while_the_guest_runs(kvmtui, images):
     kvmtui.ok("image", "move", "top.qcow2", "top.raw")
     assert disk(kvmtui) == str(images / "top.raw")

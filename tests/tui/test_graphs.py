@@ -59,9 +59,9 @@ def test_all_graphs_of_a_guest(kvmtui, open_app, size):
     terminal.wait_for("of 100 %")
     terminal.send(" ")
     terminal.wait_gone("held at")
-    press(terminal, TAB, "[Console log]")
+    press(terminal, TAB, "[Console")
     terminal.send(ESC)
-    terminal.wait_gone("[Console log]")
+    terminal.wait_gone("[Console")
     assert len(terminal.lines) == size[1]
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 
 import linux_installer
@@ -337,6 +338,33 @@ images:
     checksums: {url}/latest/SUMS
     arch: {{x86_64: amd64}}
 """
+
+
+def test_a_fetch_that_fails_stands_in_the_activity_of_an_empty_home(kvmtui, tmp_path, open_app):
+    config = tmp_path / "config" / "kvmtui"
+    config.mkdir(parents=True)
+    kvmtui.environment["XDG_CONFIG_HOME"] = str(config.parent)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (config / "catalog.yaml").write_text(CATALOG.format(url=f"http://127.0.0.1:{port}"))
+        terminal = open_app(140, 40)
+        terminal.wait_for("measured: ")
+        terminal.send("3")
+        terminal.wait_for("✓ free")
+        terminal.send(UP * 2 + ENTER + END + ENTER)
+        terminal.wait_for("it is fetched and verified first")
+        terminal.send(CTRL_S)
+        # It is there while nothing has come yet, not even the checksum.
+        terminal.wait_for("» pull")
+        assert "tiny-x86_64" in terminal.text and "has run" not in terminal.text
+    terminal.wait_for("✗ pull")
+    terminal.wait_for("Esc ×")
+    assert "its image is fetched first" not in terminal.text
+    terminal.send(ESC)
+    terminal.wait_gone("Esc ×")
+    assert "http://127.0.0.1" in terminal.text, "it is the row's"
+    terminal.send(ENTER)
+    terminal.wait_for("Try: try again, what came is kept")
 
 
 def test_an_image_is_fetched_in_activity_where_it_can_be_cancelled(kvmtui, tmp_path, open_app):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tui.views import guest, operation
+from tui.views import guest, operation, trends
 
 from kvmtui.manage.fleet import HostFigures
+from kvmtui.stats.figures import DiskFigures, Figures
+from kvmtui.stats.history import History, of_drive
 from kvmtui.tui.glyphs import ASCII, UNICODE
-from kvmtui.tui.render import activity, detail, frame, guests
+from kvmtui.tui.render import activity, detail, frame, guest_graphs, guests
 from kvmtui.tui.spans import plain, width_of
 from kvmtui.tui.words import long_time
 
@@ -178,3 +180,44 @@ def test_work_on_an_image_has_bar_rate_and_time_left():
     texts = {c: plain(line) for c, line in activity.operation_cells(ended, UNICODE, 1040.0).items()}
     assert (texts["progress"], texts["rate"], texts["left"]) == ("done in 3.0 s", "", "")
     assert activity.arranged([one], text="old-mail", failures=False) == [one]
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (40, "demo-steady  ● running · kvm · 12d"),
+        (29, "demo-steady  ● running · kvm"),
+        (22, "demo-steady  ● running"),
+        (21, "demo-steady  ●"),
+        (12, "demo-ste…  ●"),
+    ],
+)
+def test_a_name_is_cut_last(width, expected):
+    live = guest("demo-steady", "running")
+    assert plain(detail.head(live, detail.Scene(width, UNICODE, now=0.0))) == expected
+
+
+def test_disk_graphs_show_what_was_gathered_before_and_say_since_when():
+    disk = DiskFigures("hd0", 1e6, 0.0, 1.0, 0.0, 0.0, None, None, 0)
+    known = Figures(5.0, (), None, None, 1e6, 0.0, 1.0, 0.0, None, None, None, None, None, (disk,))
+    history = History()
+    for second in range(1000, 1100):
+        values = [("cpu", 5.0), ("disk_read", 1e6), ("disk_write", 0.0)]
+        if second >= 1050:
+            values.append((of_drive("hd0", "ops"), 0.0))
+        history.record("web", second, values)
+
+    def views(*disks, span="1min"):
+        live = guest(state="running")._replace(figures=known._replace(disks=disks))
+        page = guest_graphs.Page(live, trends(history), span, 140, UNICODE)
+        return {tile.key: tile.view for band in guest_graphs.bands_of(page) for tile in band}
+
+    found = views(disk)
+    assert sum(value > 0 for value in found["hd0 bytes"].series[0].values) > 40
+    assert found["hd0 p99"].empty == "nothing since it is gathered"
+    found = views(disk, disk._replace(name="hd1"))
+    assert sum(value > 0 for value in found["all disks bytes"].series[0].values) > 40
+    assert found["hd1 p99"].empty == "gathered from now on"
+    for second in range(1100, 1400):
+        history.record("web", second, [(of_drive("hd0", "ops"), 0.0)])
+    assert views(disk)["hd0 p99"].empty == "nothing was read or written"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kvmtui.errors import KvmtuiError
+from kvmtui.manage.image_story import REMEDY
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.panes.activity import ActivityPane
@@ -23,6 +25,11 @@ class ActivityKeeper(Keeper):
         if not isinstance(request, ActivityPane.OutputRequested):
             return
         if request.operation.image:
+            if request.operation.result == "failed" and request.operation.message:
+                message, _, hint = request.operation.message.partition(REMEDY)
+                failure = KvmtuiError(message, hint=hint)
+                self._screen.tell_failure(request.operation.image, failure)
+                return
             told = request.operation.message or "work on an image has no output but this row"
             self._screen.tell(told)
             return

@@ -173,7 +173,7 @@ class InstallActs:
         self._screen.show_guest(name)
         self._screen.do("pane.activity")
         self._begin(name, "create", act)
-        self._screen.tell(f"{name}: its image is fetched first")
+        self._screen.tell_begun(f"{name}: its image is fetched first")
 
     @property
     def _filled_in(self) -> dict[str, str]:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kvmtui.manage.timeline import TimelineEntry
 
 _PROBLEM_LINES = 3
-_LEAST_NAME = 8
 
 
 class Scene(NamedTuple):
@@ -35,10 +34,13 @@ class Scene(NamedTuple):
 
 
 def head(live: LiveGuest, scene: Scene) -> Line:
-    """``db-01  ● running · kvm · 41d``; a long name gives way to what follows it."""
-    rest = (Span("  "), *standing(live, scene))
-    name = shorten(live.view.name, max(scene.width - width_of(rest), _LEAST_NAME))
-    return crop((Span(name, bold=True), *rest), scene.width)
+    """``db-01  ● running · kvm · 41d``; what follows a long name gives way, its sign last."""
+    name = live.view.name
+    whole = standing(live, scene)
+    shorter = [whole[:most] for most in range(len(whole), 0, -1)]
+    room = scene.width - len(name) - 2
+    rest = (Span("  "), *next((one for one in shorter if width_of(one) <= room), whole[:1]))
+    return crop((Span(shorten(name, scene.width - width_of(rest)), bold=True), *rest), scene.width)
 
 
 def standing(live: LiveGuest, scene: Scene) -> Line:
@@ -54,8 +56,7 @@ def standing(live: LiveGuest, scene: Scene) -> Line:
         words.append(format_duration(view.uptime_s))
     text_role: Role = "muted" if role == "muted" else role
     first: Line = (Span(sign, sign_role, glyph=True), Span(f" {words[0]}", text_role))
-    rest = "".join(f" {glyphs.dot} {word}" for word in words[1:])
-    return (*first, Span(rest, "muted")) if rest else first
+    return (*first, *(Span(f" {glyphs.dot} {word}", "muted") for word in words[1:]))
 
 
 def beside(

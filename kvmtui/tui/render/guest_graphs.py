@@ -88,6 +88,8 @@ def bands_of(page: Page) -> list[Band]:
     if found.missing:
         bands += [(Tile("missing", 1, lines=((Span(f" {found.missing}", "warn"),),)),), _BLANK]
     wide = tile_width(page.width, across)
+    if len(found.disks) > 1:
+        bands += [*_in_bands([_all_disks(page, wide)], across), _BLANK]
     for disk in found.disks[:MOST_DRIVES]:
         bands += [*_in_bands(_disk(page, disk, wide), across), _BLANK]
     bands += _in_bands([_card(page, card, wide) for card in found.networks], across)
@@ -236,8 +238,8 @@ def _disk(page: Page, disk: DiskFigures, width: int) -> list[Tile]:
         heading,
         (),
         [
-            ("read", _of_drive(page, disk, "read", width), _rate(disk.read_bytes_per_s)),
-            ("write", _of_drive(page, disk, "write", width), _rate(disk.write_bytes_per_s)),
+            ("read", _bytes_of(page, disk, "read", width), _rate(disk.read_bytes_per_s)),
+            ("write", _bytes_of(page, disk, "write", width), _rate(disk.write_bytes_per_s)),
         ],
         BYTES_PER_S,
     )
@@ -270,10 +272,38 @@ def _disk(page: Page, disk: DiskFigures, width: int) -> list[Tile]:
         MILLISECONDS,
         peaks=True,
     )
-    quiet = "nothing was read or written"
     if delays.view is not None:
+        quiet = _why_no_delay(_of_drive(page, disk, "ops", width))
         delays = delays._replace(view=delays.view._replace(empty=quiet))
     return [bytes_tile, operations, delays]
+
+
+def _all_disks(page: Page, width: int) -> Tile:
+    """What all disks read and write: known too of the time before anybody looked closely."""
+    found = page.live.figures
+    rates: tuple[float | None, float | None] = (None, None)
+    if found is not None:
+        rates = (found.disk_read_bytes_per_s, found.disk_write_bytes_per_s)
+    return _graph(
+        page,
+        "all disks bytes",
+        (Span("all disks", bold=True),),
+        (),
+        [
+            ("read", page.trend("disk_read", width), _rate(rates[0])),
+            ("write", page.trend("disk_write", width), _rate(rates[1])),
+        ],
+        BYTES_PER_S,
+    )
+
+
+def _why_no_delay(operations: Trend) -> str:
+    """Why no operation of a drive took any time: none was made, or nobody asked for them."""
+    if not operations.is_known:
+        return "gathered from now on"
+    if any(value != value for value in operations.values):
+        return "nothing since it is gathered"
+    return "nothing was read or written"
 
 
 def _delay(value_ms: float) -> str:
@@ -285,6 +315,14 @@ def _of_drive(
     page: Page, disk: DiskFigures, figure: Literal["read", "write", "ops", "p99"], width: int
 ) -> Trend:
     return page.trend(of_drive(disk.name, figure), width)
+
+
+def _bytes_of(page: Page, disk: DiskFigures, figure: Literal["read", "write"], width: int) -> Trend:
+    """Of an only drive what was gathered for the list, whether its graphs were open or not."""
+    found = page.live.figures
+    if found is not None and len(found.disks) == 1:
+        return page.trend(f"disk_{figure}", width)
+    return _of_drive(page, disk, figure, width)
 
 
 def _card(page: Page, card: NetworkFigures, width: int) -> Tile:

@@ -13,8 +13,9 @@ from kvmtui.errors import KvmtuiError
 from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.compositing import NarrowCompositor
 from kvmtui.tui.spans import Line, Span
+from kvmtui.tui.widgets.expiry import clock
 from kvmtui.tui.widgets.key_bar import KeyBar
-from kvmtui.tui.widgets.message_line import MessageLine
+from kvmtui.tui.widgets.message_line import SUCCESS_S, MessageLine
 from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.toast import FailureToast
 from kvmtui.tui.widgets.wrapping import wrap
@@ -42,13 +43,15 @@ class AnsweringScreen(Screen[None]):
     """Whether every key is for this screen alone, those of the whole app too."""
     typed_into: ClassVar[bool] = False
     """Whether letters are text here, never actions."""
+    MOST_MESSAGE_LINES: ClassVar[int] = 3
+    """How many lines an answer may take where one is too short."""
 
     def __init__(self) -> None:
         super().__init__()
         self._compositor = NarrowCompositor()
         self.leaving = False
         """Whether it goes in a moment: what is told now is for the screen below."""
-        self.message = MessageLine(id="message")
+        self.message = MessageLine(most_lines=self.MOST_MESSAGE_LINES, id="message")
         self.toast = FailureToast(id="toast")
         self.key_bar = KeyBar(id="keys")
         self.too_small = LineView(id="small")
@@ -99,6 +102,10 @@ class AnsweringScreen(Screen[None]):
         """What was done."""
         self.message.show((Span(text),), kind="success")
 
+    def tell_begun(self, text: str) -> None:
+        """What goes on now; it goes where that fails, and else by itself."""
+        self.message.show((Span(text),), kind="progress", until=clock() + SUCCESS_S)
+
     def refuse(self, reason: str) -> None:
         """Why something was not done."""
         self.message.show((Span(reason),), kind="refusal")
@@ -120,7 +127,8 @@ class AnsweringScreen(Screen[None]):
             self.tell(f"{told}; then {after}" if after else told)
 
     def tell_failure(self, name: str, error: KvmtuiError) -> None:
-        """A failure, with its remedy."""
+        """A failure, with its remedy; what was said to go on does not any more."""
+        self.message.work_failed()
         problems = getattr(error, "problems", (error.message,))
         title = error.message if name in error.message else f"{name}: {error.message}"
         lines: list[Line] = [(Span(title),)] if len(problems) == 1 else [(Span(f"{name}:"),)]

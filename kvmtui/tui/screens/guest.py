@@ -36,8 +36,12 @@ _TITLES: dict[Part, str] = {
     "log": "Console log",
     "qemu": "QEMU's log",
 }
+_SHORT_TITLES: dict[Part, str] = {**_TITLES, "log": "Console", "qemu": "QEMU"}
+"""Where the name would be cut otherwise."""
 _OWNER = "graphs"
 _LEAST_HEAD = 12
+_STATE = 11
+"""Behind the name, ``  ● running``."""
 
 
 class GuestScreen(AnsweringScreen):
@@ -157,11 +161,9 @@ class GuestScreen(AnsweringScreen):
         if live is None or width < 2 or not self.is_mounted:
             return
         scene = Scene(width - 2, self.kvmtui.glyphs, time.time())
-        tabs: list[Span] = []
-        for part, title in _TITLES.items():
-            shown = part == self._part
-            words = f"[{title}]" if shown else f" {title} "
-            tabs += [Span(" "), Span(words, "accent" if shown else "muted", bold=shown)]
+        tabs = self._tabs(_TITLES)
+        if width - 4 - width_of(tabs) < len(self._guest) + _STATE:
+            tabs = self._tabs(_SHORT_TITLES)
         beside = scene._replace(width=max(width - 4 - width_of(tabs), _LEAST_HEAD))
         self.head.set_lines(
             [(Span(" "), *render.head(live, beside), Span("   "), *tabs), self._second_line()]
@@ -177,6 +179,15 @@ class GuestScreen(AnsweringScreen):
         if places == ("guests",):
             keys = [shown for shown in keys if shown[0] not in hidden]
         self.key_bar.set_keys([*keys[:5], *around])
+
+    def _tabs(self, titles: dict[Part, str]) -> list[Span]:
+        """The parts, the one that is shown in brackets."""
+        tabs: list[Span] = []
+        for part, title in titles.items():
+            shown = part == self._part
+            words = f"[{title}]" if shown else f" {title} "
+            tabs += [Span(" "), Span(words, "accent" if shown else "muted", bold=shown)]
+        return tabs
 
     def _second_line(self) -> Line:
         """The span of time that graphs show, and that they are held."""

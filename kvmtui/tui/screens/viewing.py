@@ -62,6 +62,7 @@ class ViewingScreen(AnsweringScreen):
     """Further letters after the chord that do what one of the bar does."""
     hears_all = True
     typed_into = True
+    MOST_MESSAGE_LINES = 1
     title_of_help = "Guest"
 
     def __init__(self, fleet: Fleet, keys: Keys, name: str, view: CellView) -> None:

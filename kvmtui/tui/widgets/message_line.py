@@ -12,6 +12,7 @@ from kvmtui.tui.spans import Line, Span, crop, fit, width_of
 from kvmtui.tui.widgets.base import LineWidget, Part, Parts
 from kvmtui.tui.widgets.editor import Editor
 from kvmtui.tui.widgets.expiry import Clock, Expiry, clock
+from kvmtui.tui.widgets.wrapping import wrap
 
 Kind = Literal["success", "refusal", "progress"]
 
@@ -26,12 +27,13 @@ class _Answer(NamedTuple):
 
 
 class MessageLine(LineWidget):
-    """One line above the keys.
+    """One line above the keys; more while an answer stands there that takes them.
 
     A success stands for 8 s, at the right where something stands at the left. A refusal
     stands at the left until the next key. What is under way stands until it is replaced.
 
     Args:
+        most_lines: How many lines a long answer may take.
         clock: In seconds; for tests.
     """
 
@@ -54,11 +56,14 @@ class MessageLine(LineWidget):
     def __init__(
         self,
         *,
+        most_lines: int = 1,
         clock: Clock = clock,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
+        self._most_lines = most_lines
+        self._height = 1
         self._standing: Line = ()
         self._answer: _Answer | None = None
         self._editor: Editor | None = None
@@ -97,6 +102,11 @@ class MessageLine(LineWidget):
     def key_pressed(self) -> None:
         """A key came: a refusal has been seen."""
         if self._answer is not None and self._answer.kind == "refusal":
+            self.clear()
+
+    def work_failed(self) -> None:
+        """What was under way is not any more: nothing may say so."""
+        if self._answer is not None and self._answer.kind == "progress":
             self.clear()
 
     def tick(self) -> None:
@@ -166,8 +176,31 @@ class MessageLine(LineWidget):
 
     # What is drawn.
 
+    def show_changes(self) -> None:
+        """As high as the answer takes."""
+        height = max(len(self._long_answer(self.size.width)), 1)
+        if height != self._height:
+            self._height = height
+            self.styles.height = height
+        super().show_changes()
+
+    def on_resize(self) -> None:
+        self.show_changes()
+
+    def _long_answer(self, width: int) -> tuple[Line, ...]:
+        """An answer on several lines; empty where one does."""
+        answer, room = self._said(), width - 2
+        if answer is None or self._editor is not None or self._most_lines < 2 or room < 1:
+            return ()
+        lines = wrap(answer, room)
+        return lines[: self._most_lines] if len(lines) > 1 else ()
+
     def paint(self, y: int, width: int) -> Parts:
         answer = self._said()
+        if y < len(long := self._long_answer(width)):
+            return (Part((Span(" "), *long[y])),)
+        if y > 0:
+            return ()
         if self._editor is not None:
             return self._filter_parts(self._editor, width)
         if answer is None or (self._answer is not None and self._answer.kind == "refusal"):

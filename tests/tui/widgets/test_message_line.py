@@ -65,6 +65,22 @@ def test_a_success_stands_for_a_while() -> None:
     play(Stage(message), scene, size=(80, 1))
 
 
+def test_a_long_answer_takes_more_lines_while_it_stands() -> None:
+    message = MessageLine(most_lines=3)
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        message.show(line("a starts with the host; nothing shuts it down"))
+        await pilot.pause()
+        await pilot.pause()
+        found = [row.rstrip() for row in stage.grid() if row.strip()]
+        assert found == [" ✓ a starts with the host;", " nothing shuts it down"]
+        message.clear()
+        await pilot.pause()
+        assert message.size.height == 1
+
+    play(Stage(message), scene, size=(30, 4))
+
+
 def test_a_refusal_stands_until_the_next_key() -> None:
     clock = Clock()
     message = MessageLine(clock=clock)
