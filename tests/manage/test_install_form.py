@@ -12,6 +12,7 @@ import pytest
 from media import iso, length_told, put
 
 from kvmtui.guest.library import Library
+from kvmtui.manage import browsing
 from kvmtui.manage.install_checks import Host
 from kvmtui.manage.install_fields import SPECS, described, specs
 from kvmtui.manage.install_form import look
@@ -201,3 +202,25 @@ def test_what_differs_from_the_profile_is_bold(form):
     assert found["video"].strong
     assert not found["sound"].strong
     assert "1 differs from the profile" in found["expert"].note
+
+
+def test_a_browser_begins_with_the_isos_of_guests_too(home, tmp_path):
+    path = medium(tmp_path, "elsewhere.iso")
+    (home.guests / "db").mkdir()
+    words = f"cdroms: [{{file: {path}}}, {{file: seed.iso}}, {{file: /nowhere/gone.iso}}]\n"
+    (home.guests / "db" / "guest.yaml").write_text(words)
+    (home.guests / "db" / "seed.iso").write_bytes(iso())
+    found = browsing.begin(home).entries
+    assert [(one.path, one.name) for one in found if not one.is_folder] == [
+        (path, f"elsewhere.iso  in {tmp_path}")
+    ]
+    assert browsing.place_of(path) == (str(tmp_path), path, "")
+    assert browsing.place_of(f"{tmp_path}/el") == (str(tmp_path), "", "el")
+    assert browsing.place_of("~/..").folder == str(tmp_path)
+    assert form_has_answers(home, "empty") is False
+    assert form_has_answers(home, "cloud") is True
+
+
+def form_has_answers(home, source):
+    given = {"uuid": str(uuid.uuid4()), "source": source}
+    return look(home, Recogniser(home), given, Host(0)).has_answers
