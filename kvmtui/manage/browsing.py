@@ -102,7 +102,7 @@ def place_of(text: str) -> Place:
     if os.path.isfile(path):
         return Place(folder, path, "")
     if not os.path.isdir(folder):
-        raise ImageError(f"{visible(folder)}: there is no such folder")
+        raise ImageError(f"no such folder: {visible(folder)}")
     return Place(folder, "", name)
 
 

@@ -161,7 +161,8 @@ class BrowseScreen(AnsweringScreen):
         )
         if self._filter.text:
             told = "Enter goes there" if self._is_path else f"{shown} of {count}"
-            line = (Span(self._filter.text), Span(f"   {told}", "muted"))
+            typed = shorten_middle(self._filter.text, max(width - 12, 10))
+            line = (Span(typed), Span(f"   {told}", "muted"))
         self.message.set_standing(line)
 
     # What files are.
