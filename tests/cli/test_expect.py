@@ -108,7 +108,7 @@ def test_a_failed_step_leaves_what_was_seen(kvmtui, script):
 
 
 WRONG = {
-    "": ".steps: is missing",
+    "": "steps: is missing",
     "steps: []": "steps: at least one",
     "steps: [{wiat: x}]": "steps[0].wiat: unknown key: did you mean wait",
     "steps: [{}]": "steps[0]: one of wait",

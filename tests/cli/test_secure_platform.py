@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+import time
 
 import pytest
 from conftest import PLAIN_UID
@@ -60,8 +61,10 @@ def test_a_tpm_whose_qemu_never_came_is_no_hindrance(windows):
     place = tpm.Tpm(os.fspath(run), os.fspath(windows.folder("w") / "tpm"), None, None)
     tpm.make_state(place)
     tpm.start_tpm(place)
-    stale = swtpm_of(windows)
-    assert stale
+    # It writes its pid anew once it runs, and for a moment there is none.
+    deadline = time.monotonic() + 30
+    while not (stale := swtpm_of(windows)):
+        assert time.monotonic() < deadline
     windows.ok("start", "w")
     assert has_ended(stale) and swtpm_of(windows) not in (None, stale)
 
