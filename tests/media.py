@@ -146,6 +146,14 @@ def windows(label: str, build: str = "") -> bytes:
     return bytes(data)
 
 
+def length_told(data: bytes | bytearray, length: int) -> bytes:
+    """The first descriptor of an ISO, saying how long all of it is."""
+    primary = bytearray(data[16 * SECTOR : 17 * SECTOR])
+    struct.pack_into("<I", primary, 80, length // SECTOR)
+    struct.pack_into("<H", primary, 128, SECTOR)
+    return bytes(primary)
+
+
 def put(data: bytearray, parts: dict[int, bytes]) -> None:
     """Write sectors into an image."""
     for number, sector in parts.items():

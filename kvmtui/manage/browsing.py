@@ -11,7 +11,8 @@ from kvmtui.errors import ImageError, KvmtuiError
 from kvmtui.guest.library import IMAGES, Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import image_places, image_reach, media_fit
-from kvmtui.manage.recognising import Recogniser
+from kvmtui.manage.image_users import Users
+from kvmtui.manage.recognising import SUFFIX, Recogniser
 from kvmtui.qemu.image_header import read_header
 from kvmtui.text import visible
 
@@ -43,7 +44,9 @@ class Listing(NamedTuple):
 
 
 def begin(library: Library) -> Listing:
-    """The images of the home and of added folders, then folders to look into."""
+    """The images of the home and of added folders, the ISOs that guests have from elsewhere,
+    then folders to look into.
+    """
     places = image_reach.read_places(library)
     entries: list[Entry] = []
     folders = [library.at(IMAGES), *places.directories]
@@ -55,11 +58,52 @@ def begin(library: Library) -> Listing:
             continue
         entries += [one for one in listing.entries if not one.is_folder]
         more += listing.more
+    entries += _used_elsewhere(library, {entry.path for entry in entries})
     entries.sort(key=_rank)
     for folder in dict.fromkeys([*folders, os.path.expanduser("~"), os.getcwd(), "/"]):
         if os.path.isdir(folder):
             entries.append(Entry(folder, f"{visible(folder, limit=200).rstrip('/')}/", True))
     return Listing(_PLACES, "images of this home", "", tuple(entries), more)
+
+
+def _used_elsewhere(library: Library, known: set[str]) -> list[Entry]:
+    """The ISOs that guests have in their drives from other folders; no seeds, which are theirs."""
+    found = []
+    for path in sorted(Users(library).paths()):
+        folder, name = os.path.split(path)
+        own = path.startswith(f"{library.guests}/")
+        if path in known or own or not name.lower().endswith(SUFFIX) or not os.path.isfile(path):
+            continue
+        told = f"{visible(name, limit=255)}  in {visible(folder, limit=200)}"
+        found.append(Entry(path, told, False))
+    return found
+
+
+class Place(NamedTuple):
+    """What a typed path leads to."""
+
+    folder: str
+    file: str
+    """The file that is meant; empty where it is a folder, or the beginning of a name."""
+    rest: str
+    """What was typed of a name in the folder."""
+
+
+def place_of(text: str) -> Place:
+    """Where a path leads that a person typed: ``/…`` or ``~…``.
+
+    Raises:
+        ImageError: There is no such folder.
+    """
+    path = os.path.abspath(os.path.expanduser(text.strip()))
+    if os.path.isdir(path):
+        return Place(path, "", "")
+    folder, name = (path, "") if text.strip().endswith("/") else os.path.split(path)
+    if os.path.isfile(path):
+        return Place(folder, path, "")
+    if not os.path.isdir(folder):
+        raise ImageError(f"no such folder: {visible(folder)}")
+    return Place(folder, "", name)
 
 
 def list_folder(path: str) -> Listing:

@@ -18,6 +18,7 @@ from kvmtui.host.firmware import find_uefi
 from kvmtui.manage import choosing, fitting, hosting, media_fit, platform
 from kvmtui.manage.install_draft import AGENT, Draft, makes_answers
 from kvmtui.manage.install_fields import YES
+from kvmtui.manage.install_files import disk_said
 from kvmtui.manage.install_login import Wishes, is_address
 from kvmtui.manage.install_plan import BOOT_FILE, Plan
 from kvmtui.qemu.command import versioned_machine
@@ -119,7 +120,9 @@ class Checks:
             elif draft.medium is None:
                 self._say("iso", "problem", "it is no installation medium")
             else:
-                self._say("iso", "fine", media_fit.words_of(draft.medium))
+                boots = draft.medium.recognition.boot
+                words = media_fit.words_of(draft.medium)
+                self._say("iso", "fine" if boots else "warning", words)
                 faults = media_fit.size_faults(draft.medium)
                 for words in faults + media_fit.arch_faults(draft.medium, self._values["arch"]):
                     self._say("iso", "problem", words)
@@ -145,6 +148,8 @@ class Checks:
             self._say(field, "problem", "it is a directory: Ctrl-O browses it")
         elif not os.access(path, os.R_OK):
             self._say(field, "problem", "it cannot be read")
+        elif field == "file":
+            self._say(field, *disk_said(self._library, path))
         else:
             size = os.stat(path).st_size
             self._say(field, "fine", format_size(size) if size else "found")

@@ -145,6 +145,10 @@ class InstallDoor(Door):
             return await self._read(lambda: browsing.begin(self.library))
         return await self._read(lambda: browsing.list_folder(folder))
 
+    async def place_of(self, text: str) -> browsing.Place:
+        """As `browsing.place_of`."""
+        return await self._read(lambda: browsing.place_of(text))
+
     async def told(self, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
         """As `browsing.told`."""
         return await self._read(lambda: browsing.told(self.recogniser, paths))

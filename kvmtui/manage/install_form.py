@@ -15,6 +15,7 @@ from kvmtui.manage.install_draft import (
     can_answer,
     draft,
     key_files,
+    makes_answers,
     profile_choices,
 )
 from kvmtui.manage.install_fields import (
@@ -48,6 +49,8 @@ class InstallForm(NamedTuple):
     said: Told
     """How each value stands, by field."""
     summary: Summary
+    has_answers: bool
+    """Whether a seed or an answer file goes with it."""
 
 
 def look(library: Library, recogniser: Recogniser, given: Values, host: Host) -> InstallForm:
@@ -62,6 +65,7 @@ def look(library: Library, recogniser: Recogniser, given: Values, host: Host) ->
         tuple(_field(found, made, spec, come.title) for spec in fields),
         said(library, found, made, wished, host),
         come,
+        makes_answers(found.values),
     )
 
 

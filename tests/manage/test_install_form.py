@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import uuid
+from contextlib import contextmanager
 
 import pytest
-from media import iso
+from media import iso, length_told, put
 
 from kvmtui.guest.library import Library
+from kvmtui.manage import browsing
 from kvmtui.manage.install_checks import Host
 from kvmtui.manage.install_fields import SPECS, described, specs
 from kvmtui.manage.install_form import look
 from kvmtui.manage.recognising import Recogniser
+from kvmtui.qemu import image
 
 BOOT = "networks[0].boot_file"
 
@@ -47,6 +51,24 @@ def medium(folder, name="debian.iso", *words, **facts):
     path = folder / name
     path.write_bytes(iso(*words, **facts))
     return str(path)
+
+
+@contextmanager
+def qemu_that_holds(path):
+    """A QEMU that has an image open to write."""
+    words = ["-M", "none", "-nodefaults", "-display", "none", "-S", "-monitor", "stdio"]
+    blockdev = f"driver=qcow2,node-name=a,file.driver=file,file.filename={path}"
+    with subprocess.Popen(
+        ["qemu-system-x86_64", *words, "-blockdev", blockdev],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        try:
+            while b"(qemu)" not in process.stdout.read1():
+                assert process.poll() is None
+            yield process.pid
+        finally:
+            process.kill()
 
 
 def test_every_field_is_described_once():
@@ -146,6 +168,33 @@ def test_a_medium_that_does_not_suit_the_guest(form, tmp_path):
     cut = tmp_path / "cut.iso"
     cut.write_bytes(iso()[:9000])
     assert form(source="iso", iso=str(cut)).said["iso"][0] == "problem"
+    data = bytearray(iso())
+    put(data, {16: length_told(data, 358 << 10)})
+    cut.write_bytes(data[: 40 << 10])
+    found = form(source="iso", iso=str(cut), os="linux")
+    assert found.said["iso"] == ("problem", "it is cut off: 40K of 358K are there")
+
+
+@pytest.mark.parametrize("given", [{}, {"os": "linux"}])
+def test_a_medium_that_cannot_boot(form, tmp_path, given):
+    plain = medium(tmp_path, "data.iso", "HOLIDAYS", platforms=())
+    found = form(source="iso", iso=plain, **given)
+    assert found.said["iso"] == ("warning", "not recognised, boots by nothing that is known")
+
+
+def test_a_disk_that_others_use(form, home, tmp_path):
+    path = tmp_path / "used.qcow2"
+    image.create(path, "qcow2", 3 << 30)
+    assert form(source="disk", file=str(path)).said["file"] == ("fine", "3.0G")
+    (home.guests / "db").mkdir()
+    (home.guests / "db" / "guest.yaml").write_text(f"disks:\n- file: {path}\n")
+    told = form(source="disk", file=str(path)).said["file"]
+    assert told == ("warning", "in use by db, which is stopped; 3.0G")
+    with qemu_that_holds(path) as pid:
+        told = form(source="disk", file=str(path)).said["file"]
+        assert told[0] == "problem"
+        assert told[1].startswith("in use by qemu-system")
+        assert told[1].endswith(f"(pid {pid}); 3.0G")
 
 
 def test_what_differs_from_the_profile_is_bold(form):
@@ -153,3 +202,25 @@ def test_what_differs_from_the_profile_is_bold(form):
     assert found["video"].strong
     assert not found["sound"].strong
     assert "1 differs from the profile" in found["expert"].note
+
+
+def test_a_browser_begins_with_the_isos_of_guests_too(home, tmp_path):
+    path = medium(tmp_path, "elsewhere.iso")
+    (home.guests / "db").mkdir()
+    words = f"cdroms: [{{file: {path}}}, {{file: seed.iso}}, {{file: /nowhere/gone.iso}}]\n"
+    (home.guests / "db" / "guest.yaml").write_text(words)
+    (home.guests / "db" / "seed.iso").write_bytes(iso())
+    found = browsing.begin(home).entries
+    assert [(one.path, one.name) for one in found if not one.is_folder] == [
+        (path, f"elsewhere.iso  in {tmp_path}")
+    ]
+    assert browsing.place_of(path) == (str(tmp_path), path, "")
+    assert browsing.place_of(f"{tmp_path}/el") == (str(tmp_path), "", "el")
+    assert browsing.place_of("~/..").folder == str(tmp_path)
+    assert form_has_answers(home, "empty") is False
+    assert form_has_answers(home, "cloud") is True
+
+
+def form_has_answers(home, source):
+    given = {"uuid": str(uuid.uuid4()), "source": source}
+    return look(home, Recogniser(home), given, Host(0)).has_answers

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.light import Later
 from kvmtui.manage.fleet import Fleet
-from kvmtui.tui.actions import ACTIONS
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.keepers.install_acts import InstallActs
+from kvmtui.tui.keepers.install_bar import install_bar
 from kvmtui.tui.key_parser import KeyParser
 from kvmtui.tui.panes.install import InstallPane
 from kvmtui.tui.panes.pane import Pane
@@ -93,6 +93,11 @@ class InstallKeeper(Keeper):
         """Who knows what follows, and makes guests."""
         return self._fleet.installs
 
+    @property
+    def create_key(self) -> str:
+        """The key that creates and starts."""
+        return self._keys.of("install.create")
+
     async def start(self, name: str) -> Outcome:
         """As `Fleet.start`."""
         return await self._fleet.start(name)
@@ -105,6 +110,13 @@ class InstallKeeper(Keeper):
         form = self.pane.form
         given = {**(form.given if form is not None else {}), "uuid": self.number}
         return {**given, "password_hash": self._acts.secret} if self._acts.secret else given
+
+    @property
+    def is_filled_in(self) -> bool:
+        """Whether a person gave a field a value; to open a fold is no value."""
+        page = self._page
+        folds = {field.id for field in page.fields if field.kind == "fold"} if page else set()
+        return bool(self.given.keys() - folds - {"uuid"})
 
     def look(self) -> None:
         """See what follows, now or once more when the present look is over."""
@@ -214,16 +226,9 @@ class InstallKeeper(Keeper):
 
     def bar(self) -> list[tuple[str, str]]:
         """Keys of forms, and those of the pane."""
-        actions = [one for one in ACTIONS.values() if one.place == "install" and one.bar]
-        wide = self.pane.is_wide if self.pane.is_mounted else False
-        short = {"browse files": "files", "create and start": "create"}
-        keys = [("Tab", "next field" if wide else "next"), ("Enter", "choose")]
-        keys += [("Space", "switch")] * wide
-        actions = [one for one in actions if wide or one.id != "install.seed"]
-        for one in sorted(actions, key=lambda action: action.bar):
-            label = one.label if wide else short.get(one.label, one.label)
-            keys.append((self._keys.of(one.id), label))
-        return keys
+        screen = self._screen
+        seeded = self._page is not None and self._page.has_answers
+        return install_bar(self._keys, screen.size.width, screen.kvmtui.glyphs, seeded=seeded)
 
     # What a person does.
 
@@ -234,6 +239,7 @@ class InstallKeeper(Keeper):
             self._field_changed(request.field)
         elif isinstance(request, InstallPane.Resized):
             self._show_summary()
+            self._changed()
         elif isinstance(request, InstallPane.Wanted):
             self._screen.key_came()
             self.perform(request.action_id)
@@ -272,8 +278,7 @@ class InstallKeeper(Keeper):
             line = self._page.summary.line if self._page is not None else ""
             self._screen.copy_told(line, "there is no command line yet: put the fields right")
         elif action_id == "install.again":
-            self.start_over()
-            self._screen.tell("all is as at first")
+            self._acts.start_over()
         elif action_id in ("install.create", "install.create_only"):
             self._screen.run_worker(
                 self._acts.create(start=action_id == "install.create"), group="install-make"

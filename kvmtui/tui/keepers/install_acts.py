@@ -29,6 +29,8 @@ class InstallActs:
         self._screen = screen
         self._keeper = keeper
         self._making = ""
+        self._asked_of = ""
+        """The guest of which it was told that nobody could log in."""
         self._file = ""
         """A file that was chosen before there was a form."""
         self.secret = ""
@@ -108,7 +110,24 @@ class InstallActs:
             self._screen.refuse(as_told("", error).message)
             return
         name = self._keeper.pane.form.values["name"] if self._keeper.pane.form is not None else ""
-        self._screen.app.push_screen(ScrollbackScreen(FewLines(lines), name, "seed"))
+        self._screen.app.push_screen(ScrollbackScreen(FewLines(lines), name, "seed", reads=True))
+
+    # Beginning anew.
+
+    def start_over(self) -> None:
+        """Forget what was filled in; asked first where a person gave something."""
+        from kvmtui.tui.render.confirm import question_start_over
+        from kvmtui.tui.widgets.dialog import Answer, Dialog
+
+        def answered(answer: Answer | None) -> None:
+            if answer is not None and answer.done:
+                self._keeper.start_over()
+                self._screen.tell("all is as at first")
+
+        if self._keeper.is_filled_in:
+            self._screen.app.push_screen(Dialog(question_start_over()), answered)
+        else:
+            answered(Answer(done=True))
 
     # Making it.
 
@@ -126,6 +145,14 @@ class InstallActs:
             self._screen.refuse(self._keeper.verdict()[2])
             return
         given = self._keeper.given
+        locked_out = page.said.get("ssh_key", ("",))[0] == "warning"
+        if start and locked_out and self._asked_of != given["uuid"]:
+            self._asked_of = given["uuid"]
+            form.go_to("ssh_key")
+            self._screen.refuse(
+                f"{page.said['ssh_key'][1]}; {self._keeper.create_key} again creates it so"
+            )
+            return
         name = form.values["name"].strip()
         busy = self._screen.kvmtui.desk.errands.refusal(name)
         if busy or self._making:

@@ -151,6 +151,12 @@ def question_leave() -> Question:
     return Question("Leave the form?", lines, "Go on with it", "Leave")
 
 
+def question_start_over() -> Question:
+    """Before a form that was filled in begins anew."""
+    lines: tuple[Line, ...] = ((Span("What was filled in is not kept."),),)
+    return Question("Start over?", lines, "Go on with it", "Start over")
+
+
 def question_edit_again(name: str, problems: tuple[str, ...]) -> Question:
     """After an edited text that cannot be saved."""
     lines = [(Span(visible(text, limit=200), "err"),) for text in problems[:6]]

@@ -36,7 +36,8 @@ _LOOK_S = 0.05
 class BrowseScreen(AnsweringScreen):
     """Shows a folder after the other; ends with the path of a file, or an empty text.
 
-    Letters narrow what is shown; arrows move, Enter opens or takes, Backspace goes up.
+    Letters narrow what is shown; arrows move, Enter opens or takes, Backspace goes up. A text
+    that begins with ``/`` or ``~`` is a path, to which Enter goes.
 
     Args:
         door: Who reads folders, and looks at files.
@@ -75,7 +76,13 @@ class BrowseScreen(AnsweringScreen):
 
     def on_mount(self) -> None:
         """Begin at the images of the home."""
-        keys = [("Enter", "choose"), ("←", "folder above"), ("letters", "narrow"), ("Esc", "leave")]
+        keys = [
+            ("Enter", "choose"),
+            ("←", "folder above"),
+            ("letters", "narrow"),
+            ("/ ~", "a path"),
+            ("Esc", "leave"),
+        ]
         self.key_bar.set_keys(keys, last=None)
         self._open("")
 
@@ -90,8 +97,15 @@ class BrowseScreen(AnsweringScreen):
         self._read(folder)
 
     @work(group="browse", exclusive=True)
-    async def _read(self, folder: str) -> None:
+    async def _read(self, folder: str, *, typed: str = "") -> None:
+        """Show a folder, or what a typed path leads to."""
+        rest = ""
         try:
+            if typed:
+                folder, file, rest = await self._door.place_of(typed)
+                if file:
+                    self._leave(file)
+                    return
             listing = await self._door.browse(folder)
         except (KvmtuiError, OSError) as error:
             self.refuse(as_told("", error).message)
@@ -101,21 +115,26 @@ class BrowseScreen(AnsweringScreen):
             self._is_opening = False
         came_from = self._listing.folder if self._listing is not None else ""
         self._listing = listing
-        self._filter = Editor()
+        self._filter = Editor.at_end(rest)
         self._show()
         if any(entry.path == came_from for entry in listing.entries):
             self.table.go_to(came_from)
         if listing.more:
             self.refuse(f"{listing.more} more are not shown: letters narrow only what is")
-        typed, self._typed = self._typed, []
-        for key in typed:
+        waiting, self._typed = self._typed, []
+        for key in waiting:
             self._hear(key)
+
+    @property
+    def _is_path(self) -> bool:
+        """Whether a path is typed, rather than a part of a name."""
+        return self._filter.text.startswith(("/", "~"))
 
     @property
     def _shown(self) -> list[Entry]:
         if self._listing is None:
             return []
-        wanted = self._filter.text.lower()
+        wanted = "" if self._is_path else self._filter.text.lower()
         return [one for one in self._listing.entries if wanted in one.name.lower()]
 
     def _show(self) -> None:
@@ -141,7 +160,9 @@ class BrowseScreen(AnsweringScreen):
             (Span(f"{count} in this folder", "muted"),) if count else (Span("nothing here"),)
         )
         if self._filter.text:
-            line = (Span(self._filter.text), Span(f"   {shown} of {count}", "muted"))
+            told = "Enter goes there" if self._is_path else f"{shown} of {count}"
+            typed = shorten_middle(self._filter.text, max(width - 12, 10))
+            line = (Span(typed), Span(f"   {told}", "muted"))
         self.message.set_standing(line)
 
     # What files are.
@@ -194,6 +215,12 @@ class BrowseScreen(AnsweringScreen):
             event.stop()
             event.prevent_default()
 
+    def on_paste(self, event: events.Paste) -> None:
+        """A path, or what narrows."""
+        event.stop()
+        self._filter = self._filter.insert(event.text)
+        self._show()
+
     def _hear(self, event: events.Key) -> bool:
         if self._is_opening and event.key != "escape":
             self._typed.append(event)
@@ -209,7 +236,7 @@ class BrowseScreen(AnsweringScreen):
             "pageup": lambda: self.table.action_page(-1),
             "home": self.table.action_first,
             "end": self.table.action_last,
-            "enter": lambda: self._take(self.table.cursor_key),
+            "enter": self._go_or_take,
             "right": lambda: self._take(self.table.cursor_key),
             "left": self._go_above,
             "escape": self.back,
@@ -226,6 +253,13 @@ class BrowseScreen(AnsweringScreen):
         else:
             return False
         return True
+
+    def _go_or_take(self) -> None:
+        if self._is_path:
+            self._is_opening = True
+            self._read("", typed=self._filter.text)
+        else:
+            self._take(self.table.cursor_key)
 
     def _go_above(self) -> None:
         if self._listing is not None and self._listing.folder:

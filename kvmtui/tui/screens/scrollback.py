@@ -109,6 +109,7 @@ class ScrollbackScreen(AnsweringScreen):
         source: Where they are read.
         name: The guest.
         what: What they are, in the title.
+        reads: Whether they are read from their beginning, before anything is searched.
     """
 
     DEFAULT_CSS = """
@@ -126,12 +127,12 @@ class ScrollbackScreen(AnsweringScreen):
         Binding("q", "leave", "back", show=False),
     ]
 
-    def __init__(self, source: Source, name: str, what: str) -> None:
+    def __init__(self, source: Source, name: str, what: str, *, reads: bool = False) -> None:
         super().__init__()
         self.head = LineView(id="head")
         self.body = LogView(focusable=True, id="body")
         self._source = source
-        self._guest, self._what = name, what
+        self._guest, self._what, self._reads = name, what, reads
         self._page = Page([], [])
         self._total = 0
         self._wanted = ""
@@ -149,7 +150,7 @@ class ScrollbackScreen(AnsweringScreen):
         yield self.too_small
 
     def on_mount(self) -> None:
-        """Read the lines, and have a text typed to look for."""
+        """Read the lines; mostly a text is typed to look for."""
         keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back")]
         self.key_bar.set_keys(keys, last=None)
         self._tell_head()
@@ -168,8 +169,9 @@ class ScrollbackScreen(AnsweringScreen):
 
     async def _begin(self) -> None:
         await self._turn_to(None)
-        self.body.action_last()
-        self.action_search()
+        if not self._reads:
+            self.body.action_last()
+            self.action_search()
         try:
             self._total = await self._source.count()
         except (KvmtuiError, OSError) as error:

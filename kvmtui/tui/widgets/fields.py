@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -94,6 +95,8 @@ class Fields:
         """Of the field that is filled in; of use where it is text."""
         self.picking: int | None = None
         """The choice that the open pick list stands on."""
+        self.found = ""
+        """The letters by which a choice is looked for in the open list."""
         self.explained = False
         """Whether the help of the field is shown."""
         self.hidden: frozenset[str] = frozenset()
@@ -143,6 +146,8 @@ class Fields:
         if self.picking is not None:
             self.picking = min(self.picking, len(self.field.choices) - 1)
             self.picking = self.picking if self.picking >= 0 else None
+        if self.picking is None or not self._matches(self.found):
+            self.found = ""
         if self.editor.text != self.values[self.field.id] or not found:
             self.editor = Editor.at_end(self.values[self.field.id])
 
@@ -159,6 +164,7 @@ class Fields:
         self.at = index % len(self.fields)
         self.editor = Editor.at_end(self.values[self.field.id])
         self.picking = None
+        self.found = ""
         self.explained = False
 
     def go_to(self, id: str) -> None:
@@ -195,7 +201,7 @@ class Fields:
             self._step(-1 if key == "left" else 1)
             return True
         if kind in ("choice", "text") and self.field.choices:
-            return self._press_on_choice(key)
+            return self._press_on_choice(key, character)
         return False
 
     def _give(self, value: str) -> None:
@@ -217,6 +223,7 @@ class Fields:
     def pick(self, number: int) -> None:
         """Take a choice, and close the list."""
         self.picking = None
+        self.found = ""
         self._give(self.field.choices[number])
 
     def _press_in_text(self, key: str, character: str | None) -> bool:
@@ -232,38 +239,73 @@ class Fields:
         choices, value = self.field.choices, self.values[self.field.id]
         return choices.index(value) if value in choices else 0
 
-    def _press_on_choice(self, key: str) -> bool:
+    def _press_on_choice(self, key: str, character: str | None) -> bool:
+        """Keys of a closed list; a letter opens it and is looked for."""
         if key in ("space", "enter"):
             self.picking = self._chosen()
         elif key in ("left", "right"):
             self._step(1 if key == "right" else -1)
+        elif character is not None and character.isalnum():
+            self.picking = self._chosen()
+            self._finds(character)
         else:
             return False
         return True
 
     def _press_in_list(self, key: str, character: str | None) -> bool:
-        """Keys of the open list; a letter goes to the next choice that begins with it."""
+        """Keys of the open list; letters find in it, and any other key ends that."""
         last = len(self.field.choices) - 1
         assert self.picking is not None
-        moves = {"down": 1, "j": 1, "up": -1, "k": -1, "home": -last, "end": last}
+        moves = {"down": 1, "up": -1, "home": -last, "end": last}
         moves |= {"pagedown": _LIST_PAGE, "pageup": -_LIST_PAGE}
+        if character is not None and character.isprintable() and self._finds(character):
+            return True
+        if key == "backspace":
+            self.found = self.found[:-1]
+            self._go_to_found()
+            return True
+        if key in ("j", "k") and not self.found:
+            key = {"j": "down", "k": "up"}[key]
         if key in moves:
+            self.found = ""
             self.picking = max(0, min(self.picking + moves[key], last))
         elif key in ("enter", "space"):
             self.pick(self.picking)
         elif key == "escape":
+            self.found = ""
             self.picking = None
-        elif character is not None and character.isalnum():
-            self._find(character.lower())
         else:
             return key not in ("tab", "shift+tab", "ctrl+s", "f1")
         return True
 
-    def _find(self, letter: str) -> None:
-        """Go to the next choice that begins with a letter."""
-        count = len(self.field.choices)
-        for step in range(1, count + 1):
-            number = ((self.picking or 0) + step) % count
-            if self.field.called(self.field.choices[number]).lower().startswith(letter):
-                self.picking = number
-                return
+    def _finds(self, letter: str) -> bool:
+        """Take a letter to those before, where a choice has a word that begins so.
+
+        One letter again and again goes from choice to choice. A space picks what was found,
+        unless it is in one.
+        """
+        if letter == self.found and (matches := self._matches(letter)):
+            at = matches.index(self.picking) if self.picking in matches else -1
+            if not self._matches(letter + letter):
+                self.picking = matches[(at + 1) % len(matches)]
+                return True
+        wanted = self.found + letter
+        if not wanted.strip() or not self._matches(wanted):
+            return False
+        self.found = wanted
+        self._go_to_found()
+        return True
+
+    def _go_to_found(self) -> None:
+        if self.found:
+            self.picking = self._matches(self.found)[0]
+
+    def _matches(self, wanted: str) -> list[int]:
+        """The choices that begin so, then those with a word that does; upper case is as lower."""
+        begins = re.compile(rf"(?<!\w){re.escape(wanted)}", re.IGNORECASE)
+        found = []
+        for number, choice in enumerate(self.field.choices):
+            place = begins.search(self.field.called(choice))
+            if place is not None:
+                found.append((place.start() > 0, number))
+        return [number for _, number in sorted(found)]

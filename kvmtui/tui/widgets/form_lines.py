@@ -185,7 +185,8 @@ def list_lines(fields: Fields, grid: Grid, glyphs: Glyphs, number: int) -> list[
         ground: Ground = "cursor" if here else "bg"
         parts = (Part((Span(" " * (grid.indent + 1)),)), Part((bar, *text), ground))
         lines.append(FormLine(parts, number, choice))
-    if len(choices) > _MOST_LISTED:
-        left = f"{at + 1} of {len(choices)}"
-        lines.append(FormLine((Part((Span(" " * (grid.indent + 3) + left, "muted"),)),), number))
+    if len(choices) > _MOST_LISTED or fields.found:
+        typed = Span(f"{fields.found}   " if fields.found else "")
+        left = Span(f"{at + 1} of {len(choices)}", "muted")
+        lines.append(FormLine((Part((Span(" " * (grid.indent + 3)), typed, left)),), number))
     return lines

@@ -124,6 +124,45 @@ def test_a_list_is_gone_through_by_keys(keys, value):
     assert found.picking is None
 
 
+SYSTEMS = ("Arch Linux", "Debian 12", "Debian 13", "Linux of any kind", "Windows Server 2022")
+
+
+@pytest.mark.parametrize(
+    ("typed", "found", "search"),
+    [
+        ("l", "Linux of any kind", "l"),
+        ("ar", "Arch Linux", "ar"),
+        ("DEBIAN 13", "Debian 13", "DEBIAN 13"),
+        ("debian 13<<", "Debian 12", "debian "),
+        ("serv", "Windows Server 2022", "serv"),
+        ("2022", "Windows Server 2022", "2022"),
+        ("debx", "Debian 12", "deb"),
+        ("dd", "Debian 13", "d"),
+        ("xyz", "Arch Linux", ""),
+    ],
+)
+@pytest.mark.parametrize("is_open", [True, False])
+def test_letters_find_in_a_list(typed, found, search, is_open):
+    form = Fields([Field("os", "Profile", "choice", SYSTEMS[0], SYSTEMS)])
+    if is_open:
+        form.press("enter", None)
+    for letter in typed:
+        if letter == "<":
+            form.press("backspace", "\x08")
+        else:
+            form.press("space" if letter == " " else letter, letter)
+    assert SYSTEMS[form.picking] == found
+    assert form.found == search
+    assert form.values["os"] == SYSTEMS[0], "nothing is taken before Enter"
+    if search:
+        place = SYSTEMS.index(found) + 1
+        assert drawn(form)[-1].strip() == f"{search}   {place} of 5".strip()
+    form.press("enter", None)
+    assert form.values["os"] == found
+    form.press("space", " ")
+    assert form.found == ""
+
+
 def test_a_long_list_shows_what_is_around_its_cursor():
     words = tuple(f"word{number:03}" for number in range(100))
     found = Fields([Field("one", "One", "choice", "word050", words)])
