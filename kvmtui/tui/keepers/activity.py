@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from kvmtui.manage.fleet import Fleet
-from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.keepers.base import Keeper
 from kvmtui.tui.keepers.install_screens import InstallScreens
@@ -13,19 +9,16 @@ from kvmtui.tui.panes.activity import ActivityPane
 from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line, Span
 
-if TYPE_CHECKING:
-    from kvmtui.tui.screens.main import MainScreen
-
 
 class ActivityKeeper(Keeper):
     """Shows the operations of each round."""
 
     pane: ActivityPane
 
-    def __init__(self, screen: MainScreen, pane: ActivityPane, fleet: Fleet, keys: Keys) -> None:
-        super().__init__(screen, pane, fleet, keys)
-        key = keys.of("activity.screen")
-        self._screens = InstallScreens(screen, pane.install_screen, fleet, key)
+    def begin(self) -> None:
+        """Nothing is looked at before the pane is seen."""
+        view, key = self.pane.install_screen, self._keys.of("activity.screen")
+        self._screens = InstallScreens(self._screen, view, self._fleet, key)
 
     def fill(self) -> None:
         """Show the operations; those that run go on."""
