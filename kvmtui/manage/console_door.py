@@ -76,9 +76,9 @@ class ConsoleDoor:
         """As `kept_log.KeptLog`."""
         return kept_log.KeptLog(self._library, name, width=width)
 
-    async def screen(self, name: str) -> screens.Screen:
+    async def screen(self, name: str, *, cursor: bool = True) -> screens.Screen:
         """As `screens.screen`."""
-        return await screens.screen(self._library, name)
+        return await screens.screen(self._library, name, cursor=cursor)
 
     async def picture(self, name: str) -> Picture:
         """As `screens.picture`; its ``png()`` takes tens of milliseconds."""

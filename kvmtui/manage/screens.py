@@ -170,15 +170,18 @@ def mirror_of(monitor: Monitor) -> TextMirror:
     return TextMirror(lambda: contextlib.nullcontext(monitor))
 
 
-async def screen(library: Library, name: str) -> Screen:
+async def screen(library: Library, name: str, *, cursor: bool = True) -> Screen:
     """What the guest's display shows.
+
+    Args:
+        cursor: As for `look`.
 
     Raises:
         StateError: It does not run, or has no display.
         MonitorError: Its QEMU does not answer.
     """
     async with display_session(library, name) as monitor:
-        return await look(monitor)
+        return await look(monitor, cursor=cursor)
 
 
 async def picture(library: Library, name: str) -> Picture:

@@ -168,6 +168,17 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         bar=2,
     ),
     Action(
+        "activity.screen",
+        "v",
+        "screen",
+        "Screen of the operation's guest",
+        "What the display of the operation's guest shows, as in Guests. Of one that is being "
+        "installed it stands below the list.",
+        "Look",
+        "activity",
+        bar=3,
+    ),
+    Action(
         "app.palette",
         "colon,ctrl+p",
         "commands",

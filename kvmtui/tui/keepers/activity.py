@@ -6,6 +6,7 @@ from kvmtui.errors import KvmtuiError
 from kvmtui.manage.image_story import REMEDY
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.keepers.base import Keeper
+from kvmtui.tui.keepers.install_screens import InstallScreens
 from kvmtui.tui.panes.activity import ActivityPane
 from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line, Span
@@ -16,12 +17,28 @@ class ActivityKeeper(Keeper):
 
     pane: ActivityPane
 
+    def begin(self) -> None:
+        """Nothing is looked at before the pane is seen."""
+        view, key = self.pane.install_screen, self._keys.of("activity.screen")
+        self._screens = InstallScreens(self._screen, view, self._fleet, key)
+
     def fill(self) -> None:
         """Show the operations; those that run go on."""
         self.pane.take(self._fleet.operations)
+        self._follow_cursor()
+
+    def close(self) -> None:
+        """Nobody sees what is being installed."""
+        self._screens.follow("")
+
+    def _follow_cursor(self) -> None:
+        at = self.pane.under_cursor
+        self._screens.follow(at.guest if at is not None else "")
 
     def asked(self, request: Pane.Asked) -> None:
         """Show the output of an operation: the log of its guest."""
+        if isinstance(request, ActivityPane.CursorRests):
+            self._follow_cursor()
         if not isinstance(request, ActivityPane.OutputRequested):
             return
         if request.operation.image:
@@ -46,11 +63,15 @@ class ActivityKeeper(Keeper):
             self.pane.switch_failures()
         elif action_id == "activity.cancel" and at is not None:
             self._screen.kvmtui.desk.cancel(at)
+        elif action_id == "activity.screen" and at is not None:
+            self._screen.kvmtui.desk.perform("guest.screen", [at.guest] if at.guest else [])
 
     def idle_actions(self) -> list[str]:
-        """Only what runs can be cancelled."""
+        """Only what runs can be cancelled, only a guest that runs has a screen."""
         at = self.pane.under_cursor
-        return [] if at is not None and at.result == "running" else ["activity.cancel"]
+        idle = [] if at is not None and at.result == "running" else ["activity.cancel"]
+        live = self._fleet.guests.get(at.guest) if at is not None else None
+        return idle if live is not None and live.view.pid else [*idle, "activity.screen"]
 
     def badge(self, glyphs: Glyphs) -> Line:
         """How many operations are under way."""

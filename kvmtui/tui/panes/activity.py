@@ -6,10 +6,12 @@ import time
 from typing import ClassVar
 
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from kvmtui.manage.views import OperationView
 from kvmtui.tui.actions.keymap import bindings
+from kvmtui.tui.panes.install_screen import InstallScreen
 from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import activity as render
 from kvmtui.tui.spans import Span
@@ -43,6 +45,7 @@ _MOST = 500
 class ActivityPane(ListPane):
     """Operations of all guests, running ones first."""
 
+    DEFAULT_CSS = "ActivityPane { layout: vertical; } ActivityPane LineTable { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = list(bindings("activity"))
     PLACE = "activity"
     TITLE = "Activity"
@@ -55,13 +58,22 @@ class ActivityPane(ListPane):
             super().__init__()
             self.operation = operation
 
+    class CursorRests(ListPane.Asked):
+        """The cursor is on another operation."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(_columns(_WIDE, False), table_id="operations", marks=False, id=id)
         self.table.set_empty([(Span("Nothing runs, nothing has run."),)])
+        self.install_screen = InstallScreen(id="install-screen")
+        """The display of the guest under the cursor while it is being installed."""
         self._operations: list[OperationView] = []
         self._failures = False
         self._columns_are: tuple[int, bool] | None = None
         self._shown: dict[str, OperationView] = {}
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+        yield self.install_screen
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -97,7 +109,12 @@ class ActivityPane(ListPane):
     def on_resize(self) -> None:
         """Where it is wide there is room for what is done to which image."""
         self._columns_are = None
+        self.install_screen.fit(*self.size)
         self.show()
+
+    def cursor_moved(self, key: str | None) -> None:
+        """What is shown of its guest follows."""
+        self.post_message(self.CursorRests())
 
     @property
     def under_cursor(self) -> OperationView | None:
