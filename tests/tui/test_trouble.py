@@ -89,6 +89,8 @@ def test_a_disk_that_is_full_in_the_middle_leaves_nothing(
     terminal.wait_for("✓ recognised")
     terminal.wait_for("● answer file made for you")
     terminal.send(CTRL_S)
+    terminal.wait_for("Ctrl-S again creates it so")
+    terminal.send(CTRL_S)
     terminal.wait_for("No space left on device")
     assert "debian.iso" in terminal.text, "what was filled in stays"
     assert not list((kvmtui.home / "guests").iterdir())
