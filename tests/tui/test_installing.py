@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from boot_guests import bios_call
 from tiny_installer import POWER_OFF, RESTART, STAY, make_cd
@@ -47,6 +49,12 @@ ECHO = b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4"
 LEAVE = "\x1d\x1b"
 
 
+def seconds(terminal):
+    """For how long it goes on, as its row has it."""
+    found = re.search(r"for (\d+) s", terminal.text)
+    return int(found[1]) if found else 0
+
+
 def test_its_text_screen_stands_below_its_row_in_activity(kvmtui, open_app, tmp_path):
     cd = make_cd(tmp_path / "cd.iso", ECHO, writes=False)
     kvmtui.ok("install", "g", "--iso", cd, *LEAST)
@@ -57,6 +65,10 @@ def test_its_text_screen_stands_below_its_row_in_activity(kvmtui, open_app, tmp_
     terminal.wait_for("Booting from DVD/CD...")
     kvmtui.ok("type", "g", "partition 2 of 3")
     terminal.wait_for("partition 2 of 3")
+    # Looked at again, unchanged: nothing of it is sent.
+    sent, seen = len(terminal.received), seconds(terminal)
+    terminal.wait_until(lambda: seconds(terminal) > seen + 3, what="another look")
+    assert not re.search(rb"Booting|partition", terminal.received[sent:])
     terminal.send("v")
     terminal.wait_for("typing: you")
     terminal.send(LEAVE)

@@ -36,8 +36,8 @@ class ActivityKeeper(Keeper):
         self._screens.follow(at.guest if at is not None else "")
 
     def asked(self, request: Pane.Asked) -> None:
-        """Show the output of an operation: the log of its guest."""
-        if isinstance(request, ActivityPane.CursorRests):
+        """Show the output of an operation, the log of its guest; follow the cursor."""
+        if isinstance(request, ActivityPane.CursorRests) and self._screen.pane is self.pane:
             self._follow_cursor()
         if not isinstance(request, ActivityPane.OutputRequested):
             return
@@ -57,7 +57,7 @@ class ActivityKeeper(Keeper):
             self._screen.refuse(f"{name} is gone")
 
     def perform(self, action_id: str) -> None:
-        """Show failures alone, or cancel what is under the cursor."""
+        """Show failures alone, cancel what is under the cursor, or show its guest's screen."""
         at = self.pane.under_cursor
         if action_id == "activity.failures":
             self.pane.switch_failures()
