@@ -121,6 +121,5 @@ class ExhibitedInstalls(InstallDoor):
                     note=_NOTES.get(spec.id, ""),
                 )
             )
-        return InstallForm(
-            False, tuple(fields), {key: ("fine", text) for key, text in _SAID.items()}, _SUMMARY
-        )
+        said = {key: ("fine", text) for key, text in _SAID.items()}
+        return InstallForm(False, tuple(fields), said, _SUMMARY, has_answers=True)
