@@ -367,7 +367,9 @@ images:
 """
 
 
-def test_a_fetch_that_fails_stands_in_the_activity_of_an_empty_home(kvmtui, tmp_path, open_app):
+def test_a_fetch_that_fails_stands_in_the_activity_of_an_empty_home(
+    kvmtui, tmp_path, open_app, key_home
+):
     config = tmp_path / "config" / "kvmtui"
     config.mkdir(parents=True)
     kvmtui.environment["XDG_CONFIG_HOME"] = str(config.parent)
