@@ -93,6 +93,7 @@ def test_a_graphics_mode_and_no_display_are_told_in_a_line(kvmtui, open_app, tmp
     terminal.wait_for("graphics 640×480: v shows it")
     cd = make_cd(tmp_path / "b.iso", STAY)
     kvmtui.ok("install", "h", "--iso", cd, "--set", "video=none", *LEAST)
+    terminal.wait_until(lambda: re.search(r"» install +h ", terminal.text), what="h's row")
     terminal.send("g")
     terminal.wait_for("h: its screen now")
     terminal.wait_for("it has no display")
