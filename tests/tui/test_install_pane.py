@@ -288,7 +288,7 @@ def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
     terminal.send(f"{many}/nothing/")
     terminal.wait_for("Enter goes there")
     terminal.send(ENTER)
-    terminal.wait_for("▲ no such folder: ")
+    terminal.wait_for("▲ no such folder:")
     terminal.send(ESC + f"{many}/fed")
     terminal.wait_for("Enter goes there")
     terminal.send(ENTER)

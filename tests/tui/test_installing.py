@@ -65,6 +65,9 @@ def test_its_text_screen_stands_below_its_row_in_activity(kvmtui, open_app, tmp_
     terminal.wait_for("Booting from DVD/CD...")
     kvmtui.ok("type", "g", "partition 2 of 3")
     terminal.wait_for("partition 2 of 3")
+    # What was typed has a row of its own by then.
+    typed = seconds(terminal)
+    terminal.wait_until(lambda: seconds(terminal) > typed + 2, what="all that typing brings")
     # Looked at again, unchanged: nothing of it is sent.
     sent, seen = len(terminal.received), seconds(terminal)
     terminal.wait_until(lambda: seconds(terminal) > seen + 3, what="another look")
