@@ -149,7 +149,7 @@ class ImageCatalog:
 
     def _asked(self, place: str, look: _Look, read: Callable[[], T]) -> T | None:
         """What a place answers; after one that did not, others get less time."""
-        limit_s = ANSWER_LIMIT_S / 10 if look.silent else ANSWER_LIMIT_S
+        limit_s = ANSWER_LIMIT_S / 4 if look.silent else ANSWER_LIMIT_S
         found = self._patience.within(limit_s, place, read)
         if found is None:
             look.silent.append(place)

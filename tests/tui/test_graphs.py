@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -74,7 +75,8 @@ def test_a_wall_of_those_that_are_marked(kvmtui, open_app, size):
     wait_row(terminal, "two", "running")
     press(terminal, "*", "3 marked")
     press(terminal, "m", "Wall of 3 guests")
-    terminal.wait_until(lambda: "does not run" in terminal.text and "0 %" in terminal.text)
+    terminal.wait_for("does not run")
+    terminal.wait_until(lambda: re.search(r"\d %", terminal.text), what="a CPU's share")
     press(terminal, "o", "by name")
     press(terminal, "f", "memory that the guest uses")
     press(terminal, "ff", "received and sent")
