@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.guest.install_record import DISK, read_install
 from kvmtui.guest.library import Library
+from kvmtui.manage.guest_threads import GuestThreads
 from kvmtui.manage.views import LiveGuest
 
 
@@ -16,24 +16,18 @@ class Settler:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._threads = ThreadPoolExecutor(4, "kvmtui-install")
-        self._under_way: dict[str, Future[str]] = {}
+        self._threads = GuestThreads("kvmtui-install")
 
     def close(self) -> None:
         """Let what is under way end by its own limits."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def step(self, guests: Mapping[str, LiveGuest]) -> list[tuple[str, str]]:
         """Look at those that are being installed; what was done, by guest, in words."""
-        told = []
-        for name, future in list(self._under_way.items()):
-            if future.done():
-                del self._under_way[name]
-                if words := future.result():
-                    told.append((name, words))
+        told = self._threads.take_done()
         for name, live in guests.items():
-            if name not in self._under_way and self._is_due(name, live):
-                self._under_way[name] = self._threads.submit(self._settle, name)
+            if live.view.installing and name not in self._threads.busy and self._is_due(name, live):
+                self._threads.begin(name, self._settle)
         return told
 
     def _is_due(self, name: str, live: LiveGuest) -> bool:

@@ -11,13 +11,13 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.library import Library
 from kvmtui.manage import power
 from kvmtui.manage.definitions import remembered_definition
+from kvmtui.manage.guest_threads import GuestThreads
 from kvmtui.manage.views import LiveGuest
 from kvmtui.qemu.events import read_events, tail_offset
 
@@ -67,31 +67,25 @@ class Resumer:
     def __init__(self, library: Library, clock: Callable[[], float] = time.monotonic) -> None:
         self._library = library
         self._clock = clock
-        self._threads = ThreadPoolExecutor(4, "kvmtui-resume")
-        self._under_way: dict[str, Future[str]] = {}
+        self._threads = GuestThreads("kvmtui-resume")
         self._again: dict[str, tuple[float, float]] = {}
 
     def close(self) -> None:
         """Let what is under way end by its own limits."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def step(self, guests: Mapping[str, LiveGuest]) -> list[tuple[str, str]]:
         """Look at those that are paused on an error; what was done, by guest, in words."""
-        told = []
-        for name, future in list(self._under_way.items()):
-            if future.done():
-                del self._under_way[name]
-                if words := future.result():
-                    told.append((name, words))
+        told = self._threads.take_done()
         paused = {name for name, live in guests.items() if live.view.state == "io-error"}
-        for name in self._again.keys() - paused - self._under_way.keys():
+        for name in self._again.keys() - paused - self._threads.busy:
             del self._again[name]
-        for name in paused - self._under_way.keys():
+        for name in paused - self._threads.busy:
             due, pause_s = self._again.get(name, (0.0, _FIRST_AGAIN_S))
             if self._clock() >= due:
                 later_s = min(2 * pause_s, _LONGEST_AGAIN_S)
                 self._again[name] = (self._clock() + pause_s, later_s)
-                self._under_way[name] = self._threads.submit(self._try, name)
+                self._threads.begin(name, self._try)
         return told
 
     def _try(self, name: str) -> str:

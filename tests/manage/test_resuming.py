@@ -101,7 +101,7 @@ def test_one_that_waits_is_left_to_a_person(kvmtui, full):
     for _ in range(20):
         clock.seconds += 60
         assert resumer.step(watch.round()) == []
-        wait_for(lambda: all(one.done() for one in resumer._under_way.values()))
+        wait_for(lambda: all(one.done() for one in resumer._threads._under_way.values()))
     assert kvmtui.row("a")["state"] == "io-error"
     watch.close()
     resumer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kvmtui.manage.fleet import Changed, Fleet
@@ -11,6 +12,8 @@ from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from kvmtui.tui.screens.main import MainScreen
 
 
@@ -30,6 +33,18 @@ class Keeper:
         self._keys = keys
         self.pane = pane
         """The pane that is kept."""
+        self._every: Timer | None = None
+
+    def _begin_every(self, seconds: float, call: Callable[[], None]) -> None:
+        """Do something again and again from now on, where that is not so already."""
+        if self._every is None:
+            self._every = self._screen.set_interval(seconds, call)
+
+    def _end_every(self) -> None:
+        """Do it no more."""
+        if self._every is not None:
+            self._every.stop()
+            self._every = None
 
     def begin(self) -> None:
         """The main screen stands."""
@@ -84,3 +99,34 @@ class Keeper:
     def badge(self, glyphs: Glyphs) -> Line:
         """The sign behind the pane's name in row 0."""
         return ()
+
+
+class LookingKeeper(Keeper):
+    """Has one look at a time; asked for meanwhile, it is had once more."""
+
+    LOOKS: str
+    """The group of its workers."""
+
+    def __init__(self, screen: MainScreen, pane: Pane, fleet: Fleet, keys: Keys) -> None:
+        super().__init__(screen, pane, fleet, keys)
+        self._looking = False
+        self._again = False
+
+    def look(self) -> None:
+        """Look now, or once more when the present look is over."""
+        self._again = True
+        if not self._looking:
+            self._looking = True
+            self._screen.run_worker(self._look(), group=self.LOOKS)
+
+    async def _look(self) -> None:
+        try:
+            while self._again:
+                self._again = False
+                await self.look_once()
+        finally:
+            self._looking = False
+
+    async def look_once(self) -> object:
+        """One look."""
+        raise NotImplementedError

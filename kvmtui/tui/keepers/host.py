@@ -21,8 +21,6 @@ from kvmtui.tui.render.host import HostView, command_of
 from kvmtui.tui.spans import Line
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from kvmtui.manage import machine, setting_up
     from kvmtui.manage.checking import Result
     from kvmtui.manage.hosting import Progress, Verdict
@@ -70,7 +68,6 @@ class HostKeeper(Keeper):
         self.kvm_serves = ""
         """The architecture that KVM was measured to serve here; empty where it serves none."""
         self._asked: set[str] = set()
-        self._every: Timer | None = None
         self._looked: float | None = None
         self._stale = False
         self._measuring: asyncio.Task[Verdict] | None = None
@@ -187,8 +184,7 @@ class HostKeeper(Keeper):
 
     def open(self) -> None:
         """The pane is seen: look now, if what is known is not fresh, and again and again."""
-        if self._every is None:
-            self._every = self._screen.set_interval(AGAIN_S, self.look)
+        self._begin_every(AGAIN_S, self.look)
         now = asyncio.get_running_loop().time()
         if self._looked is None or self.view.storage is None or now - self._looked > _FRESH_S:
             self.look()
@@ -197,10 +193,8 @@ class HostKeeper(Keeper):
 
     def close(self) -> None:
         """The pane is out of sight: nothing is asked any more."""
-        if self._every is not None:
-            self._every.stop()
-            self._every = None
-            self._fleet.feels_pulse = False
+        self._end_every()
+        self._fleet.feels_pulse = False
 
     def look(self) -> None:
         """Run the checks, and look at machine and storage."""

@@ -12,7 +12,7 @@ from kvmtui.manage.fleet import Changed, Fleet
 from kvmtui.text import visible
 from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.glyphs import Glyphs
-from kvmtui.tui.keepers.base import Keeper
+from kvmtui.tui.keepers.base import LookingKeeper
 from kvmtui.tui.keepers.image_acts import ImageActs
 from kvmtui.tui.panes.images import ImagesPane
 from kvmtui.tui.panes.pane import Pane
@@ -22,8 +22,6 @@ from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.words import clock_time, state_look
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from kvmtui.manage.image_storage import Storage
     from kvmtui.manage.images import Survey
     from kvmtui.tui.screens.main import MainScreen
@@ -41,7 +39,7 @@ FORECAST_AGAIN_S = 300.0
 _DISK_FAULTS = (KvmtuiError, OSError)
 
 
-class ImagesKeeper(Keeper):
+class ImagesKeeper(LookingKeeper):
     """What is known of the images, at little cost; one look at a time.
 
     Args:
@@ -49,6 +47,7 @@ class ImagesKeeper(Keeper):
     """
 
     pane: ImagesPane
+    LOOKS = "images"
 
     def __init__(
         self,
@@ -63,14 +62,11 @@ class ImagesKeeper(Keeper):
         self._acts = ImageActs(screen, pane, fleet, keys)
         self.view = ImagesView()
         """What is known of images and storage."""
-        self._looking = False
-        self._again = False
         self._looked = float("-inf")
         self._took_s = 0.0
         self._forecast_at = float("-inf")
         self._pids: dict[str, int | None] = {}
         self._silent_since: dict[str, float] = {}
-        self._every: Timer | None = None
         self._told_cut_off = False
         self._trouble_wanted = False
         self._checked_for: tuple[str, float | None] = ("", None)
@@ -86,24 +82,8 @@ class ImagesKeeper(Keeper):
 
     # Looking.
 
-    def look(self) -> None:
-        """Look at the images now, or once more when the present look is over."""
-        if self._looking:
-            self._again = True
-            return
-        self._looking = True
-        self._screen.run_worker(self._look(), group="images")
-
-    async def _look(self) -> None:
-        try:
-            self._again = True
-            while self._again:
-                self._again = False
-                await self._look_once()
-        finally:
-            self._looking = False
-
-    async def _look_once(self) -> None:
+    async def look_once(self) -> None:
+        """Look at all images, and at the storage they lie on."""
         self._looked = asyncio.get_running_loop().time()
         images = self._fleet.images
         try:
@@ -195,8 +175,7 @@ class ImagesKeeper(Keeper):
 
     def open(self) -> None:
         """The pane is seen: look now, if what is known is not fresh, and again and again."""
-        if self._every is None:
-            self._every = self._screen.set_interval(AGAIN_S, self._look_again)
+        self._begin_every(AGAIN_S, self._look_again)
         now = asyncio.get_running_loop().time()
         is_fresh = self.view.known and now - self._looked <= _FRESH_S
         if not is_fresh or self._is_to_foresee(now):
@@ -210,9 +189,7 @@ class ImagesKeeper(Keeper):
 
     def close(self) -> None:
         """The pane is out of sight: nothing is asked any more."""
-        if self._every is not None:
-            self._every.stop()
-            self._every = None
+        self._end_every()
 
     def fill(self) -> None:
         """Show the images with the guests and the work of this round."""

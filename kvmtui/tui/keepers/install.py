@@ -10,7 +10,7 @@ from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.light import Later
 from kvmtui.manage.fleet import Fleet
 from kvmtui.tui.actions.registry import Keys
-from kvmtui.tui.keepers.base import Keeper
+from kvmtui.tui.keepers.base import LookingKeeper
 from kvmtui.tui.keepers.install_acts import InstallActs
 from kvmtui.tui.keepers.install_bar import install_bar
 from kvmtui.tui.key_parser import KeyParser
@@ -19,8 +19,6 @@ from kvmtui.tui.panes.pane import Pane
 from kvmtui.tui.spans import Line, Role, Span
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from kvmtui.manage.install_door import InstallDoor
     from kvmtui.manage.install_form import InstallForm
     from kvmtui.manage.views import Outcome
@@ -39,7 +37,7 @@ _AT_ONCE = ("source", "os", "firmware", "answers", "image", "arch")
 _FAULTS = (KvmtuiError, OSError)
 
 
-class InstallKeeper(Keeper):
+class InstallKeeper(LookingKeeper):
     """One look at a time; the newest that was given counts.
 
     Args:
@@ -47,6 +45,7 @@ class InstallKeeper(Keeper):
     """
 
     pane: InstallPane
+    LOOKS = "install"
 
     def __init__(
         self,
@@ -61,9 +60,6 @@ class InstallKeeper(Keeper):
         self.number = str(uuid.uuid4())
         """The UUID of the guest to be."""
         self._page: InstallForm | None = None
-        self._looking = False
-        self._again = False
-        self._every: Timer | None = None
         self._acts = InstallActs(screen, self)
         pane.browse = self._acts.browse
         pane.leave = self._leave
@@ -73,16 +69,13 @@ class InstallKeeper(Keeper):
     def open(self) -> None:
         """The pane is seen: look now, and again and again."""
         KeyParser.literal = True
-        if self._every is None:
-            self._every = self._screen.set_interval(AGAIN_S, self.look)
+        self._begin_every(AGAIN_S, self.look)
         self.look()
 
     def close(self) -> None:
         """The pane is out of sight; what was filled in stays."""
         KeyParser.literal = False
-        if self._every is not None:
-            self._every.stop()
-            self._every = None
+        self._end_every()
 
     def fill(self) -> None:
         """What comes of it, in the room that there is."""
@@ -117,21 +110,6 @@ class InstallKeeper(Keeper):
         page = self._page
         folds = {field.id for field in page.fields if field.kind == "fold"} if page else set()
         return bool(self.given.keys() - folds - {"uuid"})
-
-    def look(self) -> None:
-        """See what follows, now or once more when the present look is over."""
-        self._again = True
-        if not self._looking:
-            self._looking = True
-            self._screen.run_worker(self._look(), group="install")
-
-    async def _look(self) -> None:
-        try:
-            while self._again:
-                self._again = False
-                await self.look_once()
-        finally:
-            self._looking = False
 
     async def look_once(self) -> InstallForm | None:
         """What follows now; None where it cannot be known, or all was begun anew meanwhile."""
