@@ -35,15 +35,6 @@ def folder_opens_direct(folder: str) -> bool:
     return True
 
 
-def processor_model() -> str:
-    """The first processor's name (/proc/cpuinfo), empty where the kernel gives none."""
-    with open("/proc/cpuinfo", errors="replace") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return ""
-
-
 def port_is_free(protocol: str, address: str, port: int) -> bool:
     """Whether a port can be bound now, as QEMU will bind it.
 

@@ -13,12 +13,8 @@ from kvmtui.manage.views import Outcome
 
 if TYPE_CHECKING:
     from kvmtui.manage import (
-        agents,
         black_box,
-        expect_script,
-        expecting,
         kept_log,
-        media,
         media_form,
         pointing,
         screens,
@@ -32,12 +28,8 @@ if TYPE_CHECKING:
     from kvmtui.manage.views import GuestView, LiveGuest
     from kvmtui.qemu.picture import Picture
 else:
-    agents = Later("kvmtui.manage.agents")
     black_box = Later("kvmtui.manage.black_box")
-    expect_script = Later("kvmtui.manage.expect_script")
-    expecting = Later("kvmtui.manage.expecting")
     kept_log = Later("kvmtui.manage.kept_log")
-    media = Later("kvmtui.manage.media")
     media_form = Later("kvmtui.manage.media_form")
     pointing = Later("kvmtui.manage.pointing")
     screens = Later("kvmtui.manage.screens")
@@ -101,49 +93,6 @@ class ConsoleDoor:
     async def point(self, name: str, deeds: Sequence[pointing.Deed]) -> None:
         """As `pointing.point`."""
         await pointing.point(self._library, name, deeds)
-
-    async def agent_info(self, name: str) -> agents.AgentInfo:
-        """As `agents.info`."""
-        return await agents.info(self._library, name)
-
-    async def run_in_guest(
-        self, name: str, words: list[str], *, given: bytes | None = None, limit_s: float = 60.0
-    ) -> agents.ExecResult:
-        """As `agents.run_in_guest`."""
-        return await agents.run_in_guest(self._library, name, words, given=given, limit_s=limit_s)
-
-    async def expect(
-        self,
-        name: str,
-        script: expect_script.Script,
-        tell: Callable[[expecting.StepDone], None] | None = None,
-        *,
-        take_over: bool = False,
-    ) -> Outcome:
-        """As `expecting.expect`."""
-        return await expecting.expect(self._library, name, script, tell, take_over=take_over)
-
-    async def drives(self, name: str) -> list[media.Drive]:
-        """As `media.drives`."""
-        return await media.drives(self._library, name)
-
-    async def insert_cd(
-        self,
-        name: str,
-        file: str,
-        *,
-        drive: str = "cdrom0",
-        force: bool = False,
-        save: bool = False,
-    ) -> Outcome:
-        """As `media.insert`."""
-        return await media.insert(self._library, name, file, drive=drive, force=force, save=save)
-
-    async def eject_cd(
-        self, name: str, *, drive: str = "cdrom0", force: bool = False, save: bool = False
-    ) -> Outcome:
-        """As `media.eject`."""
-        return await media.eject(self._library, name, drive=drive, force=force, save=save)
 
     async def cd_fields(self, name: str) -> list[FormField]:
         """As `media_form.fields`."""

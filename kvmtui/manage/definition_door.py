@@ -97,10 +97,6 @@ class DefinitionDoor(Door):
         """As `autostart.disable`."""
         return await asyncio.to_thread(lambda: autostart.disable(self.library, name))
 
-    async def autostart_overview(self) -> autostart.Overview:
-        """As `autostart.overview`."""
-        return await self._read(lambda: autostart.overview(self.library))
-
     def demo_names(self) -> list[str]:
         """The names of the demo guests."""
         return list(demo.GUESTS)

@@ -28,7 +28,6 @@ MADE, NONE = "made", "none"
 """Whether an answer file is made for the installer."""
 OWN_PASSWORD = "own"
 """The choice of a password that is typed."""
-CREATE_AND_START, CREATE_ONLY = "create_and_start", "create_only"
 MORE, EXPERT, SUMMARY = "more", "expert", "summary"
 
 _FRESH: tuple[Source, ...] = ("iso", "network", "kernel", "empty")

@@ -223,7 +223,7 @@ def test_letters_are_text_and_esc_goes_back_with_all_kept(kvmtui, open_app):
     terminal.wait_for("Checks")
     terminal.send("3")
     terminal.wait_for("q12345?:/")
-    assert "Esc back" in terminal.lines[-1]
+    terminal.wait_until(lambda: "Esc back" in terminal.lines[-1], what="Esc in the key bar")
     terminal.send(CTRL_R)
     terminal.wait_for("Start over?")
     terminal.send(ENTER)
