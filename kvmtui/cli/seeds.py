@@ -9,9 +9,11 @@ from kvmtui.cli.context import Context
 from kvmtui.cli.power import attempt, report
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.first_login import read_bounded
+from kvmtui.guest.library import Library
 from kvmtui.guest.seed_image import MOST_BYTES
 from kvmtui.manage import seeding
-from kvmtui.manage.drafts import Draft, keep_text
+from kvmtui.manage.drafts import keep_text
+from kvmtui.manage.secret_drafts import SecretDraft
 from kvmtui.text import visible
 
 _VERBS = {
@@ -82,7 +84,7 @@ def _edit(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.source is not None:
         after = read_bounded(arguments.source, MOST_BYTES + 1)
     else:
-        after = _edited(name, before)
+        after = _edited(library, name, file, before)
     result = attempt(
         name,
         lambda: seeding.replace_file(
@@ -95,10 +97,10 @@ def _edit(arguments: argparse.Namespace, context: Context) -> int:
     return report(context, "seed edit", [result])
 
 
-def _edited(name: str, before: bytes) -> bytes:
-    with Draft(name, before.decode("utf-8", "replace")) as draft:
+def _edited(library: Library, name: str, file: str, before: bytes) -> bytes:
+    with SecretDraft(library, file, before) as draft:
         draft.refuse_no_terminal(f"kvmtui seed edit {name} --from FILE")
         try:
-            return draft.result(subprocess.run(draft.command).returncode).encode()
+            return draft.content(subprocess.run(draft.command).returncode)
         except OSError as error:
             raise draft.not_run(error) from None

@@ -59,6 +59,7 @@ def create(
     text: str | None = None,
     reboots: int | None = None,
     wants: FirstLogin | None = None,
+    own: Mapping[str, bytes] | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
@@ -66,6 +67,8 @@ def create(
         plain, text: As `creating.create`; its media are the CDs, or else the kernel. The
             profile of its ``os`` is laid under it.
         wants: Install it without questions, with these answers.
+        own: A person's own files, in the place of those that would be made of `wants`. Nobody
+            knows what is in them: they are kept no longer than a password's hash.
         reboots: How often the guest restarts itself until it is installed; None: as the
             profile says, else once.
 
@@ -83,12 +86,13 @@ def create(
     else:
         from kvmtui.manage.unattended import unattended
 
-        plain, files, notes = unattended(name, plain, wants)
+        plain, files, notes = unattended(name, plain, wants, own)
     if reboots is None:
         reboots = _usual_reboots(plain.get("os"))
     answers = [SEED] if wants is not None else []
     record = _first_record(name, definition_from(creating.prepare(plain)), reboots, answers)
-    record = record._replace(secret=wants is not None and wants.password_hash is not None)
+    secret = wants is not None and (wants.password_hash is not None or bool(own))
+    record = record._replace(secret=secret)
 
     def begin(folder: GuestFolder) -> None:
         write_install(folder, record)

@@ -16,7 +16,7 @@ from kvmtui.guest.first_login import FirstLogin, check
 from kvmtui.guest.folder import INSTALL_INITRD, INSTALL_KERNEL, SEED
 from kvmtui.manage import creating, profiles
 from kvmtui.manage.creating import Writer
-from kvmtui.manage.seeding import with_seed
+from kvmtui.manage.seeding import says_login, with_seed
 from kvmtui.qemu.iso import read_media
 from kvmtui.text import visible
 
@@ -43,16 +43,19 @@ class Boot(NamedTuple):
     """The medium's."""
 
 
-def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
+def unattended(
+    name: str, plain: Plain, wants: FirstLogin, own: Mapping[str, bytes] | None = None
+) -> Unattended:
     """Let the guest's installer have its answers.
 
     Args:
         plain: The definition; its first CD, or its kernel, is what it is installed from, its
             ``os`` says how that is answered. An ``append`` without a kernel goes to the
             medium's own.
+        own: A person's own files, in the place of those that would be made.
 
     Raises:
-        UsageError: It is not known how that system is answered.
+        UsageError: It is not known how that system is answered, or one's own file has no place.
         ImageError: The CD lacks the kernel that has to be booted.
         DefinitionError: A wish is not valid.
     """
@@ -66,13 +69,14 @@ def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
     label = boot.label if boot is not None else ""
     if boot is None and own:
         plain["append"] = own
-    seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label})
+    seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label}, own=own)
     made, files = seeded.plain, dict[str, bytes | Writer](seeded.files)
     if boot is not None:
         extra = seeded.answers.initrd_extra or b""
         made |= _words(boot, seeded.answers.kernel_append, own, extra)
         files |= _writers(boot, extra)
-    if kind != "autounattend" and not (wants.ssh_keys or wants.password_hash):
+    unsaid = says_login(own or ()) or kind == "autounattend"
+    if not unsaid and not (wants.ssh_keys or wants.password_hash):
         notes = [*notes, "neither key nor password: nobody could log in"]
     return Unattended(made, files, [*notes, *seeded.answers.notes])
 

@@ -14,6 +14,7 @@ from textual.message import Message
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.kept_log import Found, Page
+from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.message_line import MessageLine
@@ -118,7 +119,7 @@ class ScrollbackScreen(AnsweringScreen):
     ScrollbackScreen #area { height: 1fr; layers: base above; }
     """
     AUTO_FOCUS = "#body"
-    places = ("text",)
+    places: ClassVar[tuple[Place, ...]] = ("text",)
     title_of_help = "Search"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", show=False),
