@@ -53,7 +53,11 @@ def said(
     if edited is not None:
         if says_login(edited.names) and told.get("ssh_key", ("",))[0] == "warning":
             del told["ssh_key"]
-        told["answers" if draft.source == "iso" else "user_data"] = (edited.standing, edited.words)
+        field = "answers" if draft.source == "iso" else "user_data"
+        told[field] = (
+            edited.standing,
+            edited.words.removeprefix("user-data: ").removeprefix("user-data is "),
+        )
     for field, words in (*plan.problems.items(), *wished.problems.items()):
         told[field] = ("problem", words)
     return told

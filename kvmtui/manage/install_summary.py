@@ -79,7 +79,7 @@ def summary(
         facts=(*_facts(definition, choice), *_login_facts(draft, wished, edited)),
         folder=f"guests/{plan.name}/",
         files=_files(draft, definition, edited),
-        steps=_steps(draft, definition, choice),
+        steps=_steps(draft, definition, choice, edited),
         argv=tuple(argv),
         fault=fault,
         line=f"cd {shlex.quote(folder.at(RUN))} && {shlex.join(argv)}" if argv else "",
@@ -202,7 +202,12 @@ def _files(
     return tuple(files)
 
 
-def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None) -> tuple[str, ...]:
+def _steps(
+    draft: Draft,
+    definition: Definition,
+    choice: choosing.Choice | None,
+    edited: Sequence[str],
+) -> tuple[str, ...]:
     made = "overlay made" if draft.source == "cloud" else "disk made, empty"
     steps = []
     if draft.cloud is not None and draft.cloud.here is None:
@@ -213,7 +218,9 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
         runs += f", measured {choice.time[:10]}"
     steps.append(runs)
     steps += {
-        "cloud": ["first boot sets user and key", "ready when ssh answers"],
+        "cloud": ["first boot sets user and key", "ready when ssh answers"]
+        if not says_login(edited)
+        else ["first boot does what you edited"],
         "iso": [
             *_from_medium(draft, definition),
             "its restart ends that: it boots from its disk, the ISO taken out",

@@ -152,14 +152,17 @@ class ScrollbackScreen(AnsweringScreen):
 
     def on_mount(self) -> None:
         """Read the lines; mostly a text is typed to look for."""
-        keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back")]
-        self.key_bar.set_keys(keys, last=None)
+        self._tell_keys()
         self._tell_head()
         self.run_worker(self._begin(), group="page", exclusive=True)
 
     def on_unmount(self) -> None:
         """Have done with it."""
         self._source.close()
+
+    def _tell_keys(self) -> None:
+        keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back")]
+        self.key_bar.set_keys(keys, last=None)
 
     def _tell_head(self) -> None:
         lines = f"   {self._total:,} lines" if self._total else ""

@@ -67,11 +67,6 @@ class SeedScreen(ScrollbackScreen):
         found = (one for one in self._view.files if one.name == self._shown)
         return next(found, self._view.files[0])
 
-    def on_mount(self) -> None:
-        """Show the file that people write."""
-        super().on_mount()
-        self._tell_file()
-
     # What is told of it.
 
     def _tell_head(self) -> None:
@@ -101,14 +96,18 @@ class SeedScreen(ScrollbackScreen):
         }
         return looks[file.standing]
 
-    def _tell_file(self) -> None:
-        """The keys and the line of state of the file that is shown."""
+    def _tell_keys(self) -> None:
         file = self.file
         edit, back = self._keys.of("seed.edit"), self._keys.of("seed.generated")
         keys = [(edit, "edit")] if file.is_text else []
         keys += [(back, "generated one")] if file.is_edited else []
         keys += [("Tab", "next file")] if len(self._view.files) > 1 else []
         self.key_bar.set_keys([*keys, ("/", "search"), ("Esc", "back")])
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        """What is to be said of the file, in the line below it."""
+        file = self.file
         said: Line = ()
         if file.said:
             sign, role = self._sign(file)
@@ -116,21 +115,21 @@ class SeedScreen(ScrollbackScreen):
         elif self._view.notes:
             said = (Span(self._view.notes[0], "muted"),)
         self.message.set_standing(said)
-        self._tell_head()
 
     def _tell_kept(self) -> None:
         if self._wanted:
             super()._tell_kept()
         else:
-            self._tell_file()
+            self._tell_state()
 
     def _show_file(self) -> None:
         """Show it from its beginning, or at the line that is not right."""
         file = self.file
         self._source = FewLines(list(file.lines))
         wrong = _LINE.search(file.said) if file.standing == "problem" else None
-        self._at = int(wrong[1]) - 1 if wrong else -1
-        self._tell_file()
+        self._at = min(int(wrong[1]), len(file.lines)) - 1 if wrong else -1
+        self._tell_keys()
+        self._tell_head()
         self.run_worker(self._show_lines(), group="page", exclusive=True)
 
     async def _show_lines(self) -> None:
