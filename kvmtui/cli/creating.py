@@ -15,6 +15,7 @@ from kvmtui.cli.first_login import (
     add_first_login,
     first_login_of,
     is_asked_for,
+    own_files,
     own_user_data,
 )
 from kvmtui.cli.power import attempt, report
@@ -127,7 +128,8 @@ def _create_seeded(
 
     check_name(name)
     library = context.library
-    wants, own = first_login_of(arguments), own_user_data(arguments)
+    wants, user_data = first_login_of(arguments), own_user_data(arguments)
+    own = own_files(arguments)
     if arguments.cloud_image:
         from kvmtui.cli.image_telling import watcher
         from kvmtui.manage.catalog import create_guest
@@ -138,11 +140,12 @@ def _create_seeded(
             plain,
             arguments.cloud_image,
             wants,
-            user_data=own,
+            user_data=user_data,
+            own=own,
             text=text,
             watcher=watcher(context),
         )
-    seeded = with_seed(name, plain, wants, user_data=own)
+    seeded = with_seed(name, plain, wants, user_data=user_data, own=own)
     return creating.create(
         library,
         name,

@@ -7,7 +7,7 @@ import time
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.creating import completed, configure_create, file_named, read_source
-from kvmtui.cli.first_login import first_login_of, is_asked_for
+from kvmtui.cli.first_login import first_login_of, is_asked_for, own_files
 from kvmtui.cli.power import attempt, report, seconds
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.first_login import FirstLogin
@@ -88,11 +88,11 @@ def _begin(arguments: argparse.Namespace, context: Context) -> Outcome:
     text, plain = read_source(arguments.source)
     plain.pop("name", None)
     arguments.cdrom = [*arguments.iso, *arguments.cdrom]
-    wants = _wishes(arguments)
+    wants, own = _wishes(arguments), own_files(arguments)
     with file_named(arguments.source, []):
         fitted, notes = install_medium.fitted(library, completed(plain, arguments))
         made = installing.create(
-            library, name, fitted, text=text, reboots=arguments.reboots, wants=wants
+            library, name, fitted, text=text, reboots=arguments.reboots, wants=wants, own=own
         )
     outcome = installing.settle(library, name) or installing.standing(library, name)
     note = "\n".join(filter(None, (*notes, made.note, outcome.note)))
@@ -108,7 +108,7 @@ def _wishes(arguments: argparse.Namespace) -> FirstLogin | None:
     if arguments.user_data is not None:
         raise UsageError(
             "install: --user-data is for cloud images",
-            hint="templates of your own go into ~/.config/kvmtui/unattended/",
+            hint="--seed-file NAME=FILE; templates go into ~/.config/kvmtui/unattended/",
         )
     return first_login_of(arguments, own_keys=True)
 
