@@ -26,11 +26,14 @@ from kvmtui.guest.install_record import (
 )
 from kvmtui.guest.names import check_name, is_name
 from kvmtui.manage.install_steps import (
+    GIVEN_UP,
     answers,
     asking,
+    forget_answers,
     go_on,
     medium_words,
     started_words,
+    take_answers_out,
     tell,
 )
 from kvmtui.manage.install_steps import settle as settle
@@ -169,15 +172,25 @@ def again(library: Library, name: str) -> Outcome:
 def keep(library: Library, name: str) -> Outcome:
     """Leave the guest as it is: from now on it is one like any other.
 
+    Its medium stays in its drive. What was put there for the installation goes, as after a
+    normal end: the answers, and the installer's own kernel, which would begin anew with them.
+
     Raises:
         StateError: It is not being installed.
+        KvmtuiError: Its definition was not changed; nothing is forgotten.
     """
     folder = library.folder(name)
     with locked(folder):
-        record = _under_way(folder)
+        record = _under_way(folder)._replace(start=False, trouble=GIVEN_UP)
+        # Nobody goes on with it from here.
+        write_install(folder, record)
+    had = take_answers_out(library, folder)
+    with locked(folder):
+        forget_answers(folder, record)
         forget_install(folder)
         tell(folder, record, "kept", "given up, the guest is left as it is")
-    return Outcome(name, "install", True, f"{name} is left as it is, its medium too")
+    gone = "; what answered its installer is taken out" if had else ""
+    return Outcome(name, "install", True, f"{name} is left as it is, its medium too{gone}")
 
 
 def _under_way(folder: GuestFolder) -> InstallRecord:

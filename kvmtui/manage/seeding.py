@@ -30,6 +30,7 @@ from kvmtui.guest.answers import (
 from kvmtui.guest.definition import Plain
 from kvmtui.guest.first_login import FirstLogin
 from kvmtui.guest.folder import INSTALL_INITRD, SEED, GuestFolder
+from kvmtui.guest.install_record import read_install, write_install
 from kvmtui.guest.library import Library
 from kvmtui.guest.seed_image import Seed, read_seed, write_seed
 from kvmtui.guest.user_data import check_user_data, check_yaml
@@ -230,6 +231,7 @@ def replace_file(
             operation.result["set"] = [f"{file} of its seed"]
             write_atomically(folder.at(SEED), write_seed(seed.label, files))
             _renew_initrd(folder, files)
+            _keep_no_longer(folder)
     return Outcome(
         name,
         "seed edit",
@@ -237,6 +239,13 @@ def replace_file(
         f"the seed of {name} is changed",
         _note(folder, again or "meta-data" not in files),
     )
+
+
+def _keep_no_longer(folder: GuestFolder) -> None:
+    """What a person put into an installation's answers goes with it: it may be a password."""
+    record = read_install(folder)
+    if record is not None and SEED in record.media and not record.secret:
+        write_install(folder, record._replace(secret=True))
 
 
 def _renew_initrd(folder: GuestFolder, files: Mapping[str, bytes]) -> None:
