@@ -60,20 +60,20 @@ def unattended(
         DefinitionError: A wish is not valid.
     """
     check(wants)
-    own = plain.get("append")
+    line = plain.get("append")
     if not plain.get("kernel"):
         plain = {key: value for key, value in plain.items() if key != "append"}
     plain, notes = profiles.laid_under(creating.prepare(plain))
     kind = kind_of(name, plain)
     boot = boot_of(plain, kind)
     label = boot.label if boot is not None else ""
-    if boot is None and own:
-        plain["append"] = own
+    if boot is None and line:
+        plain["append"] = line
     seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label}, own=own)
     made, files = seeded.plain, dict[str, bytes | Writer](seeded.files)
     if boot is not None:
         extra = seeded.answers.initrd_extra or b""
-        made |= _words(boot, seeded.answers.kernel_append, own, extra)
+        made |= _words(boot, seeded.answers.kernel_append, line, extra)
         files |= _writers(boot, extra)
     unsaid = says_login(own or ()) or kind == "autounattend"
     if not unsaid and not (wants.ssh_keys or wants.password_hash):
