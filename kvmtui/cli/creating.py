@@ -95,6 +95,8 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
     name = _name(arguments, plain)
     own = _problems(plain) if arguments.source else []
     library = context.library
+    if arguments.show_seed:
+        return _show_seed(context, name, plain, arguments)
 
     def create() -> Outcome:
         with file_named(arguments.source, own):
@@ -114,6 +116,24 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
     if isinstance(result, Outcome):
         result = result._replace(note="\n".join(filter(None, (made.note, result.note))))
     return report(context, "create", [(name, result)], extra={"started": started})
+
+
+def _show_seed(
+    context: Context, name: str, plain: dict[str, Any], arguments: argparse.Namespace
+) -> int:
+    """Print the seed that the guest would find; a cloud image is not fetched for that."""
+    from kvmtui.cli.seeds import show_files
+    from kvmtui.manage.seeding import with_seed
+
+    check_name(name)
+    complete = completed(plain, arguments)
+    made = with_seed(
+        *(name, complete, first_login_of(arguments)),
+        user_data=own_user_data(arguments),
+        own=own_files(arguments),
+    )
+    show_files(context, name, made.answers.label, made.answers.files)
+    return 0
 
 
 def _create_seeded(

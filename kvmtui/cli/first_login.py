@@ -54,12 +54,15 @@ def add_first_login(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FILE",
         help="your own in the place of a file that would be made: preseed.cfg=mine.cfg",
     )
+    group.add_argument(
+        "--show-seed", action="store_true", help="show the files that would be made; make nothing"
+    )
 
 
 def is_asked_for(arguments: argparse.Namespace) -> bool:
     """Whether any of the options was given."""
     names = [f"login_{name}" for _, name, _, _ in (*_OPTIONS, *_LISTS)]
-    given = [*names, "password", "password_file", "user_data", "seed_files"]
+    given = [*names, "password", "password_file", "user_data", "seed_files", "show_seed"]
     return any(getattr(arguments, name) for name in given)
 
 

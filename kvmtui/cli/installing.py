@@ -52,6 +52,8 @@ def run_install(arguments: argparse.Namespace, context: Context) -> int:
     name = arguments.name
     if not isinstance(name, str):
         raise UsageError("install: which name", hint="kvmtui install NAME --iso FILE")
+    if arguments.show_seed:
+        return _show_seed(arguments, context)
     _, result = attempt(name, lambda: _act(arguments, context))
     if arguments.wait and isinstance(result, Outcome):
         context.say(result.message)
@@ -97,6 +99,27 @@ def _begin(arguments: argparse.Namespace, context: Context) -> Outcome:
     outcome = installing.settle(library, name) or installing.standing(library, name)
     note = "\n".join(filter(None, (*notes, made.note, outcome.note)))
     return outcome._replace(note=note)
+
+
+def _show_seed(arguments: argparse.Namespace, context: Context) -> int:
+    """Print the answers that the installer would find.
+
+    Raises:
+        UsageError: There is no medium, or a person answers.
+    """
+    from kvmtui.cli.seeds import show_files
+    from kvmtui.manage import install_medium
+    from kvmtui.manage.unattended import unattended
+
+    _, plain = read_source(arguments.source)
+    plain.pop("name", None)
+    arguments.cdrom = [*arguments.iso, *arguments.cdrom]
+    wants = _wishes(arguments)
+    assert wants is not None, "--show-seed asks for answers"
+    fitted, _ = install_medium.fitted(context.library, completed(plain, arguments))
+    made = unattended(arguments.name, fitted, wants, own_files(arguments))
+    show_files(context, arguments.name, made.answers.label, made.answers.files)
+    return 0
 
 
 def _wishes(arguments: argparse.Namespace) -> FirstLogin | None:

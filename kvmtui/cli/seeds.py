@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+from collections.abc import Mapping
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.power import attempt, report
@@ -55,15 +56,26 @@ def _show(arguments: argparse.Namespace, context: Context) -> int:
     files = seed.files
     if arguments.file is not None:
         files = {arguments.file: files[seeding.chosen_file(seed, arguments.file)]}
+    show_files(context, arguments.name, seed.label, files, headed=arguments.file is None)
+    return 0
+
+
+def show_files(
+    context: Context, guest: str, label: str, files: Mapping[str, bytes], *, headed: bool = True
+) -> None:
+    """Print the files of a seed.
+
+    Args:
+        headed: Whether each has its name above it.
+    """
     if context.as_json:
         texts = {name: data.decode("utf-8", "replace") for name, data in files.items()}
-        context.document({"name": arguments.name, "label": seed.label, "files": texts})
-        return 0
+        context.document({"name": guest, "label": label, "files": texts})
+        return
     for number, (name, data) in enumerate(files.items()):
-        if arguments.file is None:
+        if headed:
             context.say(f"{'' if number == 0 else chr(10)}--- {visible(name)}")
         context.say(_readable(data))
-    return 0
 
 
 def _readable(data: bytes) -> str:

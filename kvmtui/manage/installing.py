@@ -89,7 +89,7 @@ def create(
     else:
         from kvmtui.manage.unattended import unattended
 
-        plain, files, notes = unattended(name, plain, wants, own)
+        plain, files, notes, _ = unattended(name, plain, wants, own)
     if reboots is None:
         reboots = _usual_reboots(plain.get("os"))
     answers = [SEED] if wants is not None else []

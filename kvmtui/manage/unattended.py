@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kvmtui.errors import ImageError, StateError, UsageError
 from kvmtui.guest import boot_files
-from kvmtui.guest.answers import Target, kernel_line
+from kvmtui.guest.answers import Answers, Target, kernel_line
 from kvmtui.guest.boot_files import BootFiles
 from kvmtui.guest.definition import Definition, Plain
 from kvmtui.guest.first_login import FirstLogin, check
@@ -31,6 +31,8 @@ class Unattended(NamedTuple):
     """Its profile is laid under it."""
     files: Mapping[str, bytes | Writer]
     notes: list[str]
+    answers: Answers
+    """What the seed holds."""
 
 
 class Boot(NamedTuple):
@@ -78,7 +80,7 @@ def unattended(
     unsaid = says_login(own or ()) or kind == "autounattend"
     if not unsaid and not (wants.ssh_keys or wants.password_hash):
         notes = [*notes, "neither key nor password: nobody could log in"]
-    return Unattended(made, files, [*notes, *seeded.answers.notes])
+    return Unattended(made, files, [*notes, *seeded.answers.notes], seeded.answers)
 
 
 def kind_of(name: str, plain: Plain) -> str:

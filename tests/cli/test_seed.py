@@ -99,6 +99,11 @@ def test_files_of_ones_own_stand_in_the_place_of_those_that_would_be_made(kvmtui
     assert kvmtui.ok("list", "--json").json == []
     mine.write_text("#cloud-config\nruncmd: [reboot]\n")
     own = ("--seed-file", f"user-data={mine}", "--seed-file", f"network-config={network}")
+    shown = kvmtui.ok(*words, "--show-seed", "--json").json["files"]
+    assert "ssh-ed25519" in shown["user-data"] and "version: 2" in shown["network-config"]
+    shown = kvmtui.ok(*words, *own, "--show-seed").out
+    assert f"--- user-data\n{mine.read_text()}" in shown
+    assert kvmtui.ok("list", "--json").json == []
     kvmtui.ok(*words, *own)
     files = kvmtui.ok("seed", "show", "a", "--json").json["files"]
     assert files["user-data"] == mine.read_text() and files["network-config"] == "version: 2\n"

@@ -222,6 +222,8 @@ def test_a_file_of_ones_own_stands_in_the_place_of_one_that_would_be_made(kvmtui
     assert "is not NAME=FILE" in kvmtui.refused(*words, "--seed-file", "preseed.cfg")
     twice = ("--seed-file", f"preseed.cfg={mine}") * 2
     assert "preseed.cfg is given twice" in kvmtui.refused(*words, *twice)
+    shown = kvmtui.ok(*words, "--show-seed", "--user", "ann").out
+    assert shown.startswith("--- preseed.cfg\n") and "passwd/username string ann\n" in shown
     assert not kvmtui.folder("g").exists()
     done = kvmtui.ok(*words, "--seed-file", f"preseed.cfg={mine}")
     assert "nobody could log in" not in done.err
