@@ -37,6 +37,7 @@ _BUSY_FRAME_S, _BUSY_ROWS = 0.25, 5
 _SELDOM_S = 0.5
 """Where others have all monitors that can be held."""
 _AGAIN_S = 1.0
+_COVERED_S = 0.2
 _MOST_DEEDS = 200
 _NAMED = {
     **{"escape": "esc", "enter": "ret", "pageup": "pgup", "pagedown": "pgdn"},
@@ -89,10 +90,12 @@ class DisplayScreen(ViewingScreen):
             async with self._fleet.console.mirror(self.guest) as mirror:
                 self._ended = ""
                 self.view.mute(False)
+                due = time.monotonic()
                 while self.runs:
-                    began = time.monotonic()
-                    pause = await self._show(mirror)
-                    await asyncio.sleep(max(began + pause - time.monotonic(), _REST_S))
+                    due += await self._show(mirror)
+                    now = time.monotonic()
+                    due = max(due, now + _REST_S)
+                    await asyncio.sleep(due - now)
         except (KvmtuiError, OSError) as error:
             told = as_told("screen", error)
             self._ended, self._failed = told.message, self.run
@@ -107,7 +110,7 @@ class DisplayScreen(ViewingScreen):
 
     async def _show(self, mirror: TextMirror) -> float:
         """Show one frame; returns how long to wait for the next."""
-        if not self.is_current:
+        if self.app.screen is not self and not self.is_current:
             return _AGAIN_S
         text = await mirror.frame()
         if text is None:
@@ -138,6 +141,9 @@ class DisplayScreen(ViewingScreen):
     async def _show_picture(self, picture: Picture | None) -> float:
         if picture is None:
             return _AGAIN_S
+        if self.app.screen is not self:
+            # A picture would lie over what is above.
+            return _COVERED_S
         self._picture, self._text = picture, None
         self._place()
         await self._drawing.show(picture, plain=self.toast.shown)

@@ -106,10 +106,10 @@ class DisplayPicture:
         return True
 
     def _put(self, placed: Placed) -> None:
-        screen_is_seen = self._view.is_attached and self._view.screen.is_current
+        is_above = self._view.is_attached and self._view.app.screen is self._view.screen
         x, y = self._view.region.offset
         placed = placed._replace(at=(x, y))
-        if not screen_is_seen or not self._app().place_picture(placed):
+        if not is_above or not self._app().place_picture(placed):
             self._shown = None
 
 
