@@ -52,6 +52,6 @@ def make_grub_menu(path):
     for name in ("first", "second", "third", "fourth"):
         (tree / f"{name}.bin").write_bytes(boots(f"{name} boots"))
     command = ["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", path, tree]
-    modules = ["--install-modules=normal iso9660 biosdisk chainloader", "--fonts=", "--locales="]
+    modules = ["--install-modules=normal iso9660 biosdisk chain", "--fonts=", "--locales="]
     subprocess.run([*command, *modules, "--themes="], check=True, capture_output=True)
     return path

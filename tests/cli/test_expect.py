@@ -114,9 +114,8 @@ def test_the_menu_of_a_boot_loader_is_driven(kvmtui, script, tmp_path):
     kvmtui.tiny("g", "--cdrom", iso)
     told = kvmtui.ok("expect", "g", script(GRUB), "--start", cwd=tmp_path).out
     assert "fourth boots" in told and "11 steps" in told
-    assert "Use the ▲ and ▼ keys" in (tmp_path / "menu.txt").read_text().replace("↑", "▲").replace(
-        "↓", "▼"
-    )
+    menu = (tmp_path / "menu.txt").read_text()
+    assert "*Fourth system" in menu and "Press enter to boot the selected OS" in menu
 
 
 def test_a_failed_step_leaves_what_was_seen(kvmtui, script):
