@@ -64,6 +64,10 @@ def echoes_scancodes(*, slowly: bool = False) -> bytes:
 TYPES_BACK = boot_disk(b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4")
 """A guest that shows what is typed, by the BIOS."""
 
+# 1: xor ax, ax; int 16; mov dx, 3f8; out dx, al; jmp 1b
+WRITES_WHAT_IS_TYPED = boot_disk(b"\x31\xc0\xcd\x16\xba\xf8\x03\xee\xeb\xf6")
+"""A guest that writes the keys of its keyboard to its serial port, and nothing else."""
+
 READS_DISK = boot_disk(
     bios_call(0x0201, bx=0x7E00, cx=0x0002, dx=0x0080, number=0x13) + b"\xeb\xf0"
 )

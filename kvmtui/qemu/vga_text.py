@@ -29,7 +29,7 @@ _LOW = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑�
 _TABLE = _LOW + bytes(range(32, 127)).decode() + "⌂" + bytes(range(128, 256)).decode("cp437")
 GLYPHS = _TABLE.replace("\xa0", " ")
 """Code page 437 as it is drawn: 256 characters, each printable."""
-_BLANK = {0x00, 0x20, 0xFF}
+_BLANK = frozenset(b"\0 \xff")
 _BIOS_MODE = 0x449
 _BIOS_TEXT_MODES = (0, 1, 2, 3, 7)
 
@@ -182,6 +182,13 @@ def locate(
         if found is None:
             continue
         start, wrong = found
+        codes = memory[start : start + columns * rows * 2 : 2]
+        shown = len(codes.translate(None, bytes(_BLANK)))
+        if not shown and (picture.height > 400 or not empty_is_text):
+            continue
+        if len(wrong) > max(1, shown // 2):
+            # Blank memory under a picture of next to nothing: no text that is seen says so.
+            continue
         share = len(wrong) / (columns * rows)
         if best is None or share < best[0]:
             best = share, Place(start, columns, rows), wrong

@@ -210,8 +210,11 @@ class WireApp(App[Any]):
     # Pictures, which lie over cells that are blank.
 
     def ask_graphics(self) -> None:
-        """Ask the terminal once what it draws."""
-        if isinstance(self._driver, LinuxDriver) and (question := self.graphics.question):
+        """Ask the terminal once what it draws; the size of its cells may be another now."""
+        if not isinstance(self._driver, LinuxDriver):
+            return
+        self.graphics.measure(self._driver.fileno)
+        if question := self.graphics.question:
             KeyParser.graphics = self.graphics
             self._write(question)
             # Who does not understand it may show it.

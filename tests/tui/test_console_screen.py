@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import boot_guests
 import pytest
 from tui.seen import ESC, wait_row
 
@@ -200,3 +201,28 @@ def test_what_has_no_console_says_so_once(kvmtui, open_app):
         terminal.wait_for("● running")
         terminal.send(CHORD + ESC)
         wait_row(terminal, "a", "running")
+
+
+def test_a_guest_that_writes_nothing_is_looked_at_by_its_screen(kvmtui, open_app):
+    kvmtui.tiny("a", "--disk", "1M", "--set", "disks[0].file=disk0.raw")
+    (kvmtui.folder("a") / "disk0.raw").write_bytes(boot_guests.WRITES_WHAT_IS_TYPED)
+    kvmtui.ok("start", "a")
+    terminal = open_app(80, 24)
+    wait_row(terminal, "a", "running")
+    terminal.send("c")
+    hint = "nothing was ever written here; Ctrl-] v shows the guest's screen"
+    terminal.wait_for(hint)
+    terminal.send(CHORD + "v")
+    terminal.wait_for("Booting from Hard Disk")
+    terminal.send(CHORD + ESC)
+    wait_row(terminal, "a", "running")
+    terminal.send("c")
+    terminal.wait_for(hint)
+    # With the first byte it is gone, for good.
+    kvmtui.ok("type", "a", "x")
+    terminal.wait_gone(hint)
+    terminal.send(CHORD + ESC)
+    wait_row(terminal, "a", "running")
+    terminal.send("c")
+    terminal.wait_for("80×24")
+    assert "nothing was ever" not in terminal.text
