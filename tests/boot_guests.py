@@ -84,6 +84,16 @@ FLOODS = boot_disk(_COM1 + b"\xb0\x79\xee\xb0\x0d\xee\xb0\x0a\xee\xeb\xf5")
 """A guest that writes ``y`` lines to its serial port, as fast as it can."""
 
 
+FLOODS_GARBAGE = boot_disk(
+    # mov dx, 3f8; ax = es = f000, then one by one lower; ds = ax; xor si, si
+    _COM1
+    + b"\xbb\x00\xf0\x8e\xdb\x31\xf6"
+    # al = 1b; out; 1: lodsb; out dx, al; test si, 1f; jnz 1b; at each 32 bytes an ESC and ]
+    + b"\xac\xee\xf7\xc6\x1f\x00\x75\xf8\xb0\x1b\xee\xb0\x5d\xee\xeb\xf0"
+)
+"""A guest that writes its BIOS to its serial port for ever, with begins of sequences in it."""
+
+
 def writes_lines() -> bytes:
     """A guest that writes nine lines a second to its serial port, no two neighbours alike."""
     # sti; hlt; hlt: the clock ticks 18.2 times a second.

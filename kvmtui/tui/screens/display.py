@@ -116,9 +116,11 @@ class DisplayScreen(ViewingScreen):
         self.show_frame()
 
     async def _until_ended(self) -> None:
-        until = time.monotonic() + _ENDS_WITHIN_S
-        while self.runs and time.monotonic() < until:
-            await asyncio.sleep(_REST_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                while self.runs:
+                    self._again.clear()
+                    await self._again.wait()
 
     async def _rest(self, pause_s: float) -> None:
         """Wait until the next look."""
@@ -179,6 +181,8 @@ class DisplayScreen(ViewingScreen):
 
     def guest_changed(self) -> None:
         """It runs again, or has ended."""
+        if not self.runs:
+            self._again.set()
         if self.may_try:
             self._look()
 
