@@ -76,7 +76,7 @@ def test_without_room_in_the_middle_it_stands_still_says_so_and_goes_on(kvmtui, 
     ):
         while True:
             file.write(bytes(4096))
-    said = kvmtui.refused("install", "g", "--wait", "--timeout", LIMIT_S)
+    said = kvmtui.refused("install", "g", "--wait", "--timeout", LIMIT_S, "--quiet")
     still = "kvmtui: g stands still while it is being installed: there is no room left for its disk"
     assert said == still
     assert kvmtui.refused("install", "g") == still and kvmtui.row("g")["state"] == "io-error"
