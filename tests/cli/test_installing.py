@@ -276,6 +276,6 @@ def test_without_questions_the_mediums_own_kernel_gets_the_answers(kvmtui, tmp_p
 
 
 def test_the_answers_of_an_unknown_medium_are_not_known(kvmtui, cd):
-    said = kvmtui.refused("install", "g", "--iso", cd(), *LEAST, "--user", "ann")
+    said = kvmtui.refused("install", "g", "--iso", cd(), *LEAST, "--user", "ann", "--quiet")
     assert said == "kvmtui: g: it is not known how this medium is installed without questions"
     assert not kvmtui.folder("g").exists()

@@ -189,6 +189,8 @@ def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
     kvmtui.ok("stop", "g")
 
     iso.write_bytes(media.iso("CCCOMA_X64FRE_EN-US_DV9", publisher="MICROSOFT CORPORATION"))
+    done = kvmtui("install", "h", "--iso", iso, *LEAST, "--unattended")
+    assert done.status == 2 and "--os win11 takes one" in done.err
     done = kvmtui.ok("install", "h", "--iso", iso, *LEAST)
     assert "ubuntu.iso is perhaps " in done.err and "--os win1" in done.err
     assert kvmtui.ok("show", "h", "--json").json["definition"].get("os", "") == ""
