@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -93,6 +95,21 @@ def test_a_password_is_nowhere_and_its_hash_only_until_it_is_installed(kvmtui, t
     kvmtui.ok("stop", "g")
     kvmtui.ok("install", "g", "--done")
     assert files_with(kvmtui, hashed) == set() and "seed.iso" not in str(definition_of(kvmtui))
+
+
+def test_a_password_is_on_no_command_line_while_its_hash_is_made(kvmtui, tmp_path, password):
+    told, tools = tmp_path / "told", tmp_path / "tools"
+    tools.mkdir()
+    real = shutil.which("openssl")
+    (tools / "openssl").write_text(f'#!/bin/sh\n(echo "$@"; env) > {told}\nexec {real} "$@"\n')
+    (tools / "openssl").chmod(0o755)
+    kvmtui.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
+    iso = debian(tmp_path / "debian.iso", STAYS)
+    kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--user", "ann", "--password-file", password)
+    assert told.read_text().startswith("passwd -6 -stdin ") and PASSWORD not in told.read_text()
+    # Nor is it in what else the home keeps, such as the story and the cache.
+    kept = [one for one in kvmtui.home.rglob("*") if one.is_file()]
+    assert kept and not [one for one in kept if PASSWORD.encode() in one.read_bytes()]
 
 
 @pytest.mark.slow
