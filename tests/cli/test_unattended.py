@@ -106,7 +106,7 @@ def test_a_password_is_on_no_command_line_while_its_hash_is_made(kvmtui, tmp_pat
     kvmtui.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
     iso = debian(tmp_path / "debian.iso", STAYS)
     kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--user", "ann", "--password-file", password)
-    assert told.read_text().startswith("passwd -6 -stdin ") and PASSWORD not in told.read_text()
+    assert told.read_text().startswith("passwd -6 -stdin\n") and PASSWORD not in told.read_text()
     # Nor is it in what else the home keeps, such as the story and the cache.
     kept = [one for one in kvmtui.home.rglob("*") if one.is_file()]
     assert kept and not [one for one in kept if PASSWORD.encode() in one.read_bytes()]
