@@ -218,6 +218,7 @@ def test_agama(wants):
     assert made.label == "OEMDRV"
     data = json.loads(made.files["autoinst.json"])
     assert data["product"] == {"id": "Leap_16.0"}
+    assert [drive["search"] for drive in data["storage"]["drives"]] == ["/dev/sda"]
     if wants.user != "admin":
         # Where root has neither password nor key it does not install by itself.
         assert data["root"]["password"] == (wants.password_hash or "!")
