@@ -132,6 +132,8 @@ def _no_such_verb(verb: str) -> UsageError:
     from kvmtui.cli import parsing
     from kvmtui.text import visible
 
+    if not verb:
+        return UsageError("the verb is empty", hint="kvmtui --help")
     close = parsing.closest(verb, VERBS)
     hint = f"kvmtui {close or '--help'}"
     return UsageError(f"{visible(verb, limit=40)}: there is no such verb", hint=hint)
@@ -189,6 +191,11 @@ def _told(argv: Sequence[str], interface: Interface | None) -> int:
     except OSError as error:
         _let_go(sys.stdout)
         tell_failure(told_os_error("", error))
+        return 1
+    except Exception as error:  # noqa: BLE001 - the edge: never a traceback
+        from kvmtui.cli.fault import as_failure
+
+        tell_failure(as_failure(error))
         return 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from kvmtui.durable import reading
 from kvmtui.errors import LaunchError
 from kvmtui.qemu.scope import scope_words
 from kvmtui.qemu.spawn import RunUser, spawn, wait_for
@@ -97,7 +98,7 @@ def _failure(request: Launch, status: int, said: str) -> LaunchError:
 def log_lines(log: str | Path, *, last: int) -> list[str]:
     """The last lines of ``qemu.log``, without time, name and program before each."""
     try:
-        with open(log, "rb") as file:
+        with reading(log) as file:
             size = os.fstat(file.fileno()).st_size
             file.seek(max(0, size - 65536))
             data = file.read(65536)

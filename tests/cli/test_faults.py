@@ -456,6 +456,34 @@ def test_a_fifo_for_a_definition_holds_nobody_up(kvmtui):
     kvmtui.refused("start", "odd", status=1)
 
 
+READERS = {
+    "console.log": ["why", "logs", "start"],
+    "qemu.log": ["logs --qemu", "start"],
+    "history.jsonl": ["why", "start"],
+    "events.jsonl": ["events", "start"],
+    "run/pid": ["show"],
+    "run/start.json": ["why"],
+    "install.json": ["show"],
+    "seed.iso": ["seed show"],
+}
+
+
+def test_a_fifo_in_a_guests_folder_holds_nobody_up(kvmtui):
+    places = {place.translate(str.maketrans("/.", "--")): place for place in READERS}
+    for name, place in places.items():
+        fifo = kvmtui.folder(name) / place
+        fifo.parent.mkdir(parents=True)
+        (kvmtui.folder(name) / "guest.yaml").write_text("memory: 16M\n")
+        os.mkfifo(fifo)
+    assert {row["state"] for row in kvmtui.ok("list", "--json").json} == {"stopped"}
+    for name, place in places.items():
+        for verb in READERS[place]:
+            done = kvmtui(*verb.split(), name)
+            assert done.status == 0 or "is no file" in done.err, (place, verb, done)
+            # QEMU itself would wait for whoever reads its logs.
+            assert verb != "start" or done.status == 1, (place, done)
+
+
 def test_a_forced_shutdown_that_had_to_kill_is_no_crash(kvmtui):
     kvmtui.tiny("a")
     kvmtui.ok("start", "a")
