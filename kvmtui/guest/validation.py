@@ -277,6 +277,8 @@ def _one_disk(disk: Disk, path: str) -> list[str]:
         problems.append(f"{path}.format: is missing, and {visible(disk.file)} does not tell it")
     if disk.size is not None and disk.size < 512:
         problems.append(f"{path}.size: less than 512 bytes")
+    if disk.read_only and disk.bus in ("ide", "sata"):
+        problems.append(f"{path}.read_only: not on {disk.bus}: use scsi, virtio, usb or nvme")
     if disk.secret is not None:
         problems.extend(_secret_problems(disk, f"{path}.secret"))
     if disk.limits is not None:

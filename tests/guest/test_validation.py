@@ -158,9 +158,13 @@ def test_what_is_no_start_with_the_host(text, problem):
         ("cpus: 0", "cpus: '0' is less than 1"),
         ("cpus: 2000", "cpus: '2000' is more than 1024"),
         (f"os: {'x' * 70}", "os: has 70 characters, 63 at most"),
+        (
+            "disks: [{file: a.raw, bus: sata, read_only: true}]",
+            "disks[0].read_only: not on sata: use scsi, virtio, usb or nvme",
+        ),
     ],
 )
-def test_a_bound_is_told_in_words(text, problem):
+def test_what_is_wrong_is_told_in_words(text, problem):
     assert problems(f"{text}\n") == [problem]
 
 
