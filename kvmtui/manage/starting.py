@@ -48,6 +48,7 @@ from kvmtui.qemu import events, launch
 from kvmtui.qemu.process import await_release
 from kvmtui.qemu.scope import is_systemd_here, scope_name
 from kvmtui.qemu.scope import obstacle as scope_obstacle
+from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def _notes(
         notes += disk_limits.set_at_start(folder, wants)
     notes += filter(None, [choosing.warning(library, wants.arch, wants.accelerator)])
     if os.geteuid() == 0 and user is None:
-        home = library.root
+        home = visible(library.root, limit=4200)
         notes.append(
             f"QEMU runs as root; to change that: useradd --system kvmtui && chown -R kvmtui: {home}"
         )

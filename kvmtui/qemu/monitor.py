@@ -19,9 +19,10 @@ from typing import Any
 from qemu.qmp import ConnectError, QMPClient, QMPError, Runstate
 from qemu.qmp.qmp_client import ExecInterruptedError, ExecuteError
 
-from kvmtui.errors import BusyError, CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
+from kvmtui.errors import CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
 from kvmtui.qemu.claims import claim, holders
 from kvmtui.qemu.plain import connect_below
+from kvmtui.qemu.silence import taken, unanswered
 from kvmtui.text import visible
 
 GREETING_LIMIT_S = 1.0
@@ -135,7 +136,7 @@ async def command_session(
     deadline = time.monotonic() + patience_s
     order = tuple(reversed(place.names))
     while True:
-        unanswered = 0
+        silent = 0
         for name in order:
             lock = claim(str(place.locks), name, purpose)
             if lock is None:
@@ -143,7 +144,7 @@ async def command_session(
             try:
                 client = await _connect(place.run, name)
                 if client is None:
-                    unanswered += 1
+                    silent += 1
                     continue
                 try:
                     yield Monitor(client, name)
@@ -152,10 +153,10 @@ async def command_session(
                     await _leave(client)
             finally:
                 os.close(lock)
-        if unanswered == len(order):
-            raise MonitorTimeout("QEMU does not answer on any of its monitors")
+        if silent == len(order):
+            raise unanswered(str(place.locks))
         if time.monotonic() >= deadline:
-            raise BusyError(f"all monitors are taken, by {', '.join(place.holders()) or 'others'}")
+            raise taken(str(place.locks), place.names)
         await asyncio.sleep(0.05)
 
 

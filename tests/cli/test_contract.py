@@ -262,6 +262,27 @@ def test_an_empty_disk_is_none(kvmtui):
     kvmtui.refused("create", "b", "--disk", "", "--disk", "1M", status=2)
 
 
+def test_closed_streams(kvmtui):
+    kvmtui.tiny("a")
+
+    def call(words):
+        command = f'exec "$0" -m kvmtui {words}'
+        return subprocess.run(
+            ["sh", "-c", command, sys.executable],
+            env=kvmtui.environment,
+            capture_output=True,
+            text=True,
+        )
+
+    listed = call("list >&-")
+    assert listed.returncode == 1
+    assert listed.stderr == "kvmtui: standard output: Bad file descriptor\n"
+    assert call("list 2>&-").stdout.startswith("NAME")
+    assert call("delete a <&-").returncode == 2 and kvmtui.row("a")
+    assert call("start a --quiet <&- >&- 2>&-").returncode == 0
+    assert kvmtui.row("a")["state"] == "running"
+
+
 def test_a_fault_of_its_own_is_one_line(monkeypatch, capsys):
     def broken(*_):
         raise ZeroDivisionError("by\x1b nothing")

@@ -177,8 +177,10 @@ def test_a_stopped_process_hangs_nobody(kvmtui):
     os.kill(pid, signal.SIGSTOP)
     try:
         assert "stopped by a signal" in kvmtui.row("a")["error"]
-        done = kvmtui("pause", "a")
-        assert done.status == 1 and f"try: kill -CONT {pid}" in done.err
+        for words in (["pause", "a"], ["screen", "a"], ["qmp", "a", "query-status"]):
+            done = kvmtui(*words)
+            assert done.status == 1 and f"try: kill -CONT {pid}" in done.err, done
+            assert done.err.startswith("kvmtui: a does not answer")
         kvmtui.ok("stop", "a")
     finally:
         if kvmtui.row("a")["pid"] == pid:
