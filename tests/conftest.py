@@ -64,7 +64,7 @@ class Kvmtui:
     def __call__(self, *words: object, **options: Any) -> Done:
         process = self.popen(*words, **options)
         out, err = process.communicate(timeout=120)
-        assert "Traceback" not in (err or ""), err
+        assert "Traceback" not in (err or "") and "a fault of kvmtui" not in (err or ""), err
         return Done(process.returncode, out, err)
 
     def ok(self, *words: object, **options: Any) -> Done:

@@ -22,7 +22,8 @@ class Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line, as every other failure."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog.removeprefix('kvmtui ')}: {message}", hint=f"{self.prog} -h")
+        _, _, verb = self.prog.partition(" ")
+        raise UsageError(f"{verb}: {message}" if verb else message, hint=f"{self.prog} -h")
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         """As argparse, which would not tell that a help could not be written."""

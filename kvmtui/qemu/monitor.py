@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 from qemu.qmp import ConnectError, Message, QMPClient, QMPError, Runstate
 from qemu.qmp.qmp_client import ExecInterruptedError, ExecuteError
 
-from kvmtui.errors import BusyError, CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
+from kvmtui.errors import CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
 from kvmtui.qemu.claims import claim, holders
 from kvmtui.qemu.guest_memory import GuestMemory
 from kvmtui.qemu.plain import connect_below
+from kvmtui.qemu.silence import taken, unanswered
 from kvmtui.text import visible
 
 GREETING_LIMIT_S = 1.0
@@ -199,7 +200,7 @@ async def command_session(
     deadline = time.monotonic() + patience_s
     order = tuple(reversed(place.names))
     while True:
-        unanswered = 0
+        silent = 0
         for name in order:
             lock = claim(str(place.locks), name, purpose)
             if lock is None:
@@ -208,7 +209,7 @@ async def command_session(
                 monitor = kind(name)
                 connection = _connect(place.run, name)
                 if connection is None or not await monitor.open(connection):
-                    unanswered += 1
+                    silent += 1
                     continue
                 try:
                     yield monitor
@@ -217,10 +218,10 @@ async def command_session(
                     await monitor.close()
             finally:
                 os.close(lock)
-        if unanswered == len(order):
-            raise MonitorTimeout("QEMU does not answer on any of its monitors")
+        if silent == len(order):
+            raise unanswered(str(place.locks))
         if time.monotonic() >= deadline:
-            raise BusyError(f"all monitors are taken, by {', '.join(place.holders()) or 'others'}")
+            raise taken(str(place.locks), place.names)
         await asyncio.sleep(0.05)
 
 
