@@ -97,6 +97,13 @@ def test_filter_looks_into_name_state_tags_and_description():
     assert names(text="prod") == ["db-01", "web-01"]
     assert names(text="WEB stop") == ["web-02"]
     assert names(text="postgres") == ["db-01"]
+    known["s"] = guest("s", "stopped", doing="install")
+    known["t"] = guest("t", "stopped", os="almalinux9")
+    assert names(text="lin") == ["t"], "not what is installing"
+    assert names(text="inst") == ["s"] and names(text="top") == []
+    known["u"] = guest("u", "io-error")
+    assert names(text="error") == names(text="io-e") == ["u"]
+    del known["s"], known["t"], known["u"]
     assert names(sort="state") == ["web-01", "db-01", "web-02"]
     assert names(sort="cpu") == ["db-01", "web-01", "web-02"]
 

@@ -56,8 +56,9 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "slash",
         "filter",
         "Filter the list",
-        "Shows the rows with a text in name, state, tags or description. Enter keeps the filter, "
-        "Esc clears it.",
+        "Shows the rows with all words that are typed: of a guest in name, tags, description, "
+        "system and address, or as the beginning of its state. Enter keeps the filter, Esc clears "
+        "it.",
         "Around",
         "main",
         bar=9,

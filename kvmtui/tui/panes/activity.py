@@ -29,9 +29,16 @@ def _columns(width: int, moving: bool) -> tuple[Column, ...]:
     least = 9 if narrow else 14
     columns = (
         Column("started", "Started", 12, drop=4),
-        Column("what", "  What", 38 if wide else 14 if narrow else 20),
+        Column("what", "  What", 38 if wide else 14 if narrow else 20 if width < _ROOMY else 24),
         Column("guest", "Guest", 8 if narrow else 12 if width < _ROOMY else 16),
-        Column("progress", "Progress", 30, flexible=True, least=least, most=72, sortable=False),
+        Column(
+            *("progress", "Progress", 30),
+            flexible=True,
+            least=least,
+            most=72,
+            sortable=False,
+            spills=True,
+        ),
         Column("rate", "Rate", 4, right=True, sortable=False, drop=2),
         Column("left", "Left", 6, right=True, sortable=False, drop=3),
         Column("by", "By", 10, drop=1),

@@ -16,6 +16,7 @@ from kvmtui.tui.widgets.table_lines import (
     Look,
     Sorted,
     centred_line,
+    filled,
     head_line,
     position_line,
     row_line,
@@ -100,10 +101,12 @@ class TableView(LineWidget):
     def _regions(self, y: int, old: object, new: object) -> list[Region]:
         """Where a line differs: some cells of the same row, else all of it."""
         if isinstance(old, _RowLine) and isinstance(new, _RowLine) and _alike(old, new):
+            before = {place.number: end for place, end in filled(old.row, self._places)}
             return [
-                Region(place.reach, y, place.x + place.width - place.reach, 1)
-                for place in self._places
+                Region(place.reach, y, max(end, before.get(place.number, end)) - place.reach, 1)
+                for place, end in filled(new.row, self._places)
                 if old.row.cell(place.number) != new.row.cell(place.number)
+                or before.get(place.number) != end
             ]
         return [Region(0, y, self.size.width, 1)]
 
