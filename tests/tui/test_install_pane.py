@@ -261,6 +261,11 @@ def test_the_same_name_twice_at_once(kvmtui, open_app):
     loser = first if told in first.text else second
     assert "twin" in loser.text and "New guest" in loser.text, "what was typed stays"
     assert [entry.name for entry in (kvmtui.home / "guests").iterdir()] == ["twin"]
+    loser.send(f"{CLEAR}other")
+    loser.wait_for("✓ free")
+    loser.send(CTRL_S)
+    wait_row(loser, "other", "running")
+    assert "vCPU" in loser.text, "the list: there is nothing to wait for in Activity"
 
 
 def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
