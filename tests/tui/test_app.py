@@ -187,6 +187,8 @@ def test_the_palette_finds_and_does(kvmtui, open_app):
 def test_help_explains_what_acts_here(kvmtui, open_app):
     terminal = open_app()
     terminal.wait_for("No guests yet")
+    assert "y try the demo" in terminal.lines[-1] and "? help" in terminal.lines[-1]
+    assert "vCPU" not in terminal.text, "no head without rows"
     terminal.send("?")
     terminal.wait_for("Guests: keys")
     terminal.send(ENTER)

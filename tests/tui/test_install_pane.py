@@ -289,7 +289,7 @@ def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
     terminal.send("fedora")
     terminal.wait_for("Fedora Linux 40, amd64, BIOS")
     terminal.send(ESC)
-    terminal.wait_for("10008 in this folder")
+    terminal.wait_for("10008 entries")
     terminal.send(f"{many}/nothing/")
     terminal.wait_for("Enter goes there")
     terminal.send(ENTER)

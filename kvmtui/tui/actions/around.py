@@ -221,7 +221,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
     Action(
         "app.connection",
         "ctrl+b",
-        "connection",
+        "traffic",
         "Connection: bytes a second, in all, budget",
         "Shows what kvmtui sends to your terminal, now and since it was started, and whether its "
         "graphs move less often to keep to the budget (budget: in config.yaml).",

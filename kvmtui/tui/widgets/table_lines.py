@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from textual.geometry import Size
 
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Ground, Line, Span, fit, shorten, width_of
@@ -101,12 +100,3 @@ def position_line(top: int, seen: int, count: int, width: int) -> Parts:
     """Which of the rows are seen, at the right."""
     text = f"{top + 1}–{min(top + seen, count)} of {count} "
     return (Part(fit((Span(text, "muted"),), width, right=True)),)
-
-
-def centred_line(lines: Sequence[Line], y: int, size: Size) -> Parts:
-    """A line of a text that stands in the middle, its lines one under the other."""
-    top = max((size.height - len(lines)) // 2, 0)
-    if not 0 <= y - top < len(lines):
-        return ()
-    left = max((size.width - max(width_of(line) for line in lines)) // 2, 0)
-    return (Part((Span(" " * left), *lines[y - top])),)

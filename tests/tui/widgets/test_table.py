@@ -282,9 +282,9 @@ def test_an_empty_table_has_its_text() -> None:
 
     async def scene(stage: Stage, pilot: Pilot[None]) -> None:
         assert stage.grid()[1:4] == ["   Nothing matches web.", "   Esc clears", ""]
-        table.set_empty([text("No guests yet.")], centred=True)
+        table.set_empty([text("No guests yet.")], headless=True)
         await pilot.pause()
-        assert trimmed(stage.grid()) == "\n" * 11 + " " * 33 + "No guests yet."
+        assert trimmed(stage.grid()) == "   No guests yet."
         table.set_rows(rows("a"))
         await pilot.pause()
         assert stage.grid()[1].startswith("▌  ● a")
