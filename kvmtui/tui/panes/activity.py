@@ -30,7 +30,7 @@ def _columns(width: int, moving: bool) -> tuple[Column, ...]:
     columns = (
         Column("started", "Started", 12, drop=4),
         Column("what", "  What", 38 if wide else 14 if narrow else 20 if width < _ROOMY else 24),
-        Column("guest", "Guest", 8 if narrow else 12 if width < _ROOMY else 16),
+        Column("guest", "Guest", 8 if narrow else 12 if width < _ROOMY else 14),
         Column(
             *("progress", "Progress", 30),
             flexible=True,
