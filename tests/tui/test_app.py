@@ -165,11 +165,15 @@ def test_a_failure_is_told_with_its_remedy_and_stays_in_activity(kvmtui, open_ap
     terminal.send("s")
     terminal.wait_for("Esc ×")
     terminal.wait_for("does not exist")
+    terminal.wait_for("Try: put the file back, or name another")
     terminal.send(ESC)
     terminal.wait_gone("Esc ×")
     terminal.send("5")
     terminal.wait_for("✗ start")
-    terminal.wait_for("a: disks[0]: /")
+    terminal.wait_for("disks[0]: /")
+    terminal.wait_for("Enter output")
+    terminal.send(ENTER)
+    terminal.wait_for("Esc ×")
 
 
 def test_the_palette_finds_and_does(kvmtui, open_app):

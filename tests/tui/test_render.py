@@ -148,6 +148,11 @@ def test_row_one_tells_of_trouble_and_how_much_more():
         (operation(ended=1006.04), "✓ start", "done in 6.0 s"),
         (operation(result="failed", message="its disk is in use"), "✗ start", "its disk is in use"),
         (operation(result="interrupted"), "▲ start", "given up"),
+        (
+            operation(result="failed", message="web: disks[0]: /srv/guests/web/d.raw is gone"),
+            "✗ start",
+            "disks[0]: d.raw is gone",
+        ),
     ],
 )
 def test_an_operation(one, what, progress):

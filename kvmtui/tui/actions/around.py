@@ -148,6 +148,16 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "text.page_up", "pageup", "page up", "Page up", "Scrolls.", "Around", "text", minor=True
     ),
     Action(
+        "activity.output",
+        "enter",
+        "output",
+        "Output of the operation",
+        "Why an operation failed, in full; else the log of its guest.",
+        "Look",
+        "activity",
+        bar=1,
+    ),
+    Action(
         "activity.cancel",
         "X",
         "cancel",
@@ -156,7 +166,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "another kvmtui.",
         "Keep",
         "activity",
-        bar=1,
+        bar=2,
     ),
     Action(
         "activity.failures",
@@ -166,7 +176,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "Shows the operations that failed, or all again.",
         "Look",
         "activity",
-        bar=2,
+        bar=3,
     ),
     Action(
         "activity.screen",
@@ -177,7 +187,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "installed it stands below the list.",
         "Look",
         "activity",
-        bar=3,
+        bar=4,
     ),
     Action(
         "app.palette",

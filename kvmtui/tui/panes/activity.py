@@ -20,7 +20,7 @@ from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
 _WIDE, _ROOMY, _NARROW = 120, 96, 80
-_MOVING = ("rate", "left")
+_MOVING: tuple[str, ...] = ("rate", "left")
 
 
 def _columns(width: int, moving: bool) -> tuple[Column, ...]:
@@ -43,7 +43,10 @@ def _columns(width: int, moving: bool) -> tuple[Column, ...]:
         Column("left", "Left", 6, right=True, sortable=False, drop=3),
         Column("by", "By", 10, drop=1),
     )
-    return columns if moving else tuple(one for one in columns if one.id not in _MOVING)
+    gone = () if moving else _MOVING
+    # Where it is narrow a reason says more than who asked.
+    gone += () if width >= _ROOMY else ("by",)
+    return tuple(one for one in columns if one.id not in gone)
 
 
 _MOST = 500
