@@ -381,3 +381,20 @@ def test_the_demo_opens_the_app_with_its_guests(kvmtui):
         assert terminal.wait_end() == 0
     kvmtui.ok("demo", "--stop")
     assert kvmtui.ok("list", "--json").json == []
+
+
+def test_a_log_is_searched_where_it_is_shown(kvmtui, open_app):
+    kvmtui.tiny("a")
+    lines = [f"line {number}" for number in range(400)]
+    lines[7] = "a needle"
+    (kvmtui.folder("a") / "console.log").write_text("\n".join(lines) + "\n")
+    terminal = open_app()
+    wait_row(terminal, "a", "stopped")
+    terminal.send("l")
+    terminal.wait_for("line 399")
+    assert "/ search" in terminal.lines[-1]
+    terminal.send("/needle")
+    terminal.wait_for("a needle")
+    terminal.wait_for("line 8")
+    terminal.send(ENTER + ESC)
+    terminal.wait_for("[Console log]")

@@ -6,6 +6,7 @@ import pytest
 from tui.views import guest, operation, trends
 
 from kvmtui.manage.fleet import HostFigures
+from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.stats.figures import DiskFigures, Figures
 from kvmtui.stats.history import History, of_drive
 from kvmtui.tui.glyphs import ASCII, UNICODE
@@ -233,3 +234,18 @@ def test_disk_graphs_show_what_was_gathered_before_and_say_since_when():
     for second in range(1100, 1400):
         history.record("web", second, [(of_drive("hd0", "ops"), 0.0)])
     assert views(disk)["hd0 p99"].empty == "nothing was read or written"
+
+
+def test_a_long_entry_of_the_timeline_is_whole_on_the_guests_own_page():
+    words = "start failed: disks[0]: /srv/kvmtui/guests/web/disk0.qcow2 does not exist"
+    entries = (
+        TimelineEntry(0.0, words, "failed", "", ""),
+        TimelineEntry(0.0, "created", "done", "", ""),
+    )
+    scene = detail.Scene(46, UNICODE, now=0.0)
+    cut = [plain(line) for line in detail.timeline_lines(entries, scene)]
+    assert len(cut) == 2 and cut[0].endswith("…")
+    whole = [plain(line) for line in detail.timeline_lines(entries, scene, whole=True)]
+    assert max(map(len, whole)) <= 46 and whole[-1] == "00:00  created"
+    assert whole[1].startswith(" " * 7)
+    assert " ".join(" ".join(whole[:-1]).split()) == f"00:00 {words}"
