@@ -21,6 +21,7 @@ from kvmtui.manage.preferences import Preferences
 from kvmtui.tui.app import KvmtuiApp
 from kvmtui.tui.themes import load_themes
 from tools import shelf
+from tools.drawn_glyphs import with_shapes
 from tools.exhibits import NOW, Exhibits, set_clock
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
@@ -102,7 +103,7 @@ def draw(name: str) -> str:
     images = mock.patch("kvmtui.tui.keepers.images.FIRST_LOOK_S", 0.01)
     with mock.patch("time.time", lambda: NOW), at_once, same_clock, images:
         drawn = _draw(GALLERY[name]) if name in GALLERY else shelf.draw(name)
-        return _without_fonts(asyncio.run(drawn))
+        return with_shapes(_without_fonts(asyncio.run(drawn)))
 
 
 def seen(svg: str) -> str:

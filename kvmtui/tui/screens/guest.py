@@ -66,6 +66,7 @@ class GuestScreen(AnsweringScreen):
         Binding("shift+tab", "part(-1)", "previous part", show=False),
         Binding("J", "neighbour(1)", "next guest", show=False),
         Binding("K", "neighbour(-1)", "previous guest", show=False),
+        Binding("slash", "search", "search a log", show=False),
     ]
 
     def __init__(self, fleet: Fleet, keys: Keys, trends: Trends, name: str, part: Part) -> None:
@@ -173,6 +174,8 @@ class GuestScreen(AnsweringScreen):
         else:
             self._show_body(scene)
         around = [("Tab", "part"), ("J K", "next guest"), ("Esc", "back")]
+        if self._part in ("log", "qemu"):
+            around.insert(0, ("/", "search"))
         places: tuple[Place, ...] = ("graphs", "sheet") if self._part == "graphs" else ("guests",)
         keys = bar_keys(places, live, [self._guest], self._keys, self.kvmtui.desk)
         hidden = {self._keys.of(action_id) for action_id in NOT_OF_ONE}
@@ -240,6 +243,19 @@ class GuestScreen(AnsweringScreen):
         self._gather()
         if on_graphs:
             self.kvmtui.look_soon()
+
+    def action_search(self) -> None:
+        """Search all that is kept of a log."""
+        if self._part not in ("log", "qemu"):
+            return
+        from kvmtui.tui.screens.scrollback import FewLines, ScrollbackScreen, Source
+
+        source: Source = FewLines(self._log)
+        what = "QEMU's log"
+        if self._part == "log":
+            source = self._fleet.console.kept_log(self._guest, width=self.size.width - 1)
+            what = "the console's log"
+        self.kvmtui.push_screen(ScrollbackScreen(source, self._guest, what))
 
     def action_neighbour(self, step: int) -> None:
         """Go to the next or previous guest."""
