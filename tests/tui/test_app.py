@@ -392,7 +392,7 @@ def test_a_log_is_searched_where_it_is_shown(kvmtui, open_app):
     wait_row(terminal, "a", "stopped")
     terminal.send("l")
     terminal.wait_for("line 399")
-    assert "/ search" in terminal.lines[-1]
+    assert "/ search" in terminal.lines[-1] and "Esc back" in terminal.lines[-1]
     terminal.send("/needle")
     terminal.wait_for("a needle")
     terminal.wait_for("line 8")

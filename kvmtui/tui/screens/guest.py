@@ -173,15 +173,15 @@ class GuestScreen(AnsweringScreen):
             self._show_graphs()
         else:
             self._show_body(scene)
-        around = [("Tab", "part"), ("J K", "next guest"), ("Esc", "back")]
-        if self._part in ("log", "qemu"):
-            around.insert(0, ("/", "search"))
+        around = [("Tab", "part"), ("Esc", "back"), ("J K", "next guest")]
+        on_log = self._part in ("log", "qemu")
+        around = [("/", "search"), *around] if on_log else around
         places: tuple[Place, ...] = ("graphs", "sheet") if self._part == "graphs" else ("guests",)
         keys = bar_keys(places, live, [self._guest], self._keys, self.kvmtui.desk)
         hidden = {self._keys.of(action_id) for action_id in NOT_OF_ONE}
         if places == ("guests",):
             keys = [shown for shown in keys if shown[0] not in hidden]
-        self.key_bar.set_keys([*keys[:5], *around])
+        self.key_bar.set_keys([*keys[: 4 if on_log else 5], *around])
 
     def _tabs(self, titles: dict[Part, str]) -> list[Span]:
         """The parts, the one that is shown in brackets."""
