@@ -39,7 +39,7 @@ _TITLES: dict[Part, str] = {
 _SHORT_TITLES: dict[Part, str] = {**_TITLES, "log": "Console", "qemu": "QEMU"}
 """Where the name would be cut otherwise."""
 _OWNER = "graphs"
-_LEAST_HEAD = 12
+_LEAST_HEAD, _NARROW = 12, 80
 _STATE = 11
 """Behind the name, ``  ● running``."""
 
@@ -181,7 +181,9 @@ class GuestScreen(AnsweringScreen):
         hidden = {self._keys.of(action_id) for action_id in NOT_OF_ONE}
         if places == ("guests",):
             keys = [shown for shown in keys if shown[0] not in hidden]
-        self.key_bar.set_keys([*keys[: 4 if on_log else 5], *around])
+        # So many that how one leaves is told, too.
+        most = (3 if width < _NARROW else 5) - on_log
+        self.key_bar.set_keys([*keys[:most], *around])
 
     def _tabs(self, titles: dict[Part, str]) -> list[Span]:
         """The parts, the one that is shown in brackets."""
