@@ -80,10 +80,12 @@ def run_completion(arguments: argparse.Namespace, context: Context) -> int:
     """Print a completion script for a shell."""
     if arguments.shell in _ASKED:
         sys.stdout.write("".join(f"{name}\n" for name in _offered(arguments.shell, context)))
-    elif arguments.shell == "fish":
-        sys.stdout.write(_fish())
+        return 0
+    script = _fish() if arguments.shell == "fish" else _by_shtab(arguments.shell)
+    if context.as_json:
+        context.document({"shell": arguments.shell, "script": script})
     else:
-        sys.stdout.write(_by_shtab(arguments.shell))
+        sys.stdout.write(script)
     return 0
 
 

@@ -251,7 +251,9 @@ def _apply_options(plain: dict[str, Any], arguments: argparse.Namespace) -> None
         plain["description"] = arguments.description
     if arguments.tag:
         plain["tags"] = list(arguments.tag)
-    if arguments.disk:
+    if arguments.disk == [""]:
+        plain["disks"] = []
+    elif arguments.disk:
         plain["disks"] = [*plain.get("disks", []), *map(disk_of, arguments.disk)]
     if arguments.cdrom:
         drives = [{"file": os.path.abspath(path)} for path in arguments.cdrom]

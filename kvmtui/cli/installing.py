@@ -93,9 +93,15 @@ def _begin(arguments: argparse.Namespace, context: Context) -> Outcome:
     wants, own = _wishes(arguments), own_files(arguments)
     with file_named(arguments.source, []):
         fitted, notes = install_medium.fitted(library, completed(plain, arguments))
-        made = installing.create(
-            library, name, fitted, text=text, reboots=arguments.reboots, wants=wants, own=own
-        )
+        try:
+            made = installing.create(
+                library, name, fitted, text=text, reboots=arguments.reboots, wants=wants, own=own
+            )
+        except UsageError:
+            if not fitted.get("os"):
+                # What it can be says what to name.
+                context.note("\n".join(notes))
+            raise
     outcome = installing.settle(library, name) or installing.standing(library, name)
     note = "\n".join(filter(None, (*notes, made.note, outcome.note)))
     return outcome._replace(note=note)

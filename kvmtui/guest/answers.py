@@ -48,6 +48,18 @@ _LINES_WITH_LABEL = {
     "autoyast": "install=cd:/ autoyast=label://OEMDRV/autoinst.xml textmode=1",
     "agama": "root=live:CDLABEL={label} rd.live.image inst.auto=label://OEMDRV/autoinst.json",
 }
+_WHOSE = {
+    "autoyast": "SUSE's installer",
+    "agama": "SUSE's installer",
+    "alpine": "Alpine",
+    "autounattend": "Windows",
+}
+_UNTOLD = {
+    "autoyast": ("mirror", "proxy"),
+    "agama": ("mirror", "proxy"),
+    "alpine": ("locale",),
+    "autounattend": ("keyboard", "address", "mirror", "proxy"),
+}
 _ROOT_STARTS = "etc/local.d/kvmtui.start"
 _OVERLAY = "localhost.apkovl.tar.gz"
 
@@ -81,7 +93,19 @@ def answers(kind: str, wants: FirstLogin, target: Target, folders: Sequence[str]
     """
     check(wants)
     made = _MAKERS[kind](answer_values.values(kind, wants, target), folders)
-    return made._replace(kernel_append=kernel_line(kind, target))
+    notes = (*made.notes, *_without(kind, wants))
+    return made._replace(kernel_append=kernel_line(kind, target), notes=notes)
+
+
+def _without(kind: str, wants: FirstLogin) -> list[str]:
+    """What is asked for, and that installer has no word for; one sentence each."""
+    named = {"locale": "a locale", "keyboard": "a keyboard", "address": "a fixed address"}
+    named |= {"mirror": "a mirror", "proxy": "a proxy"}
+    return [
+        f"{_WHOSE[kind]} is not told of {words}: put it right by hand once it is installed"
+        for field, words in named.items()
+        if field in _UNTOLD.get(kind, ()) and getattr(wants, field)
+    ]
 
 
 def kernel_line(kind: str, target: Target) -> str | None:
@@ -139,12 +163,23 @@ def _kickstart(values: dict[str, Any], folders: Sequence[str]) -> Answers:
 
 def _autoyast(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     values["shell_script"] = render("setup.sh", values, folders)
-    return Answers(_rendered(["autoinst.xml"], values, folders), "OEMDRV")
+    made = _rendered(["autoinst.xml"], values, folders)
+    return Answers(made, "OEMDRV", notes=_suse_notes(values))
 
 
 def _agama(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     values["shell_script"] = render("setup.sh", values, folders)
-    return Answers(_rendered(["autoinst.json"], values, folders), "OEMDRV")
+    made = _rendered(["autoinst.json"], values, folders)
+    return Answers(made, "OEMDRV", notes=_suse_notes(values))
+
+
+def _suse_notes(values: dict[str, Any]) -> tuple[str, ...]:
+    if "-Online" not in values["medium"] or not values["os"].startswith("sle"):
+        return ()
+    return (
+        "this medium has the installer alone, and SUSE asks for a registration code: take the"
+        " medium called Full, or put the code into the answers by kvmtui seed edit",
+    )
 
 
 def _alpine(values: dict[str, Any], folders: Sequence[str]) -> Answers:
@@ -183,6 +218,10 @@ def _autounattend(values: dict[str, Any], folders: Sequence[str]) -> Answers:
             f"Windows takes no hash of a password: {values['user']} has none at first, and sets"
             " one at the first login"
         )
+    else:
+        notes.append(f"{values['user']} has no password until one is set on the guest's own screen")
+    if values["keys"]:
+        notes.append("keys are not put into Windows: it has no ssh server at first")
     if values["packages"]:
         notes.append("packages are not installed in Windows: use commands to run")
     if values["timezone"]:

@@ -150,7 +150,19 @@ class Checks:
         for field in ("file", "kernel", "initrd", "cdrom"):
             self._path(field)
 
-        if draft.source == "network" and not self._values[BOOT_FILE].strip():
+        if draft.source == "network":
+            self._boots_from_network()
+
+    def _boots_from_network(self) -> None:
+        network = self._values["network"].strip()
+        if network == "none":
+            self._say("network", "problem", "it has no card to boot from: user, or bridge=NAME")
+        elif self._values[BOOT_FILE].strip():
+            return
+        elif network in ("", "user"):
+            words = "QEMU's NAT names nothing: an iPXE script's URL, or a bridge as network"
+            self._say(BOOT_FILE, "warning", words)
+        else:
             self._say(BOOT_FILE, "fine", "what that network's PXE names")
 
     def _path(self, field: str) -> None:

@@ -133,7 +133,11 @@ def settle(library: Library, name: str) -> Outcome | None:
         return None
     if record is None or record.trouble or not (record.stage == INSTALLED or record.start):
         return None
-    return go_on(library, folder, record)
+    try:
+        return go_on(library, folder, record)
+    except BusyError:
+        # A QEMU whose kvmtui was killed may just be coming up.
+        return None
 
 
 def _judge(folder: GuestFolder) -> InstallRecord | None:
@@ -144,6 +148,7 @@ def _judge(folder: GuestFolder) -> InstallRecord | None:
     start = folder.start_record()
     if start is None or start.get("run") != record.run:
         return record
+    never_came_up = record
     record = record._replace(start=False)
     if live_pid(folder, start, None) is not None:
         left = record.reboots - (_resets(folder) if record.stage == DISK else 0)
@@ -151,7 +156,7 @@ def _judge(folder: GuestFolder) -> InstallRecord | None:
             return record
         return _moved(folder, record._replace(stage=INSTALLED, start=False), "disk", "")
     ended = story.last_stop_of_record(folder)
-    return record if ended is None else _after_run(folder, record, ended)
+    return never_came_up if ended is None else _after_run(folder, record, ended)
 
 
 def _resets(folder: GuestFolder) -> int:
@@ -212,6 +217,8 @@ def go_on(library: Library, folder: GuestFolder, record: InstallRecord) -> Outco
             outcome = starting.start_now(library, name)
             words = started_words(name, record)
             return outcome._replace(verb="install", message=words, note=outcome.note)
+    except BusyError:
+        raise
     except KvmtuiError as error:
         with locked(folder):
             _give_up_starting(folder, error.message)

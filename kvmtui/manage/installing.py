@@ -221,7 +221,31 @@ def standing(library: Library, name: str) -> Outcome:
         )
     if live_pid(folder, folder.start_record(), None) is None:
         return Outcome(name, "install", False, f"{name} is about to be started")
-    return Outcome(name, "install", False, started_words(name, record))
+    return Outcome(name, "install", False, started_words(name, record) + _stands(library, folder))
+
+
+def _stands(library: Library, folder: GuestFolder) -> str:
+    """Whether a person let it stand still.
+
+    Raises:
+        StateError: It stands still by itself.
+    """
+    from kvmtui.manage import looking, resuming
+
+    name, state = folder.name, looking.look_at(library, folder.name).state
+    if state == "io-error":
+        full = resuming.paused_for_room(folder)
+        why = "there is no room left for its disk" if full else "its disk cannot be read or written"
+        raise StateError(
+            f"{name} stands still while it is being installed: {why}",
+            hint=f"{'make room' if full else f'kvmtui why {name}'}, then kvmtui resume {name}",
+        )
+    if state == "crashed":
+        raise StateError(
+            f"{name} stands broken while it is being installed",
+            hint=f"kvmtui why {name}; kvmtui stop {name}, then kvmtui install {name} --again",
+        )
+    return ", and is paused" if state == "paused" else ""
 
 
 def is_under_way(library: Library, name: str) -> bool:

@@ -68,9 +68,9 @@ def unattended(
     plain, notes = profiles.laid_under(creating.prepare(plain))
     kind = kind_of(name, plain)
     boot = boot_of(plain, kind)
-    label = boot.label if boot is not None else ""
     if boot is None and line:
         plain["append"] = line
+    label = boot.label if boot is not None else _label(_iso(plain))
     seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label}, own=own)
     made, files = seeded.plain, dict[str, bytes | Writer](seeded.files)
     if boot is not None:
@@ -107,8 +107,7 @@ def boot_of(plain: Plain, kind: str) -> Boot | None:
         ImageError: The medium lacks it, or cannot be read.
         StateError: There is no medium, or Secure Boot does not let it be booted.
     """
-    media = [str(one.get("file")) for one in plain.get("cdroms") or [] if one.get("file")]
-    iso = next((file for file in media if file != SEED), "")
+    iso = _iso(plain)
     if plain.get("kernel"):
         files = BootFiles(str(plain["kernel"]), str(plain.get("initrd") or ""))
         if kind == "preseed" and not files.initrd:
@@ -174,6 +173,12 @@ def _writers(boot: Boot, extra: bytes) -> dict[str, Writer]:
         INSTALL_KERNEL: lambda goal: boot_files.extract(iso, files.kernel, goal),
         INSTALL_INITRD: lambda goal: boot_files.extract(iso, files.initrd, goal, behind=extra),
     }
+
+
+def _iso(plain: Plain) -> str:
+    """The first CD that is not the seed; empty where there is none."""
+    media = [str(one.get("file")) for one in plain.get("cdroms") or [] if one.get("file")]
+    return next((file for file in media if file != SEED), "")
 
 
 def _label(iso: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,6 +124,21 @@ def test_a_guest_that_is_kept_as_it_is_has_no_answers_left(kvmtui, tmp_path, pas
     kvmtui.ok("start", "g")
     assert not kvmtui.row("g")["installing"]
     assert "is not being installed" in kvmtui.refused("install", "g", "--keep")
+
+
+def test_a_password_is_on_no_command_line_while_its_hash_is_made(kvmtui, tmp_path, password):
+    told, tools = tmp_path / "told", tmp_path / "tools"
+    tools.mkdir()
+    real = shutil.which("openssl")
+    (tools / "openssl").write_text(f'#!/bin/sh\n(echo "$@"; env) > {told}\nexec {real} "$@"\n')
+    (tools / "openssl").chmod(0o755)
+    kvmtui.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
+    iso = debian(tmp_path / "debian.iso", STAYS)
+    kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--user", "ann", "--password-file", password)
+    assert told.read_text().startswith("passwd -6 -stdin\n") and PASSWORD not in told.read_text()
+    # Nor is it in what else the home keeps, such as the story and the cache.
+    kept = [one for one in kvmtui.home.rglob("*") if one.is_file()]
+    assert kept and not [one for one in kept if PASSWORD.encode() in one.read_bytes()]
 
 
 @pytest.mark.slow
@@ -247,6 +264,8 @@ def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
     kvmtui.ok("stop", "g")
 
     iso.write_bytes(media.iso("CCCOMA_X64FRE_EN-US_DV9", publisher="MICROSOFT CORPORATION"))
+    done = kvmtui("install", "h", "--iso", iso, *LEAST, "--unattended")
+    assert done.status == 2 and "--os win11 takes one" in done.err
     done = kvmtui.ok("install", "h", "--iso", iso, *LEAST)
     assert "ubuntu.iso is perhaps " in done.err and "--os win1" in done.err
     assert kvmtui.ok("show", "h", "--json").json["definition"].get("os", "") == ""

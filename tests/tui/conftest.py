@@ -25,6 +25,7 @@ def open_app(kvmtui) -> Iterator[Callable[..., Terminal]]:
             rows: int = 24,
             *,
             answers: dict[bytes, bytes] | None = None,
+            cell: tuple[int, int] = (0, 0),
             **environment: str | None,
         ) -> Terminal:
             terminal = Terminal(
@@ -32,6 +33,7 @@ def open_app(kvmtui) -> Iterator[Callable[..., Terminal]]:
                 columns=columns,
                 rows=rows,
                 answers=answers,
+                cell=cell,
                 environment={**kvmtui.environment, **environment},
             )
             return stack.enter_context(terminal)

@@ -240,6 +240,11 @@ def test_the_same_name_twice_at_once(kvmtui, open_app):
     loser = first if told in first.text else second
     assert "twin" in loser.text and "New guest" in loser.text, "what was typed stays"
     assert [entry.name for entry in (kvmtui.home / "guests").iterdir()] == ["twin"]
+    loser.send(f"{CLEAR}other")
+    loser.wait_for("✓ free")
+    loser.send(CTRL_S)
+    wait_row(loser, "other", "running")
+    assert "vCPU" in loser.text, "the list: there is nothing to wait for in Activity"
 
 
 def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
@@ -263,7 +268,7 @@ def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
     terminal.send("fedora")
     terminal.wait_for("Fedora Linux 40, amd64, BIOS")
     terminal.send(ESC)
-    terminal.wait_for("10008 in this folder")
+    terminal.wait_for("10008 entries")
     terminal.send(f"{many}/nothing/")
     terminal.wait_for("Enter goes there")
     terminal.send(ENTER)

@@ -154,6 +154,9 @@ class ScrollbackScreen(AnsweringScreen):
         """Read the lines; mostly a text is typed to look for."""
         self._tell_keys()
         self._tell_head()
+        if not self._reads:
+            # At once: whose key this was goes on typing.
+            self.action_search()
         self.run_worker(self._begin(), group="page", exclusive=True)
 
     def on_unmount(self) -> None:
@@ -173,9 +176,10 @@ class ScrollbackScreen(AnsweringScreen):
 
     async def _begin(self) -> None:
         await self._turn_to(None)
-        if not self._reads:
+        if self._at >= 0:
+            await self._go_to(self._at)
+        elif not self._reads:
             self.body.action_last()
-            self.action_search()
         try:
             self._total = await self._source.count()
         except (KvmtuiError, OSError) as error:
