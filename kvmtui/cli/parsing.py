@@ -38,7 +38,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if message.startswith(_UNKNOWN):
             message += self._meant(message.removeprefix(_UNKNOWN).split(maxsplit=1)[0])
-        raise UsageError(f"{self.prog.removeprefix('kvmtui ')}: {message}", hint=f"{self.prog} -h")
+        _, _, verb = self.prog.partition(" ")
+        raise UsageError(f"{verb}: {message}" if verb else message, hint=f"{self.prog} -h")
 
     def _meant(self, option: str) -> str:
         """Which option of this verb somebody may have meant."""

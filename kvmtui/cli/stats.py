@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
 
 from kvmtui.cli.context import Context
+from kvmtui.cli.json_text import json_text
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.history import iso_time
 from kvmtui.guest.units import format_size
@@ -189,7 +189,7 @@ class _Report:
         self._note(guests)
         if self._context.as_json:
             for live in guests:
-                sys.stdout.write(json.dumps(document_of(live, stamp), ensure_ascii=False) + "\n")
+                sys.stdout.write(json_text(document_of(live, stamp)) + "\n")
         elif rows := [live for live in guests if live.view.pid is not None or self._rests]:
             self._table(rows, stamp)
         sys.stdout.flush()

@@ -13,9 +13,10 @@ import subprocess
 
 import linux_installer
 import pytest
-from bootable_cds import boots, make_iso
+from bootable_cds import make_iso
 from http_files import serving
 from media import iso as descriptors
+from tui.conftest import KEY
 from tui.seen import (
     CLEAR,
     CTRL_E,
@@ -37,7 +38,6 @@ from kvmtui.guest.seed_image import read_seed
 CTRL_O, CTRL_R, CTRL_T, CTRL_Y = "\x0f", "\x12", "\x14", "\x19"
 END = "\x1b[F"
 CLIPBOARD = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA" + "A" * 42 + " anna@laptop"
 
 
 class Pressed:
@@ -52,27 +52,6 @@ class Pressed:
         self.count += 1
         self.terminal.send(key)
         self.terminal.wait_for(then)
-
-
-@pytest.fixture
-def key_home(kvmtui, tmp_path):
-    """A home directory of a person with a public key."""
-    ssh = tmp_path / "person" / ".ssh"
-    ssh.mkdir(parents=True)
-    (ssh / "id_ed25519.pub").write_text(KEY + "\n")
-    kvmtui.environment["HOME"] = str(ssh.parent)
-    return ssh
-
-
-@pytest.fixture
-def cloud_image(kvmtui, tmp_path):
-    """A tiny image in the place of Debian 13's, here already."""
-    raw, image = tmp_path / "tiny.raw", tmp_path / "tiny.qcow2"
-    raw.write_bytes(boots("CLOUD").ljust(1 << 20, b"\0"))
-    convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image]
-    subprocess.run(convert, check=True)
-    digest = hashlib.sha512(image.read_bytes()).hexdigest()
-    kvmtui.ok("catalog", "pull", "debian-13", "--file", image, "--checksum", digest)
 
 
 def copied(terminal):

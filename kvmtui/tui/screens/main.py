@@ -211,9 +211,7 @@ class MainScreen(AnsweringScreen):
             keeper.take_changes(changed)
 
     def _frame(self) -> None:
-        app = self.kvmtui
-        guests = self._fleet.guests
-        tabs = []
+        app, fleet, tabs = self.kvmtui, self._fleet, []
         for keeper in self._keepers:
             action_id = f"pane.{keeper.pane.PLACE}"
             count, badge = keeper.count(), keeper.badge(app.glyphs)
@@ -221,15 +219,13 @@ class MainScreen(AnsweringScreen):
             tabs.append(Tab(action_id, key, keeper.pane.TITLE, count, badge, keeper.badge_stays))
         title = self.title_bar
         title.set_tabs(tabs, f"pane.{self.pane.PLACE}")
-        title.set_figures(*frame.host_figures(self._fleet.host))
-        title.set_alarm(frame.alarm(guests.values(), app.glyphs))
+        title.set_figures(*frame.host_figures(fleet.host))
+        title.set_alarm(frame.alarm(fleet.guests.values(), app.glyphs))
         self._show_trouble(self.size.width)
-        if not guests:
-            home = str(self._fleet.library.home)
+        if not fleet.guests:
+            home, view = str(fleet.library.home), self.host_keeper.view
             width = self.guests.table.size.width - 4
-            lines = first_start(
-                self.host_keeper.view, home, self._fleet.host, self._keys, app.glyphs, width
-            )
+            lines = first_start(view, home, fleet.host, self._keys, app.glyphs, width)
             self.guests.set_empty(lines)
         self._show_keys()
 

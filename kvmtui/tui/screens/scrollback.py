@@ -14,6 +14,7 @@ from textual.message import Message
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.kept_log import Found, Page
+from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.message_line import MessageLine
@@ -118,7 +119,7 @@ class ScrollbackScreen(AnsweringScreen):
     ScrollbackScreen #area { height: 1fr; layers: base above; }
     """
     AUTO_FOCUS = "#body"
-    places = ("text",)
+    places: ClassVar[tuple[Place, ...]] = ("text",)
     title_of_help = "Search"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", show=False),
@@ -151,8 +152,7 @@ class ScrollbackScreen(AnsweringScreen):
 
     def on_mount(self) -> None:
         """Read the lines; mostly a text is typed to look for."""
-        keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back")]
-        self.key_bar.set_keys(keys, last=None)
+        self._tell_keys()
         self._tell_head()
         if not self._reads:
             # At once: whose key this was goes on typing.
@@ -162,6 +162,10 @@ class ScrollbackScreen(AnsweringScreen):
     def on_unmount(self) -> None:
         """Have done with it."""
         self._source.close()
+
+    def _tell_keys(self) -> None:
+        keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back")]
+        self.key_bar.set_keys(keys, last=None)
 
     def _tell_head(self) -> None:
         lines = f"   {self._total:,} lines" if self._total else ""
