@@ -94,10 +94,12 @@ class DisplayScreen(ViewingScreen):
             async with self._fleet.console.mirror(self.guest) as mirror:
                 self._ended = ""
                 self.view.mute(False)
+                due = time.monotonic()
                 while self.runs:
-                    began = time.monotonic()
-                    pause = await self._show(mirror)
-                    await self._rest(max(began + pause - time.monotonic(), _REST_S))
+                    due += await self._show(mirror)
+                    now = time.monotonic()
+                    due = max(due, now + _REST_S)
+                    await self._rest(due - now)
         except (KvmtuiError, OSError) as error:
             told = as_told("screen", error)
             self._ended, self._failed = told.message, self.run
@@ -122,6 +124,9 @@ class DisplayScreen(ViewingScreen):
 
     async def _rest(self, pause_s: float) -> None:
         """Wait until the next look."""
+        if pause_s <= FRAME_S:
+            await asyncio.sleep(pause_s)
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await self._again.wait()
@@ -129,7 +134,7 @@ class DisplayScreen(ViewingScreen):
 
     async def _show(self, mirror: TextMirror) -> float:
         """Show one frame; returns how long to wait for the next."""
-        if not self.is_current:
+        if self.app.screen is not self and not self.is_current:
             return _AGAIN_S
         text = await mirror.frame()
         if text is None:
