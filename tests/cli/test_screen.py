@@ -71,12 +71,17 @@ def test_forty_columns(kvmtui):
 
 
 @pytest.mark.parametrize(
-    ("mode", "size"), [((0x4F02, 0x101), (640, 480)), ((0x13, 0), None), ((0x12, 0), (640, 480))]
+    ("mode", "size"),
+    [((0x4F02, 0x101), (640, 480)), ((0x13, 0), None), ((0x12, 0), (640, 480))],
 )
 def test_a_graphics_mode_says_so(kvmtui, mode, size, tmp_path):
     name = boot(kvmtui, boot_guests.shows_mode(*mode))
+    # Before the BIOS sets a mode, QEMU shows a picture of its own, of 640×480.
+    first = (640, 480)
     shown = wait_screen(
-        kvmtui, name, lambda s: s.text is None and size in (None, (s.width, s.height))
+        kvmtui,
+        name,
+        lambda s: s.text is None and (s[:2] == size if size else s[:2] != first),
     )
     told = kvmtui.refused("screen", name, status=1)
     assert f"graphics mode, {shown.width}×{shown.height}" in told
