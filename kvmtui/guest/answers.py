@@ -12,7 +12,8 @@ preseed          CIDATA        appended to the initrd of the ISO's kernel, which
 kickstart        OEMDRV        ks.cfg there is found by itself
 autoyast         OEMDRV        autoinst.xml there is found by itself
 agama            OEMDRV        autoinst.json there is found by itself
-alpine           APKOVL        \\*.apkovl.tar.gz on any CD is unpacked over the live system
+alpine           APKOVL        \\*.apkovl.tar.gz on any CD is unpacked over the live system; the
+                               files beside it are what it is made of
 autounattend     UNATTEND      autounattend.xml at the root of any CD is found by itself
 ===============  ============  ==============================================================
 
@@ -60,6 +61,7 @@ _UNTOLD = {
     "autounattend": ("keyboard", "address", "mirror", "proxy"),
 }
 _ROOT_STARTS = "etc/local.d/kvmtui.start"
+_OVERLAY = "localhost.apkovl.tar.gz"
 
 
 class Answers(NamedTuple):
@@ -182,16 +184,30 @@ def _suse_notes(values: dict[str, Any]) -> tuple[str, ...]:
 
 def _alpine(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     made = _rendered(["alpine-answers", "alpine-start.sh"], values, folders)
+    files = {"answers": made["alpine-answers"], "start.sh": made["alpine-start.sh"], _OVERLAY: b""}
+    return Answers(with_parts(files), "APKOVL")
+
+
+def with_parts(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A seed's files, with what is made of others of them made anew: Alpine's overlay."""
+    if not {"answers", "start.sh", _OVERLAY} <= files.keys():
+        return dict(files)
     overlay = archives.tar_gz(
         {
-            "etc/kvmtui-answers": (made["alpine-answers"], 0o600),
-            _ROOT_STARTS: (made["alpine-start.sh"], 0o755),
+            "etc/kvmtui-answers": (files["answers"], 0o600),
+            _ROOT_STARTS: (files["start.sh"], 0o755),
             "etc/.default_boot_services": (b"", 0o644),
         },
         links={"etc/runlevels/default/local": "/etc/init.d/local"},
     )
-    files = {"answers": made["alpine-answers"], "localhost.apkovl.tar.gz": overlay}
-    return Answers(files, "APKOVL")
+    return {**files, _OVERLAY: overlay}
+
+
+def with_files(made: Answers, own: Mapping[str, bytes]) -> Answers:
+    """Answers with other files in the place of theirs, and with what is made of these."""
+    files = with_parts({**made.files, **own})
+    extra = initrd_archive(files) if made.initrd_extra is not None else None
+    return made._replace(files=files, initrd_extra=extra)
 
 
 def _autounattend(values: dict[str, Any], folders: Sequence[str]) -> Answers:

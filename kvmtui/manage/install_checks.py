@@ -21,6 +21,8 @@ from kvmtui.manage.install_fields import YES
 from kvmtui.manage.install_files import disk_said
 from kvmtui.manage.install_login import Wishes, is_address
 from kvmtui.manage.install_plan import BOOT_FILE, Plan
+from kvmtui.manage.seed_edits import EditedSeed
+from kvmtui.manage.seeding import says_login
 from kvmtui.qemu.command import versioned_machine
 from kvmtui.qemu.image import virtual_size_bytes
 from kvmtui.stats.host import mount_of, nearest_folder
@@ -37,10 +39,25 @@ class Host(NamedTuple):
     """The processors that running guests have."""
 
 
-def said(library: Library, draft: Draft, plan: Plan, wished: Wishes, host: Host) -> Told:
+def said(
+    library: Library,
+    draft: Draft,
+    plan: Plan,
+    wished: Wishes,
+    host: Host,
+    edited: EditedSeed | None = None,
+) -> Told:
     """What is said of the fields, by their ids; of some nothing."""
     checks = Checks(library, draft, plan, host)
     told = checks.all() | login_checks(draft, wished)
+    if edited is not None:
+        if says_login(edited.names) and told.get("ssh_key", ("",))[0] == "warning":
+            del told["ssh_key"]
+        field = "answers" if draft.source == "iso" else "user_data"
+        told[field] = (
+            edited.standing,
+            edited.words.removeprefix("user-data: ").removeprefix("user-data is "),
+        )
     for field, words in (*plan.problems.items(), *wished.problems.items()):
         told[field] = ("problem", words)
     return told

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 
-from kvmtui.durable import write_atomically
+from kvmtui.durable import reading, write_atomically
 from kvmtui.errors import ImageError
 from kvmtui.guest.library import Library
 from kvmtui.guest.pattern_text import beginning
@@ -146,7 +146,7 @@ class Recogniser:
             return []
         path = self._library.at(_KEPT)
         with suppress(OSError, ValueError, TypeError, KeyError):
-            with open(path, "rb") as file:
+            with reading(path) as file:
                 kept = json.loads(file.read(_LARGEST_KEPT_BYTES))
             if kept["state"] == state:
                 return [osinfo.OsinfoRule(*rule) for rule in kept["rules"]]

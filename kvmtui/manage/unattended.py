@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from kvmtui.errors import ImageError, StateError, UsageError
 from kvmtui.guest import boot_files
-from kvmtui.guest.answers import Target, kernel_line
+from kvmtui.guest.answers import Answers, Target, kernel_line
 from kvmtui.guest.boot_files import BootFiles
 from kvmtui.guest.definition import Definition, Plain
 from kvmtui.guest.first_login import FirstLogin, check
 from kvmtui.guest.folder import INSTALL_INITRD, INSTALL_KERNEL, SEED
 from kvmtui.manage import creating, profiles
 from kvmtui.manage.creating import Writer
-from kvmtui.manage.seeding import with_seed
+from kvmtui.manage.seeding import says_login, with_seed
 from kvmtui.qemu.iso import read_media
 from kvmtui.text import visible
 
@@ -31,6 +31,8 @@ class Unattended(NamedTuple):
     """Its profile is laid under it."""
     files: Mapping[str, bytes | Writer]
     notes: list[str]
+    answers: Answers
+    """What the seed holds."""
 
 
 class Boot(NamedTuple):
@@ -43,38 +45,42 @@ class Boot(NamedTuple):
     """The medium's."""
 
 
-def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
+def unattended(
+    name: str, plain: Plain, wants: FirstLogin, own: Mapping[str, bytes] | None = None
+) -> Unattended:
     """Let the guest's installer have its answers.
 
     Args:
         plain: The definition; its first CD, or its kernel, is what it is installed from, its
             ``os`` says how that is answered. An ``append`` without a kernel goes to the
             medium's own.
+        own: A person's own files, in the place of those that would be made.
 
     Raises:
-        UsageError: It is not known how that system is answered.
+        UsageError: It is not known how that system is answered, or one's own file has no place.
         ImageError: The CD lacks the kernel that has to be booted.
         DefinitionError: A wish is not valid.
     """
     check(wants)
-    own = plain.get("append")
+    line = plain.get("append")
     if not plain.get("kernel"):
         plain = {key: value for key, value in plain.items() if key != "append"}
     plain, notes = profiles.laid_under(creating.prepare(plain))
     kind = kind_of(name, plain)
     boot = boot_of(plain, kind)
-    if boot is None and own:
-        plain["append"] = own
+    if boot is None and line:
+        plain["append"] = line
     label = boot.label if boot is not None else _label(_iso(plain))
-    seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label})
+    seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label}, own=own)
     made, files = seeded.plain, dict[str, bytes | Writer](seeded.files)
     if boot is not None:
         extra = seeded.answers.initrd_extra or b""
-        made |= _words(boot, seeded.answers.kernel_append, own, extra)
+        made |= _words(boot, seeded.answers.kernel_append, line, extra)
         files |= _writers(boot, extra)
-    if kind != "autounattend" and not (wants.ssh_keys or wants.password_hash):
+    unsaid = says_login(own or ()) or kind == "autounattend"
+    if not unsaid and not (wants.ssh_keys or wants.password_hash):
         notes = [*notes, "neither key nor password: nobody could log in"]
-    return Unattended(made, files, [*notes, *seeded.answers.notes])
+    return Unattended(made, files, [*notes, *seeded.answers.notes], seeded.answers)
 
 
 def kind_of(name: str, plain: Plain) -> str:
