@@ -132,6 +132,14 @@ class InstallDoor(Door):
         told = dict.fromkeys([*plan.notes, *outcome.note.splitlines()])
         return outcome._replace(note="\n".join(filter(None, told)))
 
+    async def begin(self, name: str) -> Outcome | None:
+        """Start an installation; None where another does so already.
+
+        Raises:
+            KvmtuiError: It does not start.
+        """
+        return await asyncio.to_thread(lambda: installing.settle(self.library, name))
+
     async def seed(self, given: Values, edits: Edits | None = None) -> SeedView:
         """What the guest or its installer would be given, its edited files as they are.
 

@@ -97,8 +97,14 @@ def answers(draft: Draft, plan: Plan, wished: Wishes) -> Answers:
     Raises:
         DefinitionError: It cannot be made so.
     """
+    label = draft.medium.media.volume_id if draft.medium is not None else ""
     return seeding.answered(
-        plan.name, plan.plain, wished.login, kind=kind_of(draft), user_data=wished.user_data
+        plan.name,
+        plan.plain,
+        wished.login,
+        kind=kind_of(draft),
+        user_data=wished.user_data,
+        more={"medium": label},
     )[1]
 
 

@@ -88,8 +88,8 @@ def test_a_cloud_image_takes_two_keys_and_its_line_is_what_ps_shows(
     terminal.wait_for("measured: ")
     press = Pressed(terminal)
     press("3", "checks passed")
-    assert "✓ here already" in terminal.text
-    assert "anna@laptop" in terminal.text
+    terminal.wait_for("✓ here already")
+    terminal.wait_for("anna@laptop")
     terminal.send(CTRL_Y)
     line = copied(terminal)
     press(CTRL_S, "[5 Activity]" if "[" in terminal.lines[0] else "Started")
