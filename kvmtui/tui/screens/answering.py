@@ -67,6 +67,7 @@ class AnsweringScreen(Screen[None]):
             # Hidden, it lost the focus; it takes it again before it is seen.
             self.set_focus(self._focused_before)
         self.set_class(small, "small")
+        self.call_after_refresh(self.toast.area_resized)
         if small:
             text = f"{LEAST_WIDTH}×{LEAST_HEIGHT} is the least; this is {width}×{height}"
             lines = wrap((Span(text),), max(width - 2, 1))
