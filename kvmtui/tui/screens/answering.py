@@ -57,6 +57,14 @@ class AnsweringScreen(Screen[None]):
         self.too_small = LineView(id="small")
         self._focused_before: Widget | None = None
 
+    def on_mount(self) -> None:
+        laid_out = self.screen_layout_refresh_signal
+        laid_out.subscribe(self, lambda _: self.call_after_refresh(self.make_room))
+
+    def make_room(self) -> None:
+        """Have the toast leave the cursor free, which has moved or has another place."""
+        self.toast.avoid(self.cursor_y())
+
     def on_resize(self, event: events.Resize) -> None:
         """Where there is no room for anything, say so and draw nothing else."""
         width, height = event.size
@@ -67,7 +75,6 @@ class AnsweringScreen(Screen[None]):
             # Hidden, it lost the focus; it takes it again before it is seen.
             self.set_focus(self._focused_before)
         self.set_class(small, "small")
-        self.call_after_refresh(self.toast.area_resized)
         if small:
             text = f"{LEAST_WIDTH}×{LEAST_HEIGHT} is the least; this is {width}×{height}"
             lines = wrap((Span(text),), max(width - 2, 1))

@@ -276,7 +276,7 @@ class MainScreen(AnsweringScreen):
     def _choice_changed(self) -> None:
         self._show_standing()
         self._show_keys()
-        self.toast.avoid(self.cursor_y())
+        self.make_room()
 
     @on(TitleBar.TabClicked)
     def _tab_clicked(self, event: TitleBar.TabClicked) -> None:
