@@ -8,12 +8,15 @@ a whole home belongs to the user that QEMU runs as.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
 _FIRST_READ_BYTES = 8192
 
@@ -80,7 +83,7 @@ def append_line(path: Path | str, line: bytes) -> None:
 
     The caller holds the lock that orders writers.
     """
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    fd = open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW)
     try:
         size = os.fstat(fd).st_size
         if size == 0:
@@ -92,6 +95,33 @@ def append_line(path: Path | str, line: bytes) -> None:
         os.close(fd)
 
 
+def open_regular(path: str | os.PathLike[str], flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+    """Open a file and nothing else: a FIFO of its name would hold up whoever opens it.
+
+    Raises:
+        OSError: It cannot be opened, or is a FIFO, a device, a folder or a socket.
+    """
+    no_file = OSError(errno.EINVAL, "is no file", os.fspath(path))
+    try:
+        fd = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    except OSError as error:
+        # A FIFO that nobody reads, a socket.
+        raise (no_file if error.errno == errno.ENXIO else error) from None
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise no_file
+
+
+def reading(path: str | os.PathLike[str]) -> BinaryIO:
+    """A file opened for reading, as `open_regular` does.
+
+    Raises:
+        OSError: As there.
+    """
+    return os.fdopen(open_regular(path), "rb")
+
+
 def read_small(path: str, limit_bytes: int = 1 << 20) -> bytes:
     """The first bytes of a file that mostly fits into one read, such as those of ``/proc``.
 
@@ -101,7 +131,8 @@ def read_small(path: str, limit_bytes: int = 1 << 20) -> bytes:
     Raises:
         OSError: It cannot be read.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    # A FIFO of this name must not hold up a listing.
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         data = os.read(fd, min(_FIRST_READ_BYTES, limit_bytes))
         if len(data) == _FIRST_READ_BYTES < limit_bytes:

@@ -22,10 +22,15 @@ def visible(text: str, *, limit: int = 400) -> str:
     return "".join(_visible_character(character) for character in text)
 
 
-def _visible_character(character: str) -> str:
+def is_hidden(character: str) -> bool:
+    """Whether it is a control character, a direction mark or the like."""
     import unicodedata
 
-    if unicodedata.category(character) not in _HIDDEN:
+    return unicodedata.category(character) in _HIDDEN
+
+
+def _visible_character(character: str) -> str:
+    if not is_hidden(character):
         return character
     if character == "\t":
         return " "

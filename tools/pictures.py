@@ -22,6 +22,7 @@ from kvmtui.manage.preferences import Preferences
 from kvmtui.tui.app import KvmtuiApp
 from kvmtui.tui.themes import load_themes
 from tools import shelf
+from tools.drawn_glyphs import with_shapes
 from tools.exhibits import NOW, Exhibits, set_clock
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
@@ -112,7 +113,7 @@ def draw(name: str) -> str:
         for name_of_time in _AT_ONCE:
             stack.enter_context(mock.patch(f"kvmtui.tui.{name_of_time}", 0.01))
         drawn = _draw(GALLERY[name]) if name in GALLERY else shelf.draw(name)
-        return _without_fonts(asyncio.run(drawn))
+        return with_shapes(_without_fonts(asyncio.run(drawn)))
 
 
 def seen(svg: str) -> str:

@@ -51,6 +51,9 @@ class Context:
         from kvmtui.guest.library import Library
         from kvmtui.host.paths import absolute, default_home
 
+        if self._home == "":
+            # What an unset variable leaves must not reach the guests of the usual home.
+            raise UsageError("--home is empty", hint="name a folder, or leave --home out")
         return Library(absolute(self._home) if self._home else default_home())
 
     def say(self, text: str) -> None:
@@ -65,9 +68,9 @@ class Context:
 
     def document(self, value: Any) -> None:
         """One JSON document on standard output."""
-        import json
+        from kvmtui.cli.json_text import json_text
 
-        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(value, indent=2) + "\n")
 
     def confirm(self, question: str, consequence: str) -> None:
         """Ask before something is destroyed.

@@ -40,10 +40,12 @@ def run_help(arguments: argparse.Namespace, context: Context) -> int:
     topic = arguments.topic
     if topic == FIRST_STEPS:
         _first_steps(context)
-    elif topic is None:
-        sys.stdout.write(parsing.top_parser().format_help())
-    elif topic in VERBS:
-        sys.stdout.write(parsing.verb_parser(topic).format_help())
+    elif topic is None or topic in VERBS:
+        text = (parsing.verb_parser(topic) if topic else parsing.top_parser()).format_help()
+        if context.as_json:
+            context.document({"topic": topic, "text": text})
+        else:
+            sys.stdout.write(text)
     else:
         hint = f"kvmtui help {parsing.closest(topic, [*VERBS, FIRST_STEPS])}".rstrip()
         raise UsageError(f"help: {visible(topic, limit=40)}: there is no such topic", hint=hint)

@@ -127,7 +127,7 @@ def _told(details: Details) -> str:
     if details.last_stop is not None:
         when = details.last_stop.time or "at a time nobody saw"
         rows.append(("last stop", f"{when}: {details.last_stop.words}"))
-    rows.append(("directory", details.directory))
+    rows.append(("directory", visible(details.directory, limit=4200)))
     width = max(len(label) for label, _ in rows)
     return "\n".join([view.name, *(f"  {label.ljust(width)}  {text}" for label, text in rows)])
 

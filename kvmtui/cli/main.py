@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -132,6 +133,8 @@ def _no_such_verb(verb: str) -> UsageError:
     from kvmtui.cli import parsing
     from kvmtui.text import visible
 
+    if not verb:
+        return UsageError("the verb is empty", hint="kvmtui --help")
     close = parsing.closest(verb, VERBS)
     hint = f"kvmtui {close or '--help'}"
     return UsageError(f"{visible(verb, limit=40)}: there is no such verb", hint=hint)
@@ -157,6 +160,17 @@ def _leave_pipe() -> int:
     """The reader has left: nothing more can be told, and no traceback either."""
     _let_go(sys.stdout, sys.stderr)
     return 0
+
+
+def _open_closed_streams() -> None:
+    """Let no file that is opened later take the number of a standard stream that was closed.
+
+    Nothing comes from a closed standard input, and standard output cannot be written.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            flags = os.O_WRONLY if name == "stderr" else os.O_RDONLY
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
 
 
 def _let_go(*streams: IO[str]) -> None:
@@ -188,7 +202,13 @@ def _told(argv: Sequence[str], interface: Interface | None) -> int:
         raise
     except OSError as error:
         _let_go(sys.stdout)
-        tell_failure(told_os_error("", error))
+        closed = error.errno == errno.EBADF and not error.filename
+        tell_failure(told_os_error("standard output" if closed else "", error))
+        return 1
+    except Exception as error:  # noqa: BLE001 - the edge: never a traceback
+        from kvmtui.cli.fault import as_failure
+
+        tell_failure(as_failure(error))
         return 1
 
 
@@ -198,9 +218,8 @@ def run(argv: Sequence[str], interface: Interface | None = None) -> int:
     Args:
         interface: Opens the text interface on a home, for a call without a verb.
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
-        if stream is None:
-            return 1
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kvmtui.cli.context import Context
-from kvmtui.cli.power import report, seconds
+from kvmtui.cli.json_text import json_text
+from kvmtui.cli.power import attempt, report, seconds
+from kvmtui.durable import reading
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.manage import story
@@ -45,10 +47,9 @@ def run_wait(arguments: argparse.Namespace, context: Context) -> int:
 
     from kvmtui.manage.fleet import Fleet
 
-    waiting = Fleet(context.library).wait(
-        arguments.name, arguments.condition, timeout_s=arguments.timeout
-    )
-    return report(context, "wait", [(arguments.name, asyncio.run(waiting))])
+    name = arguments.name
+    waiting = Fleet(context.library).wait(name, arguments.condition, timeout_s=arguments.timeout)
+    return report(context, "wait", [attempt(name, lambda: asyncio.run(waiting))])
 
 
 def configure_why(parser: argparse.ArgumentParser) -> None:
@@ -136,7 +137,7 @@ def _told(entry: Entry) -> str:
 
 
 def _object(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value) + "\n")
 
 
 def configure_logs(parser: argparse.ArgumentParser) -> None:
@@ -177,7 +178,7 @@ class _Piece(NamedTuple):
 
 def _grown(path: Path, offset: int) -> Iterator[_Piece]:
     """What a log holds beyond an offset; all of it when it was begun anew."""
-    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+    with contextlib.suppress(FileNotFoundError), reading(path) as file:
         if os.fstat(file.fileno()).st_size < offset:
             offset = 0
         # Its head may have been cut off by a hole.

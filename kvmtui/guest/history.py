@@ -25,7 +25,7 @@ import os
 import time
 
 from kvmtui import light_json as json
-from kvmtui.durable import append_line
+from kvmtui.durable import append_line, reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def read_from(path: Path | str, start: int, *, holding: bytes = b"") -> tuple[li
     A torn last line is not yet written.
     """
     try:
-        with open(path, "rb") as file:
+        with reading(path) as file:
             file.seek(start)
             data = file.read()
     except FileNotFoundError:

@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from kvmtui.durable import reading
 from kvmtui.errors import ImageError
 from kvmtui.text import visible
 
@@ -61,7 +62,7 @@ def read_seed(path: str) -> Seed:
         ImageError: It cannot be read, or is no seed.
     """
     try:
-        with open(path, "rb") as file:
+        with reading(path) as file:
             data = file.read(2 * MOST_BYTES + 1)
     except OSError as error:
         raise ImageError(f"{visible(path)}: {error.strerror}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import posixpath
+import re
 import types
 import typing
 import uuid
@@ -170,6 +171,8 @@ def _reason(error: Exception, value: Any, type_: Any) -> str:
     choices = _choices(type_)
     if choices:
         return f"{_shown(value)} is not one of {', '.join(choices)}"
+    if "matching regex" in text and "://" in text:
+        return f"{_shown(value)} is no address such as http://10.0.2.2/boot.ipxe"
     if "matching regex" in text:
         return f"{_shown(value)} has characters that are not allowed here"
     if text.startswith("Expected `str") and not isinstance(value, str):
@@ -180,7 +183,19 @@ def _reason(error: Exception, value: Any, type_: Any) -> str:
         return f"true or false is expected, not {_shown(value)}"
     if text.startswith("Expected `int`, got"):
         return f"a whole number is expected, not {_shown(value)}"
-    return visible(text.split(" - at ")[0])
+    return _bound(text, value) or visible(text.split(" - at ")[0])
+
+
+def _bound(text: str, value: Any) -> str:
+    """A bound that a value passes, from msgspec's words; empty where they are about another."""
+    found = re.match(r"Expected `(int|str|array)`( of length)? ([<>]=) (\d+)", text)
+    if found is None:
+        return ""
+    kind, length, sign, limit = found.groups()
+    if not length:
+        return f"{_shown(value)} is {'more' if sign == '<=' else 'less'} than {limit}"
+    what = "characters" if kind == "str" else "entries"
+    return f"has {len(value)} {what}, {limit} {'at most' if sign == '<=' else 'at least'}"
 
 
 def _choices(type_: Any) -> list[str]:
@@ -264,6 +279,8 @@ def _one_disk(disk: Disk, path: str) -> list[str]:
         problems.append(f"{path}.format: is missing, and {visible(disk.file)} does not tell it")
     if disk.size is not None and disk.size < 512:
         problems.append(f"{path}.size: less than 512 bytes")
+    if disk.read_only and disk.bus in ("ide", "sata"):
+        problems.append(f"{path}.read_only: not on {disk.bus}: use scsi, virtio, usb or nvme")
     if disk.secret is not None:
         problems.extend(_secret_problems(disk, f"{path}.secret"))
     if disk.limits is not None:

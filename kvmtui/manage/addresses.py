@@ -10,6 +10,7 @@ import contextlib
 import time
 
 from kvmtui import light_json as json
+from kvmtui.durable import reading
 from kvmtui.guest.folder import AGENT, EVENTS, RUN
 from kvmtui.qemu.events import AGENT_PORT, tail_offset
 
@@ -50,7 +51,7 @@ def agent_is_open(folder: GuestFolder) -> bool:
     """
     path = folder.at(EVENTS)
     port = f'"id": "{AGENT_PORT}"'.encode()
-    with contextlib.suppress(OSError), open(path, "rb") as file:
+    with contextlib.suppress(OSError), reading(path) as file:
         file.seek(tail_offset(path, _TAIL_BYTES))
         for line in reversed(file.read().split(b"\n")):
             if b'"VSERPORT_CHANGE"' in line and port in line:

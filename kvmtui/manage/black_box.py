@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from kvmtui.durable import make_folder, write_atomically
+from kvmtui.durable import make_folder, reading, write_atomically
 from kvmtui.errors import BusyError, KvmtuiError
 from kvmtui.guest import history
 from kvmtui.guest.folder import EVENTS, QEMU_LOG, REPORTS, GuestFolder
@@ -319,7 +319,7 @@ def _document(path: str) -> dict[str, Any]:
     Raises:
         OSError, ValueError, RecursionError: It cannot be read, or is none.
     """
-    with open(path, "rb") as file:
+    with reading(path) as file:
         document = json.loads(file.read(_LARGEST_BYTES))
     if not isinstance(document, dict):
         raise ValueError("no report")

@@ -10,7 +10,7 @@ import os
 import time
 
 from kvmtui import light_json as json
-from kvmtui.durable import try_lock, write_atomically
+from kvmtui.durable import reading, try_lock, write_atomically
 from kvmtui.errors import HostError
 from kvmtui.guest.library import Library
 from kvmtui.host import accelerator
@@ -221,7 +221,7 @@ def _qemu_user(library: Library) -> RunUser | None:
 
 def _read(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:
+        with reading(path) as file:
             return file.read()
     except OSError:
         return None

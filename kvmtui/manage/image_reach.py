@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from kvmtui import light_json as json
+from kvmtui.durable import reading
 from kvmtui.guest.library import GUESTS, IMAGES
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ class Places(NamedTuple):
 def read_places(library: Library) -> Places:
     """What was added; nothing where the file is missing or makes no sense."""
     try:
-        with open(library.at(STORAGE), "rb") as file:
+        with reading(library.at(STORAGE)) as file:
             found = json.loads(file.read(1 << 20))
     except (OSError, ValueError, RecursionError):
         return Places()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from kvmtui import light_json as json
-from kvmtui.durable import write_atomically
+from kvmtui.durable import reading, write_atomically
 from kvmtui.qemu.process import is_held
 
 TYPE_CHECKING = False
@@ -48,7 +48,7 @@ def records(library: Library) -> list[tuple[dict[str, Any], bool]]:
             continue
         held = is_held(file)
         try:
-            with open(file, "rb") as stream:
+            with reading(file) as stream:
                 record = json.loads(stream.read(_LARGEST_RECORD_BYTES))
         except FileNotFoundError:
             continue

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kvmtui.durable import open_regular
 from kvmtui.guest.folder import CONSOLE_LOG
 from kvmtui.guest.library import Library
 from kvmtui.manage.own_thread import OwnThread
@@ -94,7 +95,7 @@ class KeptLog:
 def count_lines(path: str) -> int:
     """How many lines of a log are kept; none where there is no log."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_regular(path)
     except FileNotFoundError:
         return 0
     try:
@@ -116,7 +117,7 @@ def _kept(fd: int) -> tuple[int, int]:
 
 def _around(path: str, place: int | None, width: int) -> Page:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_regular(path)
     except FileNotFoundError:
         return Page([], [])
     try:
@@ -205,7 +206,7 @@ def _find(path: str, text: str, stop: threading.Event) -> Found:
 def _blocks_back(path: str) -> Iterator[tuple[int, bytes]]:
     """All that is kept, the newest block first."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_regular(path)
     except FileNotFoundError:
         return
     try:

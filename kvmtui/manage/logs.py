@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from kvmtui.durable import reading
 from kvmtui.text import visible_lines, without_escapes
 
 TYPE_CHECKING = False
@@ -43,6 +44,6 @@ def console_end(folder: GuestFolder, *, last: int, tail_bytes: int = 64 << 10) -
 
 
 def _end_of(path: str | os.PathLike[str], most_bytes: int) -> bytes:
-    with open(path, "rb") as file:
+    with reading(path) as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - most_bytes))
         return file.read(most_bytes)

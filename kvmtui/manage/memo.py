@@ -15,7 +15,7 @@ import sys
 
 import kvmtui
 from kvmtui import light_json as json
-from kvmtui.durable import make_folder, write_atomically
+from kvmtui.durable import make_folder, reading, write_atomically
 from kvmtui.guest.library import STARTS
 from kvmtui.guest.wants import Wants
 
@@ -55,7 +55,7 @@ def _path(library: Library, name: str) -> str:
 def recall(library: Library, name: str, definition: bytes) -> Memo | None:
     """What is remembered of a guest with this very definition."""
     try:
-        with open(_path(library, name), "rb") as file:
+        with reading(_path(library, name)) as file:
             checksum, content = file.read(_LARGEST_BYTES).split(b"\n", 1)
         if int(checksum) != _checksum(content):
             return None

@@ -43,7 +43,7 @@ def disk_of(text: str, what: str = "--disk") -> dict[str, Any]:
     except ValueError:
         pass
     if not head:
-        raise UsageError(f"{what} is empty", hint="write 20G or a path")
+        raise UsageError(f"{what} is empty", hint="write 20G or a path; '' alone is no disk")
     disk = {"file": os.path.abspath(head), **keys}
     if Disk(file=disk["file"]).image_format() is None and "format" not in disk:
         disk["format"] = _settled_format(disk["file"], what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from kvmtui.durable import give_to_owner_of
+from kvmtui.durable import give_to_owner_of, reading
 from kvmtui.errors import HostError, LaunchError, StateError
 from kvmtui.guest.folder import EFI_VARS, RUN, TPM
 from kvmtui.host.firmware import find_uefi
@@ -52,7 +52,7 @@ def _check_keys(folder: GuestFolder) -> None:
 
     qcow2 keeps them as they are, in clusters; they are small.
     """
-    with open(folder.at(EFI_VARS), "rb") as file:
+    with reading(folder.at(EFI_VARS)) as file:
         found = _PLATFORM_KEY in file.read(_MOST_VARIABLES_BYTES)
     if not found:
         raise StateError(

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 
 from kvmtui.errors import (
     BusyError,
-    KvmtuiError,
     MonitorError,
     MonitorTimeout,
     StateError,
@@ -27,6 +26,7 @@ from kvmtui.manage.views import SHUTDOWN_LIMIT_S, Outcome
 from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
 from kvmtui.qemu.process import ProcessHandle
 from kvmtui.qemu.process import hold_process as hold
+from kvmtui.qemu.silence import is_stopped, unanswered
 
 _QUIT_LIMIT_S = 5.0
 _PRESS_AGAIN_S = 5.0
@@ -203,7 +203,7 @@ async def _pull_plug(folder: GuestFolder, process: ProcessHandle) -> None:
             await monitor.execute("quit", limit_s=_QUIT_LIMIT_S)
     except (MonitorError, BusyError):
         pass
-    if await _wait_gone(process, _QUIT_LIMIT_S if not _is_stopped(process.pid) else 0.0):
+    if await _wait_gone(process, _QUIT_LIMIT_S if not is_stopped(process.pid) else 0.0):
         return
     with contextlib.suppress(OSError):
         history.append(folder.history, {"phase": "kill", "pid": process.pid})
@@ -213,13 +213,6 @@ async def _pull_plug(folder: GuestFolder, process: ProcessHandle) -> None:
             f"{folder.name}: its process {process.pid} does not end, even when killed",
             hint="a disk that hangs keeps it: see dmesg",
         )
-
-
-def _is_stopped(pid: int) -> bool:
-    from kvmtui.stats.process import read_process
-
-    figures = read_process(pid)
-    return figures is not None and figures.state in "Tt"
 
 
 async def stop(library: Library, name: str) -> Outcome:
@@ -324,13 +317,5 @@ async def running_session(
                 ) as monitor:
                     yield monitor, operation
             except MonitorTimeout as error:
-                raise _unanswered(folder, process, error) from None
-
-
-def _unanswered(folder: GuestFolder, process: ProcessHandle, error: MonitorTimeout) -> KvmtuiError:
-    if _is_stopped(process.pid):
-        return MonitorTimeout(
-            f"{folder.name} does not answer: its process {process.pid} is stopped by a signal",
-            hint=f"kill -CONT {process.pid}",
-        )
-    return MonitorTimeout(f"{folder.name}: {error.message}", hint=f"kvmtui why {folder.name}")
+                named = error.message.startswith(f"{folder.name} ")
+                raise error if named else unanswered(folder.place, error) from None

@@ -13,7 +13,7 @@ import json
 import os
 import time
 
-from kvmtui.durable import give_to_owner_of
+from kvmtui.durable import give_to_owner_of, open_regular, reading
 from kvmtui.guest.folder import CONSOLE_LOG, PID, RUN, RUN_LOCK, SERIAL
 from kvmtui.guest.history import acting_user
 from kvmtui.qemu.claimed import ClaimedSocket
@@ -81,8 +81,7 @@ class SerialLine(ClaimedSocket):
     def ask_for_it(self) -> None:
         """Wish to type: who does gives the console up within a moment; `step` then takes it."""
         path = self._folder.at(_WISH)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(path, flags, 0o600)
+        fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
         try:
             wish = {"token": self._token, "at": time.time()}
             os.write(fd, json.dumps(wish).encode())
@@ -190,7 +189,7 @@ class SerialLine(ClaimedSocket):
         if not isinstance(begin, int) or not 0 <= begin <= self._offset:
             begin = 0
         begin = max(begin, self._offset - _TAIL_BYTES)
-        with contextlib.suppress(OSError), open(self._folder.at(CONSOLE_LOG), "rb") as file:
+        with contextlib.suppress(OSError), reading(self._folder.at(CONSOLE_LOG)) as file:
             file.seek(begin)
             return file.read(self._offset - begin)
         return b""
@@ -219,7 +218,7 @@ class SerialLine(ClaimedSocket):
         size = _PIECE_BYTES if end is None else min(_PIECE_BYTES, end - self._offset)
         if not self._logs or size <= 0:
             return b""
-        with contextlib.suppress(OSError), open(self._folder.at(CONSOLE_LOG), "rb") as file:
+        with contextlib.suppress(OSError), reading(self._folder.at(CONSOLE_LOG)) as file:
             if os.fstat(file.fileno()).st_size < self._offset:
                 self._offset = 0
             file.seek(self._offset)
@@ -231,7 +230,7 @@ class SerialLine(ClaimedSocket):
     def _wish(self) -> tuple[str, float]:
         """Who last asked for the console, by its token, and when."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            with open(self._folder.at(_WISH), "rb") as file:
+            with reading(self._folder.at(_WISH)) as file:
                 wish = json.loads(file.read(500))
             return str(wish["token"]), float(wish["at"])
         return self._wish_seen, 0.0

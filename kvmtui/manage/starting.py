@@ -11,7 +11,14 @@ import os
 import time
 
 from kvmtui import light_json as json
-from kvmtui.durable import give_to_owner_of, make_folder, try_lock, write_atomically
+from kvmtui.durable import (
+    give_to_owner_of,
+    make_folder,
+    open_regular,
+    reading,
+    try_lock,
+    write_atomically,
+)
 from kvmtui.errors import (
     BusyError,
     DefinitionError,
@@ -41,6 +48,7 @@ from kvmtui.qemu import events, launch
 from kvmtui.qemu.process import await_release
 from kvmtui.qemu.scope import is_systemd_here, scope_name
 from kvmtui.qemu.scope import obstacle as scope_obstacle
+from kvmtui.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,6 +171,8 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     below = image_below.notes_of_start(library, folder, wants)
     ensure_firmware_variables(folder, wants)
     argv, choice = line.built()
+    # One that just comes up, after its kvmtui was killed, has its sockets in what is emptied now.
+    os.close(_take_run_lock(folder))
     story.close_run(folder)
     _prepare_run(folder)
     record = _start_record(folder, wants, choice)
@@ -237,7 +247,7 @@ def _notes(
         notes += disk_limits.set_at_start(folder, wants)
     notes += filter(None, [choosing.warning(library, wants.arch, wants.accelerator)])
     if os.geteuid() == 0 and user is None:
-        home = library.root
+        home = visible(library.root, limit=4200)
         notes.append(
             f"QEMU runs as root; to change that: useradd --system kvmtui && chown -R kvmtui: {home}"
         )
@@ -284,8 +294,8 @@ def _prepare_run(folder: GuestFolder) -> None:
                 shutil.rmtree(entry.path)
             else:
                 os.unlink(entry.path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(folder.at(QEMU_LOG), flags, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    fd = open_regular(folder.at(QEMU_LOG), flags)
     give_to_owner_of(folder.place, fd)
     os.close(fd)
     _bound_console_log(folder)
@@ -299,12 +309,12 @@ def _console_size(folder: GuestFolder) -> int:
 
 
 def _bound_console_log(folder: GuestFolder) -> None:
-    size = _console_size(folder)
-    if size <= _CONSOLE_LARGEST_BYTES:
-        return
-    with open(folder.at(CONSOLE_LOG), "rb") as file:
-        file.seek(size - _CONSOLE_KEPT_BYTES)
-        write_atomically(folder.at(CONSOLE_LOG), file.read())
+    """Keep the log's end; a FIFO in its place would hold QEMU up, and is refused."""
+    with contextlib.suppress(FileNotFoundError), reading(folder.at(CONSOLE_LOG)) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > _CONSOLE_LARGEST_BYTES:
+            file.seek(size - _CONSOLE_KEPT_BYTES)
+            write_atomically(folder.at(CONSOLE_LOG), file.read())
 
 
 def _start_record(folder: GuestFolder, wants: Wants, choice: Choice) -> dict[str, object]:

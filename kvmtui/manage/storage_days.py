@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kvmtui import light_json as json
-from kvmtui.durable import write_atomically
+from kvmtui.durable import reading, write_atomically
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.guest.library import Library
 from kvmtui.stats import figure_file
@@ -36,7 +36,7 @@ def with_day(days: tuple[Day, ...], day: Day | None, now: float) -> tuple[Day, .
 def read_days(library: Library) -> dict[str, tuple[Day, ...]]:
     """The days of each file system by where it is mounted; none where the file is no good."""
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
-        with open(library.at(FILE), "rb") as file:
+        with reading(library.at(FILE)) as file:
             found: dict[str, Any] = json.loads(file.read(_MOST_BYTES))
         return {
             visible(mount, limit=100): tuple(

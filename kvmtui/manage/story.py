@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 
+from kvmtui.durable import reading
 from kvmtui.guest import history
 from kvmtui.guest.folder import CONSOLE_LOG, EVENTS, HISTORY, QEMU_LOG
 from kvmtui.guest.history import iso_time
@@ -275,7 +276,7 @@ def _quoted_panic(folder: GuestFolder) -> str:
 
     offset = int((folder.start_record() or {}).get("console_offset", 0))
     try:
-        with open(folder.at(CONSOLE_LOG), "rb") as file:
+        with reading(folder.at(CONSOLE_LOG)) as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(offset if offset <= size else 0, size - _PANIC_WINDOW_BYTES))
             lines = re.findall(_PANIC, file.read(_PANIC_WINDOW_BYTES))

@@ -11,7 +11,7 @@ import contextlib
 import os
 
 from kvmtui import light_json as json
-from kvmtui.durable import write_atomically
+from kvmtui.durable import reading, write_atomically
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.folder import DEFINITION
 from kvmtui.guest.library import CACHE
@@ -39,7 +39,7 @@ class Summaries:
 
     def _load(self) -> dict[str, Any]:
         try:
-            with open(self._path, "rb") as file:
+            with reading(self._path) as file:
                 content = json.loads(file.read())
             if content["version"] == _VERSION and isinstance(content["guests"], dict):
                 guests: dict[str, Any] = content["guests"]

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 
+from kvmtui.durable import reading
 from kvmtui.errors import BusyError, MonitorError, StateError, UsageError
 from kvmtui.guest.folder import GuestFolder
 from kvmtui.guest.forwards import Forward
@@ -108,7 +109,7 @@ def _text_check(folder: GuestFolder, pattern: re.Pattern[bytes]) -> Check:
     async def check() -> bool:
         nonlocal window, offset
         try:
-            with open(folder.console_log, "rb") as file:
+            with reading(folder.console_log) as file:
                 if os.fstat(file.fileno()).st_size < offset:
                     offset = 0
                 offset = data_from(file.fileno(), offset)

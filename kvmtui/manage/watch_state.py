@@ -10,7 +10,7 @@ import os
 from typing import Any, NamedTuple
 
 from kvmtui import light_json as json
-from kvmtui.durable import try_lock, write_atomically
+from kvmtui.durable import reading, try_lock, write_atomically
 from kvmtui.errors import BusyError
 from kvmtui.guest.library import Library
 from kvmtui.qemu.process import is_held
@@ -69,7 +69,7 @@ def read_state(library: Library) -> State | None:
     if not is_watched(library):
         return None
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        with open(library.at(_STATE), "rb") as file:
+        with reading(library.at(_STATE)) as file:
             found: dict[str, Any] = json.loads(file.read(1 << 16))
         state = State(
             pid=int(found["pid"]),

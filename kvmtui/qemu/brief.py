@@ -10,10 +10,11 @@ import contextlib
 import os
 import time
 
-from kvmtui.errors import BusyError, ConnectionLost, MonitorError, MonitorTimeout
+from kvmtui.errors import ConnectionLost, MonitorError
 from kvmtui.guest.folder import MONITORS, RUN
-from kvmtui.qemu.claims import claim, holders
+from kvmtui.qemu.claims import claim
 from kvmtui.qemu.plain import PlainMonitor, connect_below
+from kvmtui.qemu.silence import taken, unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,10 +64,9 @@ def brief_session(
                     raise ConnectionLost("QEMU closed its monitor") from None
                 return
         if silent == len(MONITORS):
-            raise MonitorTimeout("QEMU does not answer on any of its monitors")
+            raise unanswered(folder.place)
         if time.monotonic() >= deadline:
-            held = ", ".join(holders(folder.place, MONITORS)) or "others"
-            raise BusyError(f"all monitors are taken, by {held}")
+            raise taken(folder.place, MONITORS)
         time.sleep(0.05)
 
 

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 
-from kvmtui.durable import try_lock
+from kvmtui.durable import reading, try_lock
 from kvmtui.text import visible
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ def holders(locks: str, monitors: Sequence[str]) -> list[str]:
     found = []
     for monitor in monitors:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            with open(f"{locks}/{lock_name(monitor)}", "rb") as file:
+            with reading(f"{locks}/{lock_name(monitor)}") as file:
                 holder = json.loads(file.read(500))
             found.append(visible(f"pid {holder['pid']} ({holder['purpose']})", limit=80))
     return found

@@ -14,7 +14,7 @@ import os
 import struct
 
 from kvmtui import light_json as json
-from kvmtui.durable import give_to_owner_of
+from kvmtui.durable import give_to_owner_of, open_regular
 from kvmtui.guest.history import iso_time
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ def prepare(run: str, record: str) -> int:
     Raises:
         OSError: No room, or no right to write here.
     """
-    fd = os.open(record, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    fd = open_regular(record, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
     try:
         give_to_owner_of(os.path.dirname(record), fd)
         _reserve(fd, 0)
@@ -111,7 +111,7 @@ def keep_bounds(record: str, *, largest_bytes: int = LARGEST_BYTES) -> None:
     allocated = stat.st_blocks * 512
     if allocated <= largest_bytes and _room_ahead(stat) >= _RESERVED_AHEAD:
         return
-    fd = os.open(record, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fd = open_regular(record, os.O_RDWR | os.O_NOFOLLOW)
     try:
         if allocated > largest_bytes:
             punch_head(fd, max(0, stat.st_size - largest_bytes // 2))
@@ -152,7 +152,7 @@ def _first_data(fd: int) -> int:
 def tail_offset(record: Path | str, tail_bytes: int) -> int:
     """Where the last bytes of a record begin, behind its hole; the line this cuts is skipped."""
     try:
-        fd = os.open(record, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = open_regular(record, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return 0
     try:
@@ -172,7 +172,7 @@ def last_state_event(record: str) -> tuple[str | None, bool]:
         The event's name or None, and whether QEMU ever wrote to the record.
     """
     try:
-        fd = os.open(record, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = open_regular(record, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return None, False
     try:
@@ -201,7 +201,7 @@ def read_events(record: Path | str, *, start: int = 0) -> Iterator[tuple[Event, 
         start: Offset to begin at, as given by an earlier call.
     """
     try:
-        fd = os.open(record, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = open_regular(record, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return
     with os.fdopen(fd, "rb") as file:

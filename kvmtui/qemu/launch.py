@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 
+from kvmtui.durable import reading
 from kvmtui.errors import LaunchError
 from kvmtui.qemu.scope import scope_words
 from kvmtui.qemu.spawn import RunUser, spawn, wait_for
@@ -78,8 +81,25 @@ def _run(request: Launch, argv: Sequence[str], user: RunUser | None) -> tuple[in
         status = wait_for(pid, LIMIT_S)
         if status is None:
             return -1, f"QEMU was not ready after {LIMIT_S:.0f} s"
+        if status == 0:
+            _close_sockets(request.run)
         output.seek(0)
         return status, output.read(65536).decode("utf-8", "replace")
+
+
+def _close_sockets(run: str) -> None:
+    """Leave the sockets to their owner: QEMU makes them 0750, by the umask of its daemon.
+
+    Whatever lies there is QEMU's and may be a link by now, which is not followed.
+    """
+    for name in os.listdir(run):
+        with contextlib.suppress(OSError):
+            fd = os.open(f"{run}/{name}", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                    os.chmod(f"/proc/self/fd/{fd}", 0o600)
+            finally:
+                os.close(fd)
 
 
 def _failure(request: Launch, status: int, said: str) -> LaunchError:
@@ -97,7 +117,7 @@ def _failure(request: Launch, status: int, said: str) -> LaunchError:
 def log_lines(log: str | Path, *, last: int) -> list[str]:
     """The last lines of ``qemu.log``, without time, name and program before each."""
     try:
-        with open(log, "rb") as file:
+        with reading(log) as file:
             size = os.fstat(file.fileno()).st_size
             file.seek(max(0, size - 65536))
             data = file.read(65536)

@@ -32,7 +32,7 @@ def lock_holder(pid_file: str | Path) -> int | None:
     Answers "nobody" at once after a kill -9. 0 means a process of another pid namespace.
     """
     try:
-        fd = os.open(pid_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(pid_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -154,7 +154,7 @@ def search_process(pid_file: str, uuid: str | None) -> int | None:
 def is_held(lock_file: str) -> bool:
     """Whether a process holds the run lock that QEMU inherits."""
     try:
-        fd = os.open(lock_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(lock_file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

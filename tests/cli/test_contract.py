@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kvmtui import __version__
+from kvmtui.cli.main import run
 from kvmtui.cli.verbs import VERBS
 
 
@@ -135,7 +136,7 @@ def test_output_that_cannot_be_written_is_a_failure(kvmtui, words, unbuffered):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(kvmtui, shell):
     script = kvmtui.ok("completion", shell).out
-    assert "shutdown" in script and "completion guests" in script
+    assert "shutdown" in script and "completion" in script and "profiles" in script
 
 
 COMPLETE = """
@@ -160,10 +161,14 @@ echo "${COMPREPLY[@]}"
         (["--home", "HOME", "delete", ""], ["db", "web"]),
         (["delete", "--home", "=", "HOME", "w"], ["web"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
+        (["seed", "show", "w"], ["web"]),
+        (["install", "w", "--hostname", ""], []),
+        (["install", "x", "--os", "win1"], ["win10", "win11"]),
+        (["catalog", "pull", "debian-1"], ["debian-13", "debian-12", "debian-11"]),
     ],
     ids=str,
 )
-def test_bash_offers_guests_where_one_is_named(kvmtui, words, offered):
+def test_bash_offers_guests_and_ids_where_one_is_named(kvmtui, words, offered):
     for name in ("web", "db"):
         kvmtui.tiny(name)
     words = [str(kvmtui.home) if word == "HOME" else word for word in words]
@@ -227,5 +232,86 @@ def test_one_failure_is_json_too(kvmtui):
     assert done.status == 1 and done.json[0]["ok"] is False
 
 
+def test_json_holds_nothing_that_a_terminal_obeys(kvmtui):
+    kvmtui.tiny("a", "--description", "\x9b31m\u202etxt é")
+    done = kvmtui.ok("list", "--json")
+    assert "\\u009b31m\\u202etxt é" in done.out and done.json[0]["description"][0] == "\x9b"
+    kvmtui.environment |= {"PYTHONIOENCODING": "latin-1"}
+    assert kvmtui.ok("show", "a", "--json").json["description"] == done.json[0]["description"]
+
+
+@pytest.mark.parametrize(
+    "words", [["help"], ["help", "list"], ["completion", "bash"]], ids=" ".join
+)
+def test_help_is_json_too(kvmtui, words):
+    assert "list" in str(kvmtui.ok(*words, "--json").json)
+
+
+def test_a_wait_in_vain_is_json_too(kvmtui):
+    kvmtui.tiny("a")
+    done = kvmtui("wait", "a", "--for", "running", "--timeout", "0", "--json")
+    assert done.status == 1 and done.json[0]["ok"] is False
+
+
+def test_an_empty_home_is_not_the_usual_one(kvmtui):
+    kvmtui.tiny("a")
+    for words in (["--home", "", "list"], ["delete", "--all", "--yes", "--home="]):
+        assert "--home is empty" in kvmtui.refused(*words, status=2)
+    assert kvmtui.row("a")
+
+
+def test_an_empty_disk_is_none(kvmtui):
+    kvmtui.tiny("a", "--disk", "")
+    assert kvmtui.ok("show", "a", "--json").json["disks"] == []
+    kvmtui.refused("create", "b", "--disk", "", "--disk", "1M", status=2)
+
+
+def test_closed_streams(kvmtui):
+    kvmtui.tiny("a")
+
+    def call(words):
+        command = f'exec "$0" -m kvmtui {words}'
+        return subprocess.run(
+            ["sh", "-c", command, sys.executable],
+            env=kvmtui.environment,
+            capture_output=True,
+            text=True,
+        )
+
+    listed = call("list >&-")
+    assert listed.returncode == 1
+    assert listed.stderr == "kvmtui: standard output: Bad file descriptor\n"
+    assert call("list 2>&-").stdout.startswith("NAME")
+    assert call("delete a <&-").returncode == 2 and kvmtui.row("a")
+    assert call("start a --quiet <&- >&- 2>&-").returncode == 0
+    assert kvmtui.row("a")["state"] == "running"
+
+
+def test_a_fault_of_its_own_is_one_line(monkeypatch, capsys):
+    def broken(*_):
+        raise ZeroDivisionError("by\x1b nothing")
+
+    monkeypatch.setattr("kvmtui.cli.listing.run_list", broken)
+    assert run(["list"]) == 1
+    first, hint = capsys.readouterr().err.splitlines()
+    assert first.startswith("kvmtui: a fault of kvmtui itself: ZeroDivisionError: by\\x1b nothing")
+    assert "main.py:" in first and hint.startswith("  try: report")
+
+
 def test_none_goes_with_no_other_network(kvmtui):
     kvmtui.refused("create", "a", "--network", "none", "--network", "user", status=2)
+
+
+def test_every_id_is_offered_and_media_of_the_home(kvmtui):
+    found = {one["id"] for one in kvmtui.ok("profile", "list", "--json").json}
+    offered = kvmtui.ok("completion", "profiles").out.split()
+    assert len(offered) == len(found) and set(offered) == found
+    images = [one["id"] for one in kvmtui.ok("catalog", "list", "--json").json]
+    assert kvmtui.ok("completion", "catalog").out.split() == images
+    assert kvmtui.ok("completion", "media").out == ""
+    kvmtui.library.make()
+    folder = kvmtui.home / "images"
+    for name in ("a b.iso", "c.ISO", "d.qcow2", "e\n.iso"):
+        (folder / name).touch()
+    assert kvmtui.ok("completion", "media").out == f"{folder}/a b.iso\n{folder}/c.ISO\n"
+    assert "profiles" not in kvmtui.ok("completion", "--help").out

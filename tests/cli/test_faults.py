@@ -177,8 +177,10 @@ def test_a_stopped_process_hangs_nobody(kvmtui):
     os.kill(pid, signal.SIGSTOP)
     try:
         assert "stopped by a signal" in kvmtui.row("a")["error"]
-        done = kvmtui("pause", "a")
-        assert done.status == 1 and f"try: kill -CONT {pid}" in done.err
+        for words in (["pause", "a"], ["screen", "a"], ["qmp", "a", "query-status"]):
+            done = kvmtui(*words)
+            assert done.status == 1 and f"try: kill -CONT {pid}" in done.err, done
+            assert done.err.startswith("kvmtui: a does not answer")
         kvmtui.ok("stop", "a")
     finally:
         if kvmtui.row("a")["pid"] == pid:
@@ -454,6 +456,34 @@ def test_a_fifo_for_a_definition_holds_nobody_up(kvmtui):
     assert kvmtui.row("odd")["state"] == "invalid"
     assert kvmtui.row("a")["state"] == "stopped"
     kvmtui.refused("start", "odd", status=1)
+
+
+READERS = {
+    "console.log": ["why", "logs", "start"],
+    "qemu.log": ["logs --qemu", "start"],
+    "history.jsonl": ["why", "start"],
+    "events.jsonl": ["events", "start"],
+    "run/pid": ["show"],
+    "run/start.json": ["why"],
+    "install.json": ["show"],
+    "seed.iso": ["seed show"],
+}
+
+
+def test_a_fifo_in_a_guests_folder_holds_nobody_up(kvmtui):
+    places = {place.translate(str.maketrans("/.", "--")): place for place in READERS}
+    for name, place in places.items():
+        fifo = kvmtui.folder(name) / place
+        fifo.parent.mkdir(parents=True)
+        (kvmtui.folder(name) / "guest.yaml").write_text("memory: 16M\n")
+        os.mkfifo(fifo)
+    assert {row["state"] for row in kvmtui.ok("list", "--json").json} == {"stopped"}
+    for name, place in places.items():
+        for verb in READERS[place]:
+            done = kvmtui(*verb.split(), name)
+            assert done.status == 0 or "is no file" in done.err, (place, verb, done)
+            # QEMU itself would wait for whoever reads its logs.
+            assert verb != "start" or done.status == 1, (place, done)
 
 
 def test_a_forced_shutdown_that_had_to_kill_is_no_crash(kvmtui):

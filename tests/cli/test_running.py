@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
+from kvmtui.guest.folder import MONITORS
 from kvmtui.qemu.plain import connect_below
 from kvmtui.qemu.process import lock_holder
 
@@ -155,6 +156,9 @@ def test_a_deep_home_works(kvmtui, tmp_path):
     kvmtui.ok("start", "a")
     kvmtui.ok("pause", "a")
     assert kvmtui.row("a")["state"] == "paused"
+    sockets = [path for path in (kvmtui.folder("a") / "run").iterdir() if path.is_socket()]
+    assert {path.name for path in sockets} == {*MONITORS, "serial", "agent", "vnc"}
+    assert {path.stat().st_mode & 0o777 for path in sockets} == {0o600}
     kvmtui.ok("stop", "a")
 
 

@@ -72,6 +72,7 @@ def test_all_problems_come_at_once_with_their_paths():
         ("networks: [{forwards: ['1.2.3:2222:22']}]", "no IP address"),
         ("append: quiet", "needs kernel"),
         ("tags: ['a b']", "not allowed here"),
+        ("networks: [{boot_file: nowhere}]", "no address such as http://"),
         ("cpus: 0", "cpus"),
         ("arch: pdp11", "not one of x86_64"),
         ("description: true", "quotes"),
@@ -145,11 +146,27 @@ def test_no_start_with_the_host():
         ("{delay: yes}", "autostart.delay: 'yes' is no duration: write 10s or 2m"),
         ("{delay: 61m}", "autostart.delay: more than an hour"),
         ("{delay: -3}", "autostart.delay: '-3' is no duration: write 10s or 2m"),
-        ("{order: -1}", "autostart.order: Expected `int` >= 0"),
+        ("{order: -1}", "autostart.order: '-1' is less than 0"),
     ],
 )
 def test_what_is_no_start_with_the_host(text, problem):
     assert problems(f"autostart: {text}\n") == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("cpus: 0", "cpus: '0' is less than 1"),
+        ("cpus: 2000", "cpus: '2000' is more than 1024"),
+        (f"os: {'x' * 70}", "os: has 70 characters, 63 at most"),
+        (
+            "disks: [{file: a.raw, bus: sata, read_only: true}]",
+            "disks[0].read_only: not on sata: use scsi, virtio, usb or nvme",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_in_words(text, problem):
+    assert problems(f"{text}\n") == [problem]
 
 
 @pytest.mark.parametrize(
