@@ -79,11 +79,14 @@ def test_forty_columns(kvmtui):
 )
 def test_a_graphics_mode_says_so(kvmtui, mode, size, tmp_path):
     name = boot(kvmtui, boot_guests.shows_mode(*mode))
-    shown = wait_screen(
-        kvmtui, name, lambda s: s.text is None and size in (None, (s.width, s.height))
-    )
-    told = kvmtui.refused("screen", name, status=1)
-    assert f"graphics mode, {shown.width}×{shown.height}" in told
+
+    def is_told(shown):
+        """On the way to its mode it has another size for a moment."""
+        fits = shown.text is None and size in (None, (shown.width, shown.height))
+        words = f"graphics mode, {shown.width}×{shown.height}"
+        return fits and words in kvmtui.refused("screen", name, status=1)
+
+    wait_screen(kvmtui, name, is_told)
     assert kvmtui.ok("screen", name, "--json").json["mode"] == "graphics"
 
 
