@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -40,9 +40,6 @@ from kvmtui.tui.widgets.key_bar import WIDE, KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.title_bar import Tab, TitleBar
-
-if TYPE_CHECKING:
-    pass
 
 _LOW = 30
 
@@ -275,6 +272,7 @@ class MainScreen(AnsweringScreen):
     def _choice_changed(self) -> None:
         self._show_standing()
         self._show_keys()
+        self.make_room()
 
     @on(TitleBar.TabClicked)
     def _tab_clicked(self, event: TitleBar.TabClicked) -> None:
