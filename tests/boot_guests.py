@@ -64,6 +64,10 @@ def echoes_scancodes(*, slowly: bool = False) -> bytes:
 TYPES_BACK = boot_disk(b"\x31\xc0\xcd\x16\xb4\x0e\x31\xdb\xcd\x10\xeb\xf4")
 """A guest that shows what is typed, by the BIOS."""
 
+# 1: xor ax, ax; int 16; mov dx, 3f8; out dx, al; jmp 1b
+WRITES_WHAT_IS_TYPED = boot_disk(b"\x31\xc0\xcd\x16\xba\xf8\x03\xee\xeb\xf6")
+"""A guest that writes the keys of its keyboard to its serial port, and nothing else."""
+
 READS_DISK = boot_disk(
     bios_call(0x0201, bx=0x7E00, cx=0x0002, dx=0x0080, number=0x13) + b"\xeb\xf0"
 )
@@ -78,6 +82,16 @@ _COM1 = b"\xba\xf8\x03"
 
 FLOODS = boot_disk(_COM1 + b"\xb0\x79\xee\xb0\x0d\xee\xb0\x0a\xee\xeb\xf5")
 """A guest that writes ``y`` lines to its serial port, as fast as it can."""
+
+
+FLOODS_GARBAGE = boot_disk(
+    # mov dx, 3f8; ax = es = f000, then one by one lower; ds = ax; xor si, si
+    _COM1
+    + b"\xbb\x00\xf0\x8e\xdb\x31\xf6"
+    # al = 1b; out; 1: lodsb; out dx, al; test si, 1f; jnz 1b; at each 32 bytes an ESC and ]
+    + b"\xac\xee\xf7\xc6\x1f\x00\x75\xf8\xb0\x1b\xee\xb0\x5d\xee\xeb\xf0"
+)
+"""A guest that writes its BIOS to its serial port for ever, with begins of sequences in it."""
 
 
 def writes_lines() -> bytes:

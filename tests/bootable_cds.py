@@ -31,3 +31,27 @@ def make_iso(path, label="14_2_RELEASE_AMD64_CD", files=(), words="MEDIUM"):
     command += ["-b", "boot.bin", "-no-emul-boot", "-boot-load-size", "4"]
     subprocess.run([*command, "-o", path, tree], check=True, capture_output=True)
     return path
+
+
+_GRUB_MENU = """
+set timeout=-1
+menuentry "First system" { chainloader /first.bin }
+menuentry "Second system" { chainloader /second.bin }
+submenu "More systems" {
+    menuentry "Third system" { chainloader /third.bin }
+    menuentry "Fourth system" { chainloader /fourth.bin }
+}
+"""
+
+
+def make_grub_menu(path):
+    """A CD as `grub-mkrescue` makes them: GRUB's menu, whose entries say which was booted."""
+    tree = path.parent / f"{path.name}.tree"
+    (tree / "boot/grub").mkdir(parents=True)
+    (tree / "boot/grub/grub.cfg").write_text(_GRUB_MENU)
+    for name in ("first", "second", "third", "fourth"):
+        (tree / f"{name}.bin").write_bytes(boots(f"{name} boots"))
+    command = ["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", path, tree]
+    modules = ["--install-modules=normal iso9660 biosdisk chain", "--fonts=", "--locales="]
+    subprocess.run([*command, *modules, "--themes="], check=True, capture_output=True)
+    return path

@@ -21,6 +21,9 @@ PACKAGES = (
 SUITE = "bookworm"
 KERNEL_LINE = "root=/dev/sda rw console=ttyS0"
 SIZE = "1600M"
+_GRUB = "/usr/lib/grub/i386-pc"
+_PARTITION_START = 2048
+"""In sectors: GRUB's core image lies before it."""
 
 
 class CloudGuest(NamedTuple):
@@ -52,6 +55,36 @@ def build(cache: Path) -> CloudGuest:
             _make(Path(work), made)
             made.rename(folder)
     return CloudGuest(folder / "root.img", folder / "vmlinuz", folder / "initrd.img")
+
+
+def bootable(guest: CloudGuest, folder: Path) -> Path:
+    """The guest as a cloud image that boots by itself: a partitioned disk with GRUB, qcow2."""
+    raw, image, core = folder / "cloud.raw", folder / "cloud.qcow2", folder / "core.img"
+    words = ["blkid", "-p", "-s", "UUID", "-o", "value", guest.image]
+    uuid = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    config = folder / "grub.cfg"
+    config.write_text(
+        f"linux (hd0,msdos1)/vmlinuz root=UUID={uuid} rw console=ttyS0\n"
+        "initrd (hd0,msdos1)/initrd.img\nboot\n"
+    )
+    words = ["grub-mkimage", "-O", "i386-pc", "-o", core, "-p", "(hd0,msdos1)/boot", "-c", config]
+    words += ["-d", _GRUB, "biosdisk", "linux", "part_msdos", "ext2"]
+    subprocess.run(list(map(str, words)), check=True)
+    with open(raw, "wb") as disk:
+        disk.truncate((_PARTITION_START << 9) + guest.image.stat().st_size)
+    table = f"label: dos\nstart={_PARTITION_START}, type=83, bootable\n"
+    words = ["sfdisk", "-q", "--no-reread", "--no-tell-kernel", raw]
+    subprocess.run(words, check=True, input=table, text=True)
+    with open(raw, "r+b") as disk:
+        disk.write((Path(_GRUB) / "boot.img").read_bytes()[:440])
+        disk.seek(512)
+        disk.write(core.read_bytes())
+    words = ["dd", f"if={guest.image}", f"of={raw}", "bs=1M", f"seek={_PARTITION_START >> 11}"]
+    subprocess.run([*words, "conv=notrunc,sparse"], check=True, capture_output=True)
+    words = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image]
+    subprocess.run(words, check=True)
+    raw.unlink()
+    return image
 
 
 def _sources() -> list[str]:

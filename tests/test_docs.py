@@ -6,8 +6,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 from kvmtui.cli.verbs import VERBS
+from tools.drawn_glyphs import with_shapes
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,6 +29,16 @@ def test_the_readme_names_only_verbs_that_exist():
 
 
 def test_the_pictures_of_the_readme_are_there():
-    for page in (ROOT / "README.md",):
+    for page in (ROOT / "README.md", ROOT / "docs" / "interface.md"):
         for name in re.findall(r"\(([^)]*\.svg)\)", page.read_text()):
-            assert (ROOT / name).read_text().startswith("<svg"), name
+            assert (page.parent / name).read_text().startswith("<svg"), name
+
+
+def test_pictures_draw_what_fonts_lack_and_still_tell_it():
+    text = '<text class="r1" x="12.2" y="20" textLength="61">a⣿│ b</text>'
+    drawn = with_shapes(f"<svg>{text}<text>plain</text></svg>")
+    path, words = ElementTree.fromstring(drawn)[:2]
+    assert path.get("class") == "r1" and path.get("d").count("M") == 8 + 2
+    assert path.get("d").startswith("M25.1 2.2h4.6"), "the first dot of the second cell"
+    assert path[0].text == "⣿│"
+    assert words.text == "a\xa0\xa0 b" and words.get("textLength") == "61"

@@ -75,6 +75,7 @@ _PLACES = {
     "guests": "Guests",
     "images": "Images",
     "install": "Install: letters are text there",
+    "seed": "Seed of a new guest (Ctrl-T in Install)",
     "host": "Host",
     "activity": "Activity",
     "main": "In every pane",

@@ -95,7 +95,7 @@ class ExhibitedInstalls(InstallDoor):
     def __init__(self, library: Library) -> None:
         super().__init__(library, lambda: 61, _no_catalog)
 
-    async def look(self, given: dict[str, str]) -> InstallForm:
+    async def look(self, given: dict[str, str], edits: object = None) -> InstallForm:
         """The same form, whatever is given."""
         fields = []
         for spec in specs():

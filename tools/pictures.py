@@ -7,6 +7,7 @@ graphs of the gallery (`tools.shelf`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 from collections.abc import Sequence
@@ -21,11 +22,21 @@ from kvmtui.manage.preferences import Preferences
 from kvmtui.tui.app import KvmtuiApp
 from kvmtui.tui.themes import load_themes
 from tools import shelf
+from tools.drawn_glyphs import with_shapes
 from tools.exhibits import NOW, Exhibits, set_clock
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 _BIG, _MIDDLE, _SMALL = (140, 40), (100, 30), (80, 24)
-_MOVED_S = 0.12
+_MOVED_S = 0.04
+_AT_ONCE = (
+    "keepers.host.FIRST_LOOK_S",
+    "keepers.images.FIRST_LOOK_S",
+    "keepers.install.SETTLED_S",
+    "panes.guests._SETTLED_S",
+    "panes.images._SETTLED_S",
+    "screens.filling._SETTLED_S",
+)
+"""Times after the last key, before the host, images or details are looked at."""
 _MARKED = ("space", "space")
 
 
@@ -96,13 +107,13 @@ def names() -> list[str]:
 def draw(name: str) -> str:
     """A picture as SVG; the clock stands."""
     set_clock()
-    # The host is looked at before the first key, not a second later.
-    at_once = mock.patch("kvmtui.tui.keepers.host.FIRST_LOOK_S", 0.01)
-    same_clock = mock.patch("kvmtui.tui.trends.wall_offset_s", lambda: 0.0)
-    images = mock.patch("kvmtui.tui.keepers.images.FIRST_LOOK_S", 0.01)
-    with mock.patch("time.time", lambda: NOW), at_once, same_clock, images:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch("time.time", lambda: NOW))
+        stack.enter_context(mock.patch("kvmtui.tui.trends.wall_offset_s", lambda: 0.0))
+        for name_of_time in _AT_ONCE:
+            stack.enter_context(mock.patch(f"kvmtui.tui.{name_of_time}", 0.01))
         drawn = _draw(GALLERY[name]) if name in GALLERY else shelf.draw(name)
-        return _without_fonts(asyncio.run(drawn))
+        return with_shapes(_without_fonts(asyncio.run(drawn)))
 
 
 def seen(svg: str) -> str:

@@ -25,6 +25,13 @@ FOLDER = Path(__file__).parent.parent / "tests" / "tui" / "recordings"
 QUIET_S, MOST_S = 0.7, 6.0
 _TEXT = 'cd /tmp; for n in $(seq 60); do echo "$n the quick brown fox 漢字 é jumps"; done >t.txt'
 
+
+def _each(first: str, *items: int, returns: int = 1) -> list[str]:
+    """What goes through items of a menu of vttest: each one's number, then its RETURNs."""
+    return [first, *(text for item in items for text in (f"{item}\r", *["\r"] * returns))]
+
+
+_ARROWS = ["<up>", "<down>", "<right>", "<left>", "<tab>"]
 SCRIPTS: dict[str, tuple[str, str, list[str]]] = {
     "vi": ("linux", f"{_TEXT}; exec vi t.txt", ["", "ihello ", "\x1b", "10dd", "G", ":q!\r"]),
     "vi-xterm": ("xterm-256color", f"{_TEXT}; exec vi t.txt", ["", "\x06", "ox\ty\x1b", "u"]),
@@ -41,7 +48,42 @@ SCRIPTS: dict[str, tuple[str, str, list[str]]] = {
     "vttest-screen": ("xterm", "exec vttest", ["", "2\r", *(["\r"] * 14)]),
     "vttest-vt102": ("xterm", "exec vttest", ["", "8\r", *(["\r"] * 12)]),
     "vttest-characters": ("xterm", "exec vttest", ["", "3\r", "8\r", "\r"]),
+    "vttest-keys": ("xterm", "exec vttest", ["", "5\r", "1\r", *["\r"] * 7, "4\r", *_ARROWS * 3]),
+    "vttest-reports": (
+        "xterm",
+        "exec vttest",
+        ["", "6\r", "1\r", "\r", "\r", "2\r", "<enter>", "<enter>", *_each("\r", 3, 4, 5, 6)],
+    ),
+    "vttest-vt52": ("xterm", "exec vttest", ["", "7\r", "\r", "\r", "\r"]),
+    "vttest-bugs": (
+        "xterm",
+        "exec vttest",
+        [
+            *["", "9\r", "1\r", *["\r"] * 12, "2\r", "\r", "3\r", "\r", "4\r", "0\r", "\r"],
+            *["5\r", "\r", "6\r", "\r", "\r", "7\r", "\r", "8\r", "\r", "\r"],
+        ],
+    ),
+    "vttest-scroll-regions": ("xterm", "exec vttest", ["", "9\r", "9\r", "\r", "\r"]),
+    "vttest-reset": ("xterm", "exec vttest", ["", "10\r", "3\r", "\r", "\r", "1\r", "\r"]),
+    "vttest-colours": (
+        "xterm",
+        "exec vttest",
+        ["", "11\r", "6\r", "2\r", *_each("\r", 4, 5, returns=2), "8\r", "\r"],
+    ),
+    "vttest-later": (
+        "xterm",
+        "exec vttest",
+        [
+            *["", "11\r", *_each("5\r", *range(1, 10)), "0\r"],
+            *[*_each("7\r", *range(2, 7)), "0\r"],
+            *["1\r", "2\r", "3\r", "\r", "4\r", "\r", "\r", "\r", "0\r", "0\r"],
+            *["3\r", "3\r", "2\r", "9\r", "\r", *_each("\r", 10, 11, returns=4), "0\r"],
+            *["6\r", "8\r", *["\r"] * 3, *_each("\r", 9), "10\r", *["\r"] * 2],
+        ],
+    ),
 }
+"""What is typed; ``<up>`` is a key, sent as the emulator sends it."""
+_KEYS = {"enter": "\r", "tab": "\t"}
 
 
 def record(name: str) -> None:
@@ -59,7 +101,8 @@ def record(name: str) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     data, quiet, emulator = bytearray(), [], Emulator(80, 24)
     for text in typed:
-        os.write(terminal, text.encode())
+        key = text[1:-1] if text.startswith("<") else ""
+        os.write(terminal, emulator.key(key, _KEYS.get(key)) if key else text.encode())
         end = time.monotonic() + MOST_S
         while time.monotonic() < end and select.select([terminal], [], [], QUIET_S)[0]:
             try:

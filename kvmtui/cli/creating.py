@@ -15,6 +15,7 @@ from kvmtui.cli.first_login import (
     add_first_login,
     first_login_of,
     is_asked_for,
+    own_files,
     own_user_data,
 )
 from kvmtui.cli.power import attempt, report
@@ -94,6 +95,8 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
     name = _name(arguments, plain)
     own = _problems(plain) if arguments.source else []
     library = context.library
+    if arguments.show_seed:
+        return _show_seed(context, name, plain, arguments)
 
     def create() -> Outcome:
         with file_named(arguments.source, own):
@@ -115,6 +118,24 @@ def run_create(arguments: argparse.Namespace, context: Context) -> int:
     return report(context, "create", [(name, result)], extra={"started": started})
 
 
+def _show_seed(
+    context: Context, name: str, plain: dict[str, Any], arguments: argparse.Namespace
+) -> int:
+    """Print the seed that the guest would find; a cloud image is not fetched for that."""
+    from kvmtui.cli.seeds import show_files
+    from kvmtui.manage.seeding import with_seed
+
+    check_name(name)
+    complete = completed(plain, arguments)
+    made = with_seed(
+        *(name, complete, first_login_of(arguments)),
+        user_data=own_user_data(arguments),
+        own=own_files(arguments),
+    )
+    show_files(context, name, made.answers.label, made.answers.files)
+    return 0
+
+
 def _create_seeded(
     context: Context,
     name: str,
@@ -127,7 +148,8 @@ def _create_seeded(
 
     check_name(name)
     library = context.library
-    wants, own = first_login_of(arguments), own_user_data(arguments)
+    wants, user_data = first_login_of(arguments), own_user_data(arguments)
+    own = own_files(arguments)
     if arguments.cloud_image:
         from kvmtui.cli.image_telling import watcher
         from kvmtui.manage.catalog import create_guest
@@ -138,11 +160,12 @@ def _create_seeded(
             plain,
             arguments.cloud_image,
             wants,
-            user_data=own,
+            user_data=user_data,
+            own=own,
             text=text,
             watcher=watcher(context),
         )
-    seeded = with_seed(name, plain, wants, user_data=own)
+    seeded = with_seed(name, plain, wants, user_data=user_data, own=own)
     return creating.create(
         library,
         name,

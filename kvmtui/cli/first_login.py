@@ -8,8 +8,10 @@ import sys
 
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.first_login import FirstLogin, StaticAddress, read_bounded
+from kvmtui.guest.seed_image import MOST_BYTES
 from kvmtui.guest.user_data import LARGEST_BYTES
 from kvmtui.manage import first_logins
+from kvmtui.text import visible
 
 _OPTIONS = (
     ("--hostname", "host_name", "NAME", "its host name; default: as the guest"),
@@ -44,12 +46,23 @@ def add_first_login(parser: argparse.ArgumentParser) -> None:
         "--password-file", metavar="FILE", help="the password, or its hash; - is standard input"
     )
     group.add_argument("--user-data", metavar="FILE", help="your own, for cloud-init")
+    group.add_argument(
+        "--seed-file",
+        action="append",
+        default=[],
+        dest="seed_files",
+        metavar="NAME=FILE",
+        help="your own in the place of a file that would be made: preseed.cfg=mine.cfg",
+    )
+    group.add_argument(
+        "--show-seed", action="store_true", help="show the files that would be made; make nothing"
+    )
 
 
 def is_asked_for(arguments: argparse.Namespace) -> bool:
     """Whether any of the options was given."""
     names = [f"login_{name}" for _, name, _, _ in (*_OPTIONS, *_LISTS)]
-    given = [*names, "password", "password_file", "user_data"]
+    given = [*names, "password", "password_file", "user_data", "seed_files", "show_seed"]
     return any(getattr(arguments, name) for name in given)
 
 
@@ -58,6 +71,23 @@ def own_user_data(arguments: argparse.Namespace) -> bytes | None:
     if arguments.user_data is None:
         return None
     return read_bounded(arguments.user_data, LARGEST_BYTES + 1)
+
+
+def own_files(arguments: argparse.Namespace) -> dict[str, bytes]:
+    """The user's own files, in the place of a seed's.
+
+    Raises:
+        UsageError: One is named twice, or cannot be read.
+    """
+    found: dict[str, bytes] = {}
+    for word in arguments.seed_files:
+        name, equals, path = word.partition("=")
+        if not (name and equals and path):
+            raise UsageError(f"--seed-file {visible(word)} is not NAME=FILE")
+        if name in found or (name == "user-data" and arguments.user_data is not None):
+            raise UsageError(f"{visible(name)} is given twice")
+        found[name] = read_bounded(path, MOST_BYTES + 1)
+    return found
 
 
 def first_login_of(arguments: argparse.Namespace, *, own_keys: bool = False) -> FirstLogin:
@@ -98,6 +128,7 @@ def _keys(files: list[str]) -> list[str]:
 def _usual_keys(arguments: argparse.Namespace, own_keys: bool) -> list[str]:
     """The caller's own keys, where nothing else would let anybody in."""
     others = arguments.password or arguments.password_file or arguments.user_data
+    others = others or arguments.seed_files
     return first_logins.own_keys() if (own_keys or arguments.cloud_image) and not others else []
 
 

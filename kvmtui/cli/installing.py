@@ -7,7 +7,7 @@ import time
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.creating import completed, configure_create, file_named, read_source
-from kvmtui.cli.first_login import first_login_of, is_asked_for
+from kvmtui.cli.first_login import first_login_of, is_asked_for, own_files
 from kvmtui.cli.power import attempt, report, seconds
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.first_login import FirstLogin
@@ -52,6 +52,8 @@ def run_install(arguments: argparse.Namespace, context: Context) -> int:
     name = arguments.name
     if not isinstance(name, str):
         raise UsageError("install: which name", hint="kvmtui install NAME --iso FILE")
+    if arguments.show_seed:
+        return _show_seed(arguments, context)
     _, result = attempt(name, lambda: _act(arguments, context))
     if arguments.wait and isinstance(result, Outcome):
         context.say(result.message)
@@ -88,15 +90,42 @@ def _begin(arguments: argparse.Namespace, context: Context) -> Outcome:
     text, plain = read_source(arguments.source)
     plain.pop("name", None)
     arguments.cdrom = [*arguments.iso, *arguments.cdrom]
-    wants = _wishes(arguments)
+    wants, own = _wishes(arguments), own_files(arguments)
     with file_named(arguments.source, []):
         fitted, notes = install_medium.fitted(library, completed(plain, arguments))
-        made = installing.create(
-            library, name, fitted, text=text, reboots=arguments.reboots, wants=wants
-        )
+        try:
+            made = installing.create(
+                library, name, fitted, text=text, reboots=arguments.reboots, wants=wants, own=own
+            )
+        except UsageError:
+            if not fitted.get("os"):
+                # What it can be says what to name.
+                context.note("\n".join(notes))
+            raise
     outcome = installing.settle(library, name) or installing.standing(library, name)
     note = "\n".join(filter(None, (*notes, made.note, outcome.note)))
     return outcome._replace(note=note)
+
+
+def _show_seed(arguments: argparse.Namespace, context: Context) -> int:
+    """Print the answers that the installer would find.
+
+    Raises:
+        UsageError: There is no medium, or a person answers.
+    """
+    from kvmtui.cli.seeds import show_files
+    from kvmtui.manage import install_medium
+    from kvmtui.manage.unattended import unattended
+
+    _, plain = read_source(arguments.source)
+    plain.pop("name", None)
+    arguments.cdrom = [*arguments.iso, *arguments.cdrom]
+    wants = _wishes(arguments)
+    assert wants is not None, "--show-seed asks for answers"
+    fitted, _ = install_medium.fitted(context.library, completed(plain, arguments))
+    made = unattended(arguments.name, fitted, wants, own_files(arguments))
+    show_files(context, arguments.name, made.answers.label, made.answers.files)
+    return 0
 
 
 def _wishes(arguments: argparse.Namespace) -> FirstLogin | None:
@@ -108,7 +137,7 @@ def _wishes(arguments: argparse.Namespace) -> FirstLogin | None:
     if arguments.user_data is not None:
         raise UsageError(
             "install: --user-data is for cloud images",
-            hint="templates of your own go into ~/.config/kvmtui/unattended/",
+            hint="--seed-file NAME=FILE; templates go into ~/.config/kvmtui/unattended/",
         )
     return first_login_of(arguments, own_keys=True)
 

@@ -18,12 +18,36 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 
+_UNKNOWN = "unrecognized arguments: "
+_OF_QEMU = {
+    "-boot": "--set 'boot=[cdrom, disk]'",
+    "-drive": "--disk",
+    "-enable-kvm": "--accelerator kvm",
+    "-m": "--memory",
+    "-net": "--network",
+    "-netdev": "--network",
+    "-nic": "--network",
+    "-smp": "--cpus",
+}
+"""Options that people know from QEMU's own command line."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line, as every other failure."""
 
     def error(self, message: str) -> NoReturn:
+        if message.startswith(_UNKNOWN):
+            message += self._meant(message.removeprefix(_UNKNOWN).split(maxsplit=1)[0])
         _, _, verb = self.prog.partition(" ")
         raise UsageError(f"{verb}: {message}" if verb else message, hint=f"{self.prog} -h")
+
+    def _meant(self, option: str) -> str:
+        """Which option of this verb somebody may have meant."""
+        known = self._option_string_actions
+        meant = _OF_QEMU.get(option, f"-{option}")
+        if meant.partition(" ")[0] not in known:
+            meant = closest(option.partition("=")[0], (one for one in known if one[:2] == "--"))
+        return f": did you mean {meant}?" if meant and option[:1] == "-" else ""
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         """As argparse, which would not tell that a help could not be written."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+from collections.abc import Mapping
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.power import attempt, report
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.first_login import read_bounded
+from kvmtui.guest.library import Library
 from kvmtui.guest.seed_image import MOST_BYTES
 from kvmtui.manage import seeding
-from kvmtui.manage.drafts import Draft, keep_text
+from kvmtui.manage.drafts import keep_text
+from kvmtui.manage.secret_drafts import SecretDraft
 from kvmtui.text import visible
 
 _VERBS = {
@@ -53,15 +56,26 @@ def _show(arguments: argparse.Namespace, context: Context) -> int:
     files = seed.files
     if arguments.file is not None:
         files = {arguments.file: files[seeding.chosen_file(seed, arguments.file)]}
+    show_files(context, arguments.name, seed.label, files, headed=arguments.file is None)
+    return 0
+
+
+def show_files(
+    context: Context, guest: str, label: str, files: Mapping[str, bytes], *, headed: bool = True
+) -> None:
+    """Print the files of a seed.
+
+    Args:
+        headed: Whether each has its name above it.
+    """
     if context.as_json:
         texts = {name: data.decode("utf-8", "replace") for name, data in files.items()}
-        context.document({"name": arguments.name, "label": seed.label, "files": texts})
-        return 0
+        context.document({"name": guest, "label": label, "files": texts})
+        return
     for number, (name, data) in enumerate(files.items()):
-        if arguments.file is None:
+        if headed:
             context.say(f"{'' if number == 0 else chr(10)}--- {visible(name)}")
         context.say(_readable(data))
-    return 0
 
 
 def _readable(data: bytes) -> str:
@@ -82,7 +96,7 @@ def _edit(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.source is not None:
         after = read_bounded(arguments.source, MOST_BYTES + 1)
     else:
-        after = _edited(name, before)
+        after = _edited(library, name, file, before)
     result = attempt(
         name,
         lambda: seeding.replace_file(
@@ -95,10 +109,10 @@ def _edit(arguments: argparse.Namespace, context: Context) -> int:
     return report(context, "seed edit", [result])
 
 
-def _edited(name: str, before: bytes) -> bytes:
-    with Draft(name, before.decode("utf-8", "replace")) as draft:
+def _edited(library: Library, name: str, file: str, before: bytes) -> bytes:
+    with SecretDraft(library, file, before) as draft:
         draft.refuse_no_terminal(f"kvmtui seed edit {name} --from FILE")
         try:
-            return draft.result(subprocess.run(draft.command).returncode).encode()
+            return draft.content(subprocess.run(draft.command).returncode)
         except OSError as error:
             raise draft.not_run(error) from None

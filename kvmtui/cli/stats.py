@@ -103,7 +103,7 @@ def run_stats(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.past:
         return _past(arguments, context)
     watch = Watch(library)
-    report = _Report(context)
+    report = _Report(context, rests=arguments.all)
     try:
         for guests in _samples(watch, arguments):
             report.tell(guests)
@@ -170,10 +170,14 @@ class _Report:
 
     On a terminal the head stands above each sample of several guests, else it comes once
     (for a person again after 20 lines).
+
+    Args:
+        rests: Guests that do not run have a line too, with their state.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, rests: bool) -> None:
         self._context = context
+        self._rests = rests
         self._on_terminal = sys.stdout.isatty()
         self._width = 0
         self._lines = 0
@@ -186,13 +190,18 @@ class _Report:
         if self._context.as_json:
             for live in guests:
                 sys.stdout.write(json_text(document_of(live, stamp)) + "\n")
-        elif guests:
-            self._table(guests, stamp)
+        elif rows := [live for live in guests if live.view.pid is not None or self._rests]:
+            self._table(rows, stamp)
         sys.stdout.flush()
 
     def _note(self, guests: list[LiveGuest]) -> None:
         """Say on standard error why figures are empty, once until it changes."""
-        reasons = {live.view.name: _reason(live) for live in guests}
+        told_in_rows = self._rests and not self._context.as_json
+        reasons = {
+            live.view.name: _reason(live)
+            for live in guests
+            if live.view.pid is not None or not told_in_rows
+        }
         if not guests:
             reasons[""] = "no guest runs"
         for name, reason in reasons.items():
@@ -214,7 +223,7 @@ class _Report:
 
 
 def _line(stamp: str, name: str, width: int, cells: list[str]) -> str:
-    figures = (cell.rjust(space) for cell, space in zip(cells, _HEADS.values(), strict=True))
+    figures = (cell.rjust(space) for cell, space in zip(cells, _HEADS.values(), strict=False))
     return "  ".join([stamp.ljust(8), name.ljust(width), *figures]).rstrip()
 
 
@@ -233,6 +242,9 @@ def _in_words(missing: str) -> str:
 
 
 def _cells(live: LiveGuest) -> list[str]:
+    """Its figures under their heads; of one that does not run its state."""
+    if live.view.pid is None:
+        return [live.view.state]
     figures, resident = live.figures, live.view.memory_resident_bytes
     operations = None
     if figures is not None and figures.disk_read_ops_per_s is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import urllib.parse
 from typing import Any, NamedTuple
 
@@ -23,16 +24,27 @@ _DRIVER_FOLDERS = {
 }
 """Folders of the virtio-win CD, by the short id of the system."""
 _PRODUCTS = {
-    "opensusetumbleweed": "Tumbleweed",
-    "opensuse16": "openSUSE_Leap",
-    "opensuse": "Leap",
-    "sle16": "SLES",
-    "sles16": "SLES",
-    "sle": "SLES",
+    "autoyast": {"opensusetumbleweed": "openSUSE", "opensuse": "Leap", "sle": "SLES"},
+    "agama": {
+        "opensusetumbleweed": "Tumbleweed",
+        "opensuse16.0": "Leap_16.0",
+        "opensuse": "openSUSE_Leap",
+        "sle": "SLES",
+    },
 }
-"""Products of AutoYaST and Agama, by how the short id begins; the first that does."""
+"""What each calls a product, by how the short id begins; the first that does."""
+_MODULES = ("Basesystem", "Server-Applications")
+"""Of SLE 15: what a server is made of, on a medium that has it."""
+_CLIENT_KEY = "W269N-WFGWX-YVC9B-4J6C9-T83GX"
+"""Microsoft's published setup key of Windows 10 and 11 Pro: it chooses, and activates nothing."""
+_TAKES_NO_KEY = re.compile(r"_(X64|A64)FRE[EV]_")
+"""The label of a Windows CD for evaluation, or of a volume licence: it is of one edition."""
+_LANGUAGE = re.compile(r"_([A-Z]{2})-([A-Z]{2})_DV")
+"""What a Windows CD's label says of its language."""
+_SERIAL_PORT = "ttyS0"
 _SERIAL_PORTS = {"aarch64": "ttyAMA0"}
-"""What Linux calls the first serial port; ttyS0 with all others."""
+"""What Linux calls the first serial port, where it has another name."""
+_ALPINE = "alpinelinux"
 
 
 class Target(NamedTuple):
@@ -56,10 +68,10 @@ class Target(NamedTuple):
     image_index: int = 1
     """Which of the editions on a Windows CD."""
     product_key: str = ""
-    media_language: str = "en-US"
-    """The language of the Windows CD."""
+    media_language: str = ""
+    """The language of the Windows CD; as its label says when empty."""
     medium: str = ""
-    """The label of the medium that it is installed from, where its kernel is booted directly."""
+    """The label of the medium that it is installed from."""
     arch: str = "x86_64"
 
 
@@ -94,9 +106,18 @@ def values(kind: str, wants: FirstLogin, target: Target) -> dict[str, Any]:
         "disk_name": target.disk.removeprefix("/dev/"),
         "is_uefi": target.firmware == "uefi",
         "os": target.os,
+        "medium": target.medium,
         "serial": target.serial,
         "consoles": consoles(target.arch),
-        "product": target.product or _product(target.os),
+        "serial_port": _SERIAL_PORTS.get(target.arch, _SERIAL_PORT),
+        "product": target.product or _product(kind, target.os),
+        "modules": _MODULES if target.os.startswith("sle15") and "-Full" in target.medium else (),
+        # What is not on every medium comes from the network.
+        "usual_packages": ["qemu-guest-agent"] if target.mac else [],
+        "usual_mirror": _mirror(_usual_mirror(target.os)),
+        "branch": f"v{target.os.removeprefix(_ALPINE)}"
+        if target.os != _ALPINE
+        else "latest-stable",
         **_windows(wants, target, host, user),
     }
 
@@ -108,7 +129,7 @@ def usual_user(kind: str) -> str:
 
 def consoles(arch: str) -> str:
     """What a kernel's line says so that Linux talks on the screen and on the serial port."""
-    return f"console=tty0 console={_SERIAL_PORTS.get(arch, 'ttyS0')},115200"
+    return f"console=tty0 console={_SERIAL_PORTS.get(arch, _SERIAL_PORT)},115200"
 
 
 def _address(address: StaticAddress | None) -> dict[str, Any] | None:
@@ -137,24 +158,41 @@ def _mirror(url: str) -> dict[str, str] | None:
     }
 
 
-def _product(os_id: str) -> str:
-    return next((name for prefix, name in _PRODUCTS.items() if os_id.startswith(prefix)), "Leap")
+def _usual_mirror(os_id: str) -> str:
+    """Where the installer of a Debian, or of an Ubuntu of its kind, gets packages."""
+    if os_id.startswith("ubuntu"):
+        return "http://archive.ubuntu.com/ubuntu"
+    return "http://deb.debian.org/debian"
+
+
+def _product(kind: str, os_id: str) -> str:
+    known = _PRODUCTS.get(kind, {})
+    return next((name for prefix, name in known.items() if os_id.startswith(prefix)), "")
+
+
+def _computer_name(host: str) -> str:
+    """A name that Windows takes: short, and not of digits alone."""
+    name = host[:_LONGEST_COMPUTER_NAME].strip("-")
+    return f"pc-{name}"[:_LONGEST_COMPUTER_NAME] if name.isdecimal() else name
 
 
 def _windows(wants: FirstLogin, target: Target, host: str, user: str) -> dict[str, Any]:
     folder = _DRIVER_FOLDERS.get(target.os, "w11")
     language = wants.locale.split(".")[0].split("@")[0].replace("_", "-")
+    labelled = _LANGUAGE.search(target.medium)
+    media_language = f"{labelled[1].lower()}-{labelled[2]}" if labelled else "en-US"
+    is_client = target.os in ("win10", "win11") and not _TAKES_NO_KEY.search(target.medium)
     commands = [f'cmd /c net user "{user}" /logonpasswordchg:yes'] if wants.password_hash else []
     return {
-        "computer_name": host[:_LONGEST_COMPUTER_NAME],
+        "computer_name": _computer_name(host),
         "driver_paths": [
             f"{letter}:\\{driver}\\{folder}\\amd64"
             for letter in _DRIVE_LETTERS
             for driver in _DRIVERS
         ],
-        "windows_locale": language if len(language) == 5 else "en-US",
-        "media_language": target.media_language,
+        "windows_locale": language if len(language) == 5 else media_language,
+        "media_language": target.media_language or media_language,
         "image_index": target.image_index,
-        "product_key": target.product_key,
+        "product_key": target.product_key or (_CLIENT_KEY if is_client else ""),
         "windows_commands": [*commands, *wants.run],
     }

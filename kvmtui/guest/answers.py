@@ -12,7 +12,8 @@ preseed          CIDATA        appended to the initrd of the ISO's kernel, which
 kickstart        OEMDRV        ks.cfg there is found by itself
 autoyast         OEMDRV        autoinst.xml there is found by itself
 agama            OEMDRV        autoinst.json there is found by itself
-alpine           APKOVL        \\*.apkovl.tar.gz on any CD is unpacked over the live system
+alpine           APKOVL        \\*.apkovl.tar.gz on any CD is unpacked over the live system; the
+                               files beside it are what it is made of
 autounattend     UNATTEND      autounattend.xml at the root of any CD is found by itself
 ===============  ============  ==============================================================
 
@@ -47,7 +48,20 @@ _LINES_WITH_LABEL = {
     "autoyast": "install=cd:/ autoyast=label://OEMDRV/autoinst.xml textmode=1",
     "agama": "root=live:CDLABEL={label} rd.live.image inst.auto=label://OEMDRV/autoinst.json",
 }
+_WHOSE = {
+    "autoyast": "SUSE's installer",
+    "agama": "SUSE's installer",
+    "alpine": "Alpine",
+    "autounattend": "Windows",
+}
+_UNTOLD = {
+    "autoyast": ("mirror", "proxy"),
+    "agama": ("mirror", "proxy"),
+    "alpine": ("locale",),
+    "autounattend": ("keyboard", "address", "mirror", "proxy"),
+}
 _ROOT_STARTS = "etc/local.d/kvmtui.start"
+_OVERLAY = "localhost.apkovl.tar.gz"
 
 
 class Answers(NamedTuple):
@@ -79,7 +93,19 @@ def answers(kind: str, wants: FirstLogin, target: Target, folders: Sequence[str]
     """
     check(wants)
     made = _MAKERS[kind](answer_values.values(kind, wants, target), folders)
-    return made._replace(kernel_append=kernel_line(kind, target))
+    notes = (*made.notes, *_without(kind, wants))
+    return made._replace(kernel_append=kernel_line(kind, target), notes=notes)
+
+
+def _without(kind: str, wants: FirstLogin) -> list[str]:
+    """What is asked for, and that installer has no word for; one sentence each."""
+    named = {"locale": "a locale", "keyboard": "a keyboard", "address": "a fixed address"}
+    named |= {"mirror": "a mirror", "proxy": "a proxy"}
+    return [
+        f"{_WHOSE[kind]} is not told of {words}: put it right by hand once it is installed"
+        for field, words in named.items()
+        if field in _UNTOLD.get(kind, ()) and getattr(wants, field)
+    ]
 
 
 def kernel_line(kind: str, target: Target) -> str | None:
@@ -137,26 +163,51 @@ def _kickstart(values: dict[str, Any], folders: Sequence[str]) -> Answers:
 
 def _autoyast(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     values["shell_script"] = render("setup.sh", values, folders)
-    return Answers(_rendered(["autoinst.xml"], values, folders), "OEMDRV")
+    made = _rendered(["autoinst.xml"], values, folders)
+    return Answers(made, "OEMDRV", notes=_suse_notes(values))
 
 
 def _agama(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     values["shell_script"] = render("setup.sh", values, folders)
-    return Answers(_rendered(["autoinst.json"], values, folders), "OEMDRV")
+    made = _rendered(["autoinst.json"], values, folders)
+    return Answers(made, "OEMDRV", notes=_suse_notes(values))
+
+
+def _suse_notes(values: dict[str, Any]) -> tuple[str, ...]:
+    if "-Online" not in values["medium"] or not values["os"].startswith("sle"):
+        return ()
+    return (
+        "this medium has the installer alone, and SUSE asks for a registration code: take the"
+        " medium called Full, or put the code into the answers by kvmtui seed edit",
+    )
 
 
 def _alpine(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     made = _rendered(["alpine-answers", "alpine-start.sh"], values, folders)
+    files = {"answers": made["alpine-answers"], "start.sh": made["alpine-start.sh"], _OVERLAY: b""}
+    return Answers(with_parts(files), "APKOVL")
+
+
+def with_parts(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A seed's files, with what is made of others of them made anew: Alpine's overlay."""
+    if not {"answers", "start.sh", _OVERLAY} <= files.keys():
+        return dict(files)
     overlay = archives.tar_gz(
         {
-            "etc/kvmtui-answers": (made["alpine-answers"], 0o600),
-            _ROOT_STARTS: (made["alpine-start.sh"], 0o755),
+            "etc/kvmtui-answers": (files["answers"], 0o600),
+            _ROOT_STARTS: (files["start.sh"], 0o755),
             "etc/.default_boot_services": (b"", 0o644),
         },
         links={"etc/runlevels/default/local": "/etc/init.d/local"},
     )
-    files = {"answers": made["alpine-answers"], "localhost.apkovl.tar.gz": overlay}
-    return Answers(files, "APKOVL")
+    return {**files, _OVERLAY: overlay}
+
+
+def with_files(made: Answers, own: Mapping[str, bytes]) -> Answers:
+    """Answers with other files in the place of theirs, and with what is made of these."""
+    files = with_parts({**made.files, **own})
+    extra = initrd_archive(files) if made.initrd_extra is not None else None
+    return made._replace(files=files, initrd_extra=extra)
 
 
 def _autounattend(values: dict[str, Any], folders: Sequence[str]) -> Answers:
@@ -167,6 +218,10 @@ def _autounattend(values: dict[str, Any], folders: Sequence[str]) -> Answers:
             f"Windows takes no hash of a password: {values['user']} has none at first, and sets"
             " one at the first login"
         )
+    else:
+        notes.append(f"{values['user']} has no password until one is set on the guest's own screen")
+    if values["keys"]:
+        notes.append("keys are not put into Windows: it has no ssh server at first")
     if values["packages"]:
         notes.append("packages are not installed in Windows: use commands to run")
     if values["timezone"]:

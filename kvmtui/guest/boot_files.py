@@ -44,6 +44,7 @@ _UBUNTU = tuple(_pair("/casper", "vmlinuz", f"initrd{end}") for end in ("", ".gz
 _FEDORA = (_pair("/images/pxeboot", "vmlinuz", "initrd.img", "/images/install.img"),)
 _SUSE = (_pair("/boot/x86_64/loader", "linux", "initrd"),)
 _SUSE_ARM = (_pair("/boot/aarch64", "linux", "initrd"),)
+_AGAMA_ARM = (_pair("/boot/aarch64/loader", "linux", "initrd"),)
 PLACES: dict[str, dict[str, tuple[BootFiles, ...]]] = {
     "preseed": {
         "x86_64": (_pair("/install.amd", "vmlinuz", "initrd.gz"), *_DEBIAN),
@@ -52,7 +53,7 @@ PLACES: dict[str, dict[str, tuple[BootFiles, ...]]] = {
     "autoinstall": {"x86_64": _UBUNTU, "aarch64": _UBUNTU},
     "kickstart": {"x86_64": _FEDORA, "aarch64": _FEDORA},
     "autoyast": {"x86_64": _SUSE, "aarch64": _SUSE_ARM},
-    "agama": {"x86_64": _SUSE, "aarch64": _SUSE_ARM},
+    "agama": {"x86_64": _SUSE, "aarch64": (*_AGAMA_ARM, *_SUSE_ARM)},
 }
 """Where they are, by the kind of answer file that the installer reads and by the machine."""
 

@@ -51,7 +51,7 @@ class CloudImage(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only
     url: Url
     """Where the image is; {arch} is what stands under `arch`."""
     checksums: Url
-    """The file with its checksum; {file} is the image's address."""
+    """The file with its checksum; {file} is the image's address, {folder} its folder's."""
     arch: dict[Architecture, str] = field(default_factory=lambda: {"x86_64": "x86_64"})
     """What the makers call each architecture."""
     firmware: Literal["bios", "uefi"] | None = None
@@ -144,6 +144,7 @@ class Catalog:
         url = image.url.replace("{arch}", word)
 
         def filled(text: str) -> str:
+            text = text.replace("{folder}", url.rpartition("/")[0])
             return self._mirrored(text.replace("{arch}", word).replace("{file}", url))
 
         signature = filled(image.signature.url) if image.signature is not None else ""
@@ -165,7 +166,7 @@ def _read(path: str) -> CatalogFile:
         f"images[{index}].{key}: an address begins https:// or http://"
         for index, image in enumerate(found.images)
         for key in ("url", "checksums")
-        if not getattr(image, key).startswith((*_SCHEMES, "{file}"))
+        if not getattr(image, key).startswith((*_SCHEMES, "{file}", "{folder}"))
     ]
     problems += [
         f"mirrors: '{visible(url, limit=80)}' is no address that begins https:// or http://"

@@ -171,6 +171,8 @@ def _reason(error: Exception, value: Any, type_: Any) -> str:
     choices = _choices(type_)
     if choices:
         return f"{_shown(value)} is not one of {', '.join(choices)}"
+    if "matching regex" in text and "://" in text:
+        return f"{_shown(value)} is no address such as http://10.0.2.2/boot.ipxe"
     if "matching regex" in text:
         return f"{_shown(value)} has characters that are not allowed here"
     if text.startswith("Expected `str") and not isinstance(value, str):

@@ -7,6 +7,7 @@ long work goes on in a thread, tells its progress, and ends when its task is can
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kvmtui.errors import StateError, UsageError
@@ -100,6 +101,7 @@ def create_guest(
     wants: FirstLogin,
     *,
     user_data: bytes | None = None,
+    own: Mapping[str, bytes] | None = None,
     text: str | None = None,
     watcher: Watcher | None = None,
 ) -> Outcome:
@@ -108,6 +110,7 @@ def create_guest(
     Args:
         plain: What the person chose. The size of the first disk, where it has one, is what
             that disk gets; a file of it is refused.
+        own: As `seeding.with_seed`.
 
     Raises:
         UsageError: The first disk is one that exists, or is smaller than the image.
@@ -120,9 +123,11 @@ def create_guest(
         )
     if library.place(name).path.exists():
         raise StateError(f"{name}: a guest of this name exists", hint=f"kvmtui show {name}")
+    for file, content in (own or {}).items():
+        seeding.check_file(file, content)
     image, base, note = ensure(library, image_id, plain.get("arch", "x86_64"), watcher=watcher)
     plain = _over(plain, image, base)
-    seeded = seeding.with_seed(name, plain, wants, user_data=user_data)
+    seeded = seeding.with_seed(name, plain, wants, user_data=user_data, own=own)
     made = creating.create(
         library,
         name,
@@ -132,7 +137,8 @@ def create_guest(
         files=seeded.files,
         bases={DISK: base.path},
     )
-    login = _login_note(image, wants, user_data)
+    unsaid = user_data is not None or seeding.says_login(own or ())
+    login = "" if unsaid else _login_note(image, wants)
     return made._replace(note="\n".join(filter(None, (note, made.note, login))))
 
 
@@ -155,9 +161,7 @@ def _over(plain: Plain, image: CloudImage, base: Pulled) -> Plain:
     return plain
 
 
-def _login_note(image: CloudImage, wants: FirstLogin, user_data: bytes | None) -> str:
-    if user_data is not None:
-        return ""
+def _login_note(image: CloudImage, wants: FirstLogin) -> str:
     if not wants.ssh_keys and wants.password_hash is None:
         return "nobody can log in: it has neither an SSH key nor a password"
     return f"log in as {wants.user or image.user}" if wants.user or image.user else ""
@@ -195,12 +199,16 @@ class CatalogDoor:
         wants: FirstLogin,
         *,
         user_data: bytes | None = None,
+        own: Mapping[str, bytes] | None = None,
         tell: Tell | None = None,
     ) -> Outcome:
         """As `create_guest`."""
         return await self._images.do(
             lambda watcher: create_guest(
-                self._library, name, plain, image_id, wants, user_data=user_data, watcher=watcher
+                *(self._library, name, plain, image_id, wants),
+                user_data=user_data,
+                own=own,
+                watcher=watcher,
             ),
             tell,
         )

@@ -30,13 +30,18 @@ class Draft:
     Args:
         name: The guest's.
         text: What the editor begins with.
+        place: Where the file's folder is made; usually where temporary files are.
+        file: What the file is called; usually as the guest.
     """
 
-    def __init__(self, name: str, text: str) -> None:
-        self._name = name
-        self._folder = tempfile.mkdtemp(prefix="kvmtui-edit-")
-        self._path = Path(self._folder) / f"{name}.yaml"
-        self._path.write_text(text, encoding="utf-8")
+    def __init__(
+        self, name: str, text: str | bytes, *, place: str | None = None, file: str = ""
+    ) -> None:
+        self._folder = tempfile.mkdtemp(prefix="kvmtui-edit-", dir=place)
+        self._path = Path(self._folder) / (file or f"{name}.yaml")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(self._path, flags, 0o600), "wb") as new:
+            new.write(text.encode("utf-8") if isinstance(text, str) else text)
 
     def __enter__(self) -> Draft:
         return self
@@ -78,9 +83,13 @@ class Draft:
         Raises:
             KvmtuiError: It says that nothing is to be changed.
         """
+        self.refuse_status(status)
+        return self._path.read_bytes().decode("utf-8", "replace")
+
+    def refuse_status(self, status: int) -> None:
+        """Refuse an end of the editor that says that nothing is to be changed."""
         if status != 0:
             raise KvmtuiError(f"the editor ended with status {status}; nothing was changed")
-        return self._path.read_bytes().decode("utf-8", "replace")
 
     def not_run(self, error: OSError) -> UsageError:
         """The failure of an editor that cannot be run."""

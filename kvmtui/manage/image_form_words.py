@@ -35,7 +35,7 @@ Told = dict[str, tuple[Standing, str]]
 """Of fields, by their ids: how a value stands, and a few words."""
 
 YES, NO = "yes", "no"
-AS_IT_SAYS = "as it says"
+AS_IT_SAYS = "recognised"
 """The format of an image by its own first bytes, its name or a definition."""
 
 

@@ -120,7 +120,7 @@ def _create_fields(library: Library, view: ImageView | None) -> list[FormField]:
             "Stands on",
             help="An image whose content it begins with, and which must stay as it is; or empty.",
         ),
-        _format_field("backing_format", "That is"),
+        _format_field("backing_format", "Of the image it stands on."),
         field(
             *("preallocation", "Preallocated", "choice", "off", PREALLOCATIONS),
             help="off takes room as it is needed; falloc and full take all of it now.",
@@ -139,9 +139,9 @@ def _create_fields(library: Library, view: ImageView | None) -> list[FormField]:
     ]
 
 
-def _format_field(id: str, label: str) -> FormField:
-    help = "raw: all in it is a guest's own, also where its first bytes look like another format."
-    return field(id, label, "choice", AS_IT_SAYS, (AS_IT_SAYS, "raw"), help)
+def _format_field(id: str, of: str = "Of the source.") -> FormField:
+    help = f"{of} raw: all in it is a guest's own, also where it begins like another format."
+    return field(id, "Its format", "choice", AS_IT_SAYS, (AS_IT_SAYS, "raw"), help)
 
 
 def _cluster_field() -> FormField:
@@ -157,7 +157,7 @@ def _import_fields(library: Library, view: ImageView | None) -> list[FormField]:
         ),
         field("name", "Name", help="In the home's images/; empty: as the source is called."),
         field("format", "Format", "choice", "qcow2", WRITEABLE, "What it is written as."),
-        _format_field("source_format", "It is"),
+        _format_field("source_format"),
         field("disk", "Disk", help="Of an OVA with several: 1, 2 …; empty for its only one."),
         field(
             *("largest", "At most"),
@@ -184,7 +184,7 @@ def _convert_fields(library: Library, view: ImageView | None) -> list[FormField]
         field("compress", "Compress", "switch", NO, help="Smaller, and slower to read."),
         field("rate", "At most", help="A second, such as 50M, to leave the disk some peace."),
         _cluster_field(),
-        _format_field("source_format", "It is"),
+        _format_field("source_format"),
     ]
 
 
@@ -208,7 +208,7 @@ def _rebase_fields(library: Library, view: ImageView | None) -> list[FormField]:
             *("backing", "Stands on", "text", value),
             help="The image it is to stand on; empty: nothing, then all is copied into it.",
         ),
-        _format_field("backing_format", "That is"),
+        _format_field("backing_format", "Of the image it stands on."),
         field(
             *("unsafe", "Name only", "switch", NO),
             help="For a backing file that was moved: only its name is written. Its content "

@@ -21,6 +21,8 @@ from kvmtui.manage.install_fields import YES
 from kvmtui.manage.install_files import disk_said
 from kvmtui.manage.install_login import Wishes, is_address
 from kvmtui.manage.install_plan import BOOT_FILE, Plan
+from kvmtui.manage.seed_edits import EditedSeed
+from kvmtui.manage.seeding import says_login
 from kvmtui.qemu.command import versioned_machine
 from kvmtui.qemu.image import virtual_size_bytes
 from kvmtui.stats.host import mount_of, nearest_folder
@@ -37,10 +39,25 @@ class Host(NamedTuple):
     """The processors that running guests have."""
 
 
-def said(library: Library, draft: Draft, plan: Plan, wished: Wishes, host: Host) -> Told:
+def said(
+    library: Library,
+    draft: Draft,
+    plan: Plan,
+    wished: Wishes,
+    host: Host,
+    edited: EditedSeed | None = None,
+) -> Told:
     """What is said of the fields, by their ids; of some nothing."""
     checks = Checks(library, draft, plan, host)
     told = checks.all() | login_checks(draft, wished)
+    if edited is not None:
+        if says_login(edited.names) and told.get("ssh_key", ("",))[0] == "warning":
+            del told["ssh_key"]
+        field = "answers" if draft.source == "iso" else "user_data"
+        told[field] = (
+            edited.standing,
+            edited.words.removeprefix("user-data: ").removeprefix("user-data is "),
+        )
     for field, words in (*plan.problems.items(), *wished.problems.items()):
         told[field] = ("problem", words)
     return told
@@ -133,7 +150,19 @@ class Checks:
         for field in ("file", "kernel", "initrd", "cdrom"):
             self._path(field)
 
-        if draft.source == "network" and not self._values[BOOT_FILE].strip():
+        if draft.source == "network":
+            self._boots_from_network()
+
+    def _boots_from_network(self) -> None:
+        network = self._values["network"].strip()
+        if network == "none":
+            self._say("network", "problem", "it has no card to boot from: user, or bridge=NAME")
+        elif self._values[BOOT_FILE].strip():
+            return
+        elif network in ("", "user"):
+            words = "QEMU's NAT names nothing: an iPXE script's URL, or a bridge as network"
+            self._say(BOOT_FILE, "warning", words)
+        else:
             self._say(BOOT_FILE, "fine", "what that network's PXE names")
 
     def _path(self, field: str) -> None:

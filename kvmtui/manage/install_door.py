@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kvmtui.errors import DefinitionError, KvmtuiError
@@ -13,6 +13,7 @@ from kvmtui.manage.door import Door
 from kvmtui.manage.views import Outcome
 
 if TYPE_CHECKING:
+    from kvmtui.guest.answers import Answers
     from kvmtui.manage import (
         browsing,
         creating,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
         install_plan,
         installing,
         recognising,
+        secret_drafts,
+        seed_edits,
     )
     from kvmtui.manage.catalog import CatalogDoor
     from kvmtui.manage.install_draft import Draft
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from kvmtui.manage.install_login import Wishes
     from kvmtui.manage.install_plan import Plan
     from kvmtui.manage.recognising import Recogniser
+    from kvmtui.manage.secret_drafts import SecretDraft
+    from kvmtui.manage.seed_edits import Edits, SeedView
 else:
     browsing = Later("kvmtui.manage.browsing")
     creating = Later("kvmtui.manage.creating")
@@ -42,6 +47,8 @@ else:
     install_plan = Later("kvmtui.manage.install_plan")
     installing = Later("kvmtui.manage.installing")
     recognising = Later("kvmtui.manage.recognising")
+    secret_drafts = Later("kvmtui.manage.secret_drafts")
+    seed_edits = Later("kvmtui.manage.seed_edits")
 
 Values = dict[str, str]
 
@@ -73,59 +80,87 @@ class InstallDoor(Door):
             self._recogniser = recognising.Recogniser(self.library)
         return self._recogniser
 
-    async def look(self, given: Values) -> InstallForm:
-        """The form as it is, given what a person filled in."""
+    async def look(self, given: Values, edits: Edits | None = None) -> InstallForm:
+        """The form as it is, given what a person filled in, and edited of its seed."""
         host = install_checks.Host(self._promised_cpus())
         return await self._read(
-            lambda: install_form.look(self.library, self.recogniser, given, host)
+            lambda: install_form.look(self.library, self.recogniser, given, host, edits or {})
         )
 
-    async def make(self, given: Values) -> Outcome:
+    async def make(self, given: Values, edits: Edits | None = None) -> Outcome:
         """Define the guest that the fields say; a cloud image that is missing is fetched.
 
+        Args:
+            edits: Files of its seed, which are used as they are.
+
         Raises:
-            KvmtuiError: A field is not right, or it cannot be made; nothing is left.
+            KvmtuiError: A field or an edited file is not right, or it cannot be made; nothing
+                is left.
         """
         draft, plan, wished = await self._read(lambda: self._planned(given, fetches=True))
         problems = {**plan.problems, **wished.problems}
         if problems or plan.definition is None:
             raise DefinitionError([f"{key}: {text}" for key, text in problems.items()])
+        own = seed_edits.contents(edits or {}, install_login.kind_of(draft))
         if draft.cloud is None:
-            return await asyncio.to_thread(lambda: self._make(draft, plan, wished))
+            return await asyncio.to_thread(lambda: self._make(draft, plan, wished, own))
         return await self._catalog().create_guest(
-            plan.name, plan.plain, draft.cloud.image.id, wished.login, user_data=wished.user_data
+            *(plan.name, plan.plain, draft.cloud.image.id, wished.login),
+            user_data=wished.user_data,
+            own=own,
         )
 
     def _planned(self, given: Values, *, fetches: bool) -> tuple[Draft, Plan, Wishes]:
         draft = install_draft.draft(self.library, self.recogniser, given)
         return draft, install_plan.plan(draft), install_login.wishes(draft, fetches=fetches)
 
-    def _make(self, draft: Draft, plan: Plan, wished: Wishes) -> Outcome:
+    def _make(self, draft: Draft, plan: Plan, wished: Wishes, own: Mapping[str, bytes]) -> Outcome:
         if draft.source == "iso":
-            wants = wished.login if install_draft.makes_answers(draft.values) else None
-            outcome = installing.create(self.library, plan.name, plan.plain, wants=wants)
+            answered = install_draft.makes_answers(draft.values)
+            wants, own = (wished.login, own) if answered else (None, {})
+            outcome = installing.create(self.library, plan.name, plan.plain, wants=wants, own=own)
         else:
             outcome = creating.create(self.library, plan.name, plan.plain, profiled=True)
         told = dict.fromkeys([*plan.notes, *outcome.note.splitlines()])
         return outcome._replace(note="\n".join(filter(None, told)))
 
-    async def seed(self, given: Values) -> list[str]:
-        """What the guest or its installer would be given, line by line.
+    async def seed(self, given: Values, edits: Edits | None = None) -> SeedView:
+        """What the guest or its installer would be given, its edited files as they are.
 
         Raises:
             KvmtuiError: A field is not right, or nothing is given.
         """
 
-        def read() -> list[str]:
-            draft, plan, wished = self._planned(given, fetches=False)
-            if not install_draft.makes_answers(draft.values):
-                raise KvmtuiError("no seed goes with it: nothing in it would read one")
-            if wished.problems:
-                field, words = next(iter(wished.problems.items()))
-                raise KvmtuiError(f"{field}: {words}")
-            return install_login.told(install_login.seeded(draft, plan, wished).answers)
+        def read() -> SeedView:
+            kind, made = self._answers(given)
+            return seed_edits.view(made, kind, edits or {})
 
         return await self._read(read)
+
+    async def seed_file(self, given: Values, name: str) -> bytes:
+        """A file of the seed as the fields make it, with all that is in it.
+
+        Raises:
+            KvmtuiError: As `seed`.
+        """
+        return await self._read(lambda: self._answers(given)[1].files.get(name, b""))
+
+    async def draft(self, file: str, content: bytes) -> SecretDraft:
+        """A file of the seed for a person's editor.
+
+        Raises:
+            KvmtuiError: There is no place for it.
+        """
+        return await self._read(lambda: secret_drafts.SecretDraft(self.library, file, content))
+
+    def _answers(self, given: Values) -> tuple[str, Answers]:
+        draft, plan, wished = self._planned(given, fetches=False)
+        if not install_draft.makes_answers(draft.values):
+            raise KvmtuiError("no seed goes with it: nothing in it would read one")
+        if wished.problems:
+            field, words = next(iter(wished.problems.items()))
+            raise KvmtuiError(f"{field}: {words}")
+        return install_login.kind_of(draft), install_login.answers(draft, plan, wished)
 
     async def password_hash(self, password: str) -> str:
         """A password's hash: it alone is kept, and only until the guest is made.

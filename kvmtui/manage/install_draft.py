@@ -142,7 +142,7 @@ def _usual(
         "network": "user",
         "firmware": usual_firmware(arch, profile, medium, source),
         "answers": MADE if source == "iso" and can_answer(profile) else NONE,
-        "packages": _packages(profile),
+        "packages": _packages(profile) if given.get("network") != "none" else "",
         "more": NO,
         "expert": NO,
         "summary": YES,

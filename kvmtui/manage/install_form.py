@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import NamedTuple
 
+from kvmtui.errors import KvmtuiError
 from kvmtui.guest.library import Library
 from kvmtui.host import networks
+from kvmtui.manage import install_login, seed_edits
 from kvmtui.manage.forms import FormField
 from kvmtui.manage.install_checks import Host, Told, said
 from kvmtui.manage.install_cloud import cloud_words
@@ -31,10 +34,11 @@ from kvmtui.manage.install_fields import (
     described,
     specs,
 )
-from kvmtui.manage.install_login import wishes
+from kvmtui.manage.install_login import Wishes, kind_of, wishes
 from kvmtui.manage.install_plan import Plan, plan
 from kvmtui.manage.install_summary import Summary, summary
 from kvmtui.manage.recognising import Recogniser
+from kvmtui.manage.seed_edits import EditedSeed, Edits
 
 _Choices = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -53,20 +57,39 @@ class InstallForm(NamedTuple):
     """Whether a seed or an answer file goes with it."""
 
 
-def look(library: Library, recogniser: Recogniser, given: Values, host: Host) -> InstallForm:
-    """What follows from what a person gave."""
+def look(
+    library: Library,
+    recogniser: Recogniser,
+    given: Values,
+    host: Host,
+    edits: Edits = seed_edits.NONE,
+) -> InstallForm:
+    """What follows from what a person gave, and edited of the seed."""
     found = draft(library, recogniser, given)
     made = plan(found)
     wished = wishes(found)
-    come = summary(library, found, made, wished)
+    edited = _edited(found, made, wished, edits)
+    come = summary(library, found, made, wished, edited.names if edited else ())
     fields = [spec for spec in specs() if spec.id != "answers" or can_answer(found.profile)]
     return InstallForm(
         found.cloud is not None and found.cloud.here is None,
         tuple(_field(found, made, spec, come.title) for spec in fields),
-        said(library, found, made, wished, host),
+        said(library, found, made, wished, host, edited),
         come,
         makes_answers(found.values),
     )
+
+
+def _edited(found: Draft, made: Plan, wished: Wishes, edits: Edits) -> EditedSeed | None:
+    """How the edited files stand of the seed that goes with it."""
+    kind = kind_of(found)
+    if not makes_answers(found.values) or not seed_edits.contents(edits, kind):
+        return None
+    answers = None
+    if not wished.problems:
+        with contextlib.suppress(KvmtuiError):
+            answers = install_login.answers(found, made, wished)
+    return seed_edits.edited(edits, kind, answers)
 
 
 def _field(found: Draft, planned: Plan, spec: Spec, title: str) -> FormField:

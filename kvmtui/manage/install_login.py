@@ -84,26 +84,22 @@ def kind_of(draft: Draft) -> str:
     return draft.profile.unattended
 
 
-def seeded(draft: Draft, plan: Plan, wished: Wishes) -> seeding.Seeded:
-    """The definition with its seed.
+def answers(draft: Draft, plan: Plan, wished: Wishes) -> Answers:
+    """What the guest or its installer is given.
 
     Raises:
         DefinitionError: It cannot be made so.
     """
-    return seeding.with_seed(
+    return seeding.answered(
         plan.name, plan.plain, wished.login, kind=kind_of(draft), user_data=wished.user_data
-    )
+    )[1]
 
 
-def told(answers: Answers) -> list[str]:
-    """The files of a seed for people, line by line, without a password's hash."""
-    lines: list[str] = []
-    for name, data in answers.files.items():
-        lines += [f"# {visible(name, limit=200)}", ""]
-        if b"\0" in data:
-            lines += ["(not text)", ""]
-            continue
-        for line in data.decode("utf-8", "replace").splitlines():
-            lines.append(_HIDDEN.sub("(a password's hash)", visible(line, limit=2000)))
-        lines.append("")
-    return lines + [visible(note, limit=400) for note in answers.notes]
+def told_lines(data: bytes) -> list[str]:
+    """A file of a seed for people, line by line, without a password's hash."""
+    if b"\0" in data:
+        return ["(not text)"]
+    return [
+        _HIDDEN.sub("(a password's hash)", visible(line, limit=2000))
+        for line in data.decode("utf-8", "replace").splitlines()
+    ]

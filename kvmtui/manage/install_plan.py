@@ -146,7 +146,7 @@ def _skeleton(draft: Draft, problems: dict[str, str]) -> Plain:
         if values["append"].strip():
             plain["append"] = values["append"].strip()
         if not values["kernel"].strip():
-            problems.setdefault("kernel", "a path is expected")
+            problems.setdefault("kernel", "choose one: Ctrl-O browses")
     if source == "cloud" and draft.cloud is None:
         problems.setdefault("image", f"there is none for {values['arch']}")
     for key, source_of in (("iso", "iso"), ("file", "disk")):

@@ -28,12 +28,16 @@ from kvmtui.qemu.events import read_events
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kvmtui.guest.definition import Definition
     from kvmtui.guest.folder import GuestFolder
     from kvmtui.guest.library import Library
 
 _MOST_IDLE_RESETS = 3
 _SHUT_DOWN = "the guest shut itself down; is it installed?"
+GIVEN_UP = "it is given up"
+"""The trouble of a guest that is being left as it is."""
 _STOPPED = ("host-qmp-quit", "host-signal", "killed", "host-ui")
 
 
@@ -98,11 +102,16 @@ def started(folder: GuestFolder, record: InstallRecord, run: str) -> None:
     write_install(folder, record._replace(run=run, start=False, trouble=""))
 
 
-def _finish(folder: GuestFolder, record: InstallRecord) -> None:
+def forget_answers(folder: GuestFolder, record: InstallRecord) -> None:
+    """Delete what only the installation needed; the caller holds the guest's lock."""
     answers = (SEED,) if record.secret else ()
     for name in (INSTALL_KERNEL, INSTALL_INITRD, *answers):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(folder.at(name))
+
+
+def _finish(folder: GuestFolder, record: InstallRecord) -> None:
+    forget_answers(folder, record)
     forget_install(folder)
     tell(folder, record, "installed", "done")
 
@@ -124,7 +133,11 @@ def settle(library: Library, name: str) -> Outcome | None:
         return None
     if record is None or record.trouble or not (record.stage == INSTALLED or record.start):
         return None
-    return go_on(library, folder, record)
+    try:
+        return go_on(library, folder, record)
+    except BusyError:
+        # A QEMU whose kvmtui was killed may just be coming up.
+        return None
 
 
 def _judge(folder: GuestFolder) -> InstallRecord | None:
@@ -135,6 +148,7 @@ def _judge(folder: GuestFolder) -> InstallRecord | None:
     start = folder.start_record()
     if start is None or start.get("run") != record.run:
         return record
+    never_came_up = record
     record = record._replace(start=False)
     if live_pid(folder, start, None) is not None:
         left = record.reboots - (_resets(folder) if record.stage == DISK else 0)
@@ -142,7 +156,7 @@ def _judge(folder: GuestFolder) -> InstallRecord | None:
             return record
         return _moved(folder, record._replace(stage=INSTALLED, start=False), "disk", "")
     ended = story.last_stop_of_record(folder)
-    return record if ended is None else _after_run(folder, record, ended)
+    return never_came_up if ended is None else _after_run(folder, record, ended)
 
 
 def _resets(folder: GuestFolder) -> int:
@@ -203,6 +217,8 @@ def go_on(library: Library, folder: GuestFolder, record: InstallRecord) -> Outco
             outcome = starting.start_now(library, name)
             words = started_words(name, record)
             return outcome._replace(verb="install", message=words, note=outcome.note)
+    except BusyError:
+        raise
     except KvmtuiError as error:
         with locked(folder):
             _give_up_starting(folder, error.message)
@@ -236,15 +252,10 @@ def _take_out(library: Library, folder: GuestFolder, record: InstallRecord, runn
     from kvmtui.manage.definitions import load_definition
 
     definition = load_definition(folder)
-    changes = [
-        Change(["cdroms", index, "file"], "")
-        for index, drive in enumerate(definition.cdroms)
-        if drive.file in record.media
-    ]
+    changes = _emptied(definition, record.media)
     drives = [f"cdrom{change.path[1]}" for change in changes]
     if record.kernel and definition.kernel is not None:
-        changes += [Change([key], "") for key in ("append", "initrd", "kernel")]
-    changes = [change for change in changes if len(change.path) > 1 or _has(definition, change)]
+        changes += _without_kernel(definition)
     if changes:
         changing.change(library, folder.name, changes)
     notes = []
@@ -256,5 +267,35 @@ def _take_out(library: Library, folder: GuestFolder, record: InstallRecord, runn
     return "\n".join(notes)
 
 
-def _has(definition: Definition, change: Change) -> bool:
-    return getattr(definition, str(change.path[0])) is not None
+def take_answers_out(library: Library, folder: GuestFolder) -> bool:
+    """Let the definition be without answers and the installer's own kernel; whether it had any.
+
+    A guest that runs keeps what it has open; done again it changes nothing.
+
+    Raises:
+        KvmtuiError: The definition was not changed.
+    """
+    from kvmtui.manage import changing
+    from kvmtui.manage.definitions import load_definition
+
+    definition = load_definition(folder)
+    changes = _emptied(definition, (SEED,))
+    if definition.kernel == INSTALL_KERNEL or definition.initrd == INSTALL_INITRD:
+        changes += _without_kernel(definition)
+    if changes:
+        changing.change(library, folder.name, changes)
+    return bool(changes)
+
+
+def _emptied(definition: Definition, media: Sequence[str]) -> list[Change]:
+    """The changes that leave drives empty in which these are."""
+    return [
+        Change(["cdroms", index, "file"], "")
+        for index, drive in enumerate(definition.cdroms)
+        if drive.file in media
+    ]
+
+
+def _without_kernel(definition: Definition) -> list[Change]:
+    keys = [key for key in ("append", "initrd", "kernel") if getattr(definition, key) is not None]
+    return [Change([key], "") for key in keys]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kvmtui.errors import HostError, KvmtuiError, as_told
@@ -21,6 +22,7 @@ from kvmtui.manage import choosing, command_lines, hosting
 from kvmtui.manage.install_draft import Draft, makes_answers
 from kvmtui.manage.install_login import Wishes
 from kvmtui.manage.install_plan import Plan
+from kvmtui.manage.seeding import says_login
 from kvmtui.qemu.binary import host_architecture
 from kvmtui.qemu.command import versioned_machine
 from kvmtui.stats.host import nearest_folder
@@ -50,8 +52,14 @@ class Summary(NamedTuple):
 NOTHING = Summary("", (), "", (), (), (), "", "")
 
 
-def summary(library: Library, draft: Draft, plan: Plan, wished: Wishes) -> Summary:
-    """What the fields come to."""
+def summary(
+    library: Library, draft: Draft, plan: Plan, wished: Wishes, edited: Sequence[str] = ()
+) -> Summary:
+    """What the fields come to.
+
+    Args:
+        edited: The files of its seed that a person edited.
+    """
     if plan.definition is None:
         first = next(iter(plan.problems.values()), "it cannot be made so")
         return NOTHING._replace(fault=first)
@@ -68,10 +76,10 @@ def summary(library: Library, draft: Draft, plan: Plan, wished: Wishes) -> Summa
         fault = as_told("", error).message
     return Summary(
         title=_title(draft, plan.name),
-        facts=(*_facts(definition, choice), *_login_facts(draft, wished)),
+        facts=(*_facts(definition, choice), *_login_facts(draft, wished, edited)),
         folder=f"guests/{plan.name}/",
-        files=_files(draft, definition),
-        steps=_steps(draft, definition, choice),
+        files=_files(draft, definition, edited),
+        steps=_steps(draft, definition, choice, edited),
         argv=tuple(argv),
         fault=fault,
         line=f"cd {shlex.quote(folder.at(RUN))} && {shlex.join(argv)}" if argv else "",
@@ -158,10 +166,13 @@ def _facts(definition: Definition, choice: choosing.Choice | None) -> tuple[str,
     return (", ".join(parts),)
 
 
-def _login_facts(draft: Draft, wished: Wishes) -> tuple[str, ...]:
-    """Who can log in, and how."""
+def _login_facts(draft: Draft, wished: Wishes, edited: Sequence[str]) -> tuple[str, ...]:
+    """Who can log in, and how; of an edited file only its reader knows."""
     if not makes_answers(draft.values):
         return ()
+    told = f"as edited: {', '.join(visible(name, limit=60) for name in edited)}"
+    if says_login(edited):
+        return (told,)
     login = wished.login
     keys = [key.split(None, 2) for key in login.ssh_keys]
     named = [" ".join([key[0].removeprefix("ssh-"), *key[2:]]) for key in keys]
@@ -169,10 +180,12 @@ def _login_facts(draft: Draft, wished: Wishes) -> tuple[str, ...]:
     parts[0] += f" with key {visible(named[0], limit=60)}" if named else " without a key"
     parts[0] += f" +{len(named) - 1}" if len(named) > 1 else ""
     parts.append("a password" if login.password_hash is not None else "no password")
-    return (", ".join([*parts, *login.packages]),)
+    return (", ".join([*parts, *login.packages]), *((told,) if edited else ()))
 
 
-def _files(draft: Draft, definition: Definition) -> tuple[tuple[str, str], ...]:
+def _files(
+    draft: Draft, definition: Definition, edited: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
     files = [("guest.yaml", "definition")]
     for disk in definition.disks:
         if disk.size is not None and not disk.file.startswith("/"):
@@ -181,13 +194,20 @@ def _files(draft: Draft, definition: Definition) -> tuple[tuple[str, str], ...]:
     if definition.boot_firmware() == "uefi":
         files.append((EFI_VARS, "UEFI variables"))
     if makes_answers(draft.values):
-        files.append((SEED, "user, key, host name"))
+        name = visible(edited[0], limit=60) if edited else ""
+        words = f"{name} edited" if len(edited) == 1 else f"{len(edited)} files edited"
+        files.append((SEED, words if edited else "user, key, host name"))
     if definition.kernel == INSTALL_KERNEL:
         files += [(INSTALL_KERNEL, "of the ISO"), (INSTALL_INITRD, "until it is installed")]
     return tuple(files)
 
 
-def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None) -> tuple[str, ...]:
+def _steps(
+    draft: Draft,
+    definition: Definition,
+    choice: choosing.Choice | None,
+    edited: Sequence[str],
+) -> tuple[str, ...]:
     made = "overlay made" if draft.source == "cloud" else "disk made, empty"
     steps = []
     if draft.cloud is not None and draft.cloud.here is None:
@@ -198,7 +218,9 @@ def _steps(draft: Draft, definition: Definition, choice: choosing.Choice | None)
         runs += f", measured {choice.time[:10]}"
     steps.append(runs)
     steps += {
-        "cloud": ["first boot sets user and key", "ready when ssh answers"],
+        "cloud": ["first boot sets user and key", "ready when ssh answers"]
+        if not says_login(edited)
+        else ["first boot does what you edited"],
         "iso": [
             *_from_medium(draft, definition),
             "its restart ends that: it boots from its disk, the ISO taken out",

@@ -26,11 +26,14 @@ from kvmtui.guest.install_record import (
 )
 from kvmtui.guest.names import check_name, is_name
 from kvmtui.manage.install_steps import (
+    GIVEN_UP,
     answers,
     asking,
+    forget_answers,
     go_on,
     medium_words,
     started_words,
+    take_answers_out,
     tell,
 )
 from kvmtui.manage.install_steps import settle as settle
@@ -59,6 +62,7 @@ def create(
     text: str | None = None,
     reboots: int | None = None,
     wants: FirstLogin | None = None,
+    own: Mapping[str, bytes] | None = None,
 ) -> Outcome:
     """Define a guest that is about to be installed: all of it is there, or nothing.
 
@@ -66,6 +70,8 @@ def create(
         plain, text: As `creating.create`; its media are the CDs, or else the kernel. The
             profile of its ``os`` is laid under it.
         wants: Install it without questions, with these answers.
+        own: A person's own files, in the place of those that would be made of `wants`. Nobody
+            knows what is in them: they are kept no longer than a password's hash.
         reboots: How often the guest restarts itself until it is installed; None: as the
             profile says, else once.
 
@@ -83,12 +89,13 @@ def create(
     else:
         from kvmtui.manage.unattended import unattended
 
-        plain, files, notes = unattended(name, plain, wants)
+        plain, files, notes, _ = unattended(name, plain, wants, own)
     if reboots is None:
         reboots = _usual_reboots(plain.get("os"))
     answers = [SEED] if wants is not None else []
     record = _first_record(name, definition_from(creating.prepare(plain)), reboots, answers)
-    record = record._replace(secret=wants is not None and wants.password_hash is not None)
+    secret = wants is not None and (wants.password_hash is not None or bool(own))
+    record = record._replace(secret=secret)
 
     def begin(folder: GuestFolder) -> None:
         write_install(folder, record)
@@ -165,15 +172,25 @@ def again(library: Library, name: str) -> Outcome:
 def keep(library: Library, name: str) -> Outcome:
     """Leave the guest as it is: from now on it is one like any other.
 
+    Its medium stays in its drive. What was put there for the installation goes, as after a
+    normal end: the answers, and the installer's own kernel, which would begin anew with them.
+
     Raises:
         StateError: It is not being installed.
+        KvmtuiError: Its definition was not changed; nothing is forgotten.
     """
     folder = library.folder(name)
     with locked(folder):
-        record = _under_way(folder)
+        record = _under_way(folder)._replace(start=False, trouble=GIVEN_UP)
+        # Nobody goes on with it from here.
+        write_install(folder, record)
+    had = take_answers_out(library, folder)
+    with locked(folder):
+        forget_answers(folder, record)
         forget_install(folder)
         tell(folder, record, "kept", "given up, the guest is left as it is")
-    return Outcome(name, "install", True, f"{name} is left as it is, its medium too")
+    gone = "; what answered its installer is taken out" if had else ""
+    return Outcome(name, "install", True, f"{name} is left as it is, its medium too{gone}")
 
 
 def _under_way(folder: GuestFolder) -> InstallRecord:
@@ -204,7 +221,31 @@ def standing(library: Library, name: str) -> Outcome:
         )
     if live_pid(folder, folder.start_record(), None) is None:
         return Outcome(name, "install", False, f"{name} is about to be started")
-    return Outcome(name, "install", False, started_words(name, record))
+    return Outcome(name, "install", False, started_words(name, record) + _stands(library, folder))
+
+
+def _stands(library: Library, folder: GuestFolder) -> str:
+    """Whether a person let it stand still.
+
+    Raises:
+        StateError: It stands still by itself.
+    """
+    from kvmtui.manage import looking, resuming
+
+    name, state = folder.name, looking.look_at(library, folder.name).state
+    if state == "io-error":
+        full = resuming.paused_for_room(folder)
+        why = "there is no room left for its disk" if full else "its disk cannot be read or written"
+        raise StateError(
+            f"{name} stands still while it is being installed: {why}",
+            hint=f"{'make room' if full else f'kvmtui why {name}'}, then kvmtui resume {name}",
+        )
+    if state == "crashed":
+        raise StateError(
+            f"{name} stands broken while it is being installed",
+            hint=f"kvmtui why {name}; kvmtui stop {name}, then kvmtui install {name} --again",
+        )
+    return ", and is paused" if state == "paused" else ""
 
 
 def is_under_way(library: Library, name: str) -> bool:

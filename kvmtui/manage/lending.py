@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from kvmtui.errors import BusyError
 from kvmtui.guest.folder import MONITORS, GuestFolder
 from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
+from kvmtui.qemu.quick_monitor import QuickMonitor
 
 SHORT_S = 1.5
 """How long one look may take where the monitor is lent."""
@@ -51,7 +52,9 @@ class Lender:
         if self._held is None and now >= self._try_at:
             self._try_at = now + _AGAIN_S
             with contextlib.suppress(BusyError):
-                session = command_session(self._for_long, self._purpose, patience_s=0)
+                session = command_session(
+                    self._for_long, self._purpose, patience_s=0, kind=QuickMonitor
+                )
                 self._held = await self._stack.enter_async_context(session)
         if self._held is not None:
             yield self._held

@@ -25,7 +25,8 @@ def check_host(folder: GuestFolder, wants: Wants) -> None:
         HostError, ImageError: With what is missing.
     """
     check_memory(wants)
-    check_files(folder, wants)
+    remedy = f"put the file back, or name another: kvmtui edit {folder.name}"
+    check_files(folder, wants, remedy=remedy)
     if wants.tpm:
         from kvmtui.manage import platform
 
@@ -67,8 +68,11 @@ def check_memory(wants: Wants) -> None:
         )
 
 
-def check_files(folder: GuestFolder, wants: Wants) -> None:
+def check_files(folder: GuestFolder, wants: Wants, *, remedy: str = "") -> None:
     """Refuse a definition whose files are not there.
+
+    Args:
+        remedy: What can be done about one that is missing.
 
     Raises:
         ImageError: Names the key and the file.
@@ -79,7 +83,8 @@ def check_files(folder: GuestFolder, wants: Wants) -> None:
     for key, file in named:
         path = folder.resolve(file)
         if not os.path.exists(path):
-            raise ImageError(f"{folder.name}: {key}: {visible(path)} does not exist")
+            told = f"{folder.name}: {key}: {visible(path)} does not exist"
+            raise ImageError(told, hint=remedy)
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
             raise ImageError(f"{folder.name}: {key}: {visible(path)} is no file or block device")

@@ -6,11 +6,13 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 
 from kvmtui.durable import reading, write_atomically
 from kvmtui.errors import ImageError
 from kvmtui.guest.library import Library
+from kvmtui.guest.pattern_text import beginning
 from kvmtui.guest.profile_files import Profiles
 from kvmtui.guest.recognition import MediaRule, Recognition, recognise
 from kvmtui.host import osinfo
@@ -29,6 +31,8 @@ MOST_FILES = 5000
 """How many of one folder are looked at."""
 _KEPT = "osinfo.json"
 _LARGEST_KEPT_BYTES = 8 << 20
+_BEGINNING = 12
+"""By so many letters rules are told apart."""
 _KNOWN_BEFORE = 10000
 """More files than these are forgotten."""
 
@@ -58,7 +62,7 @@ class Recogniser:
         self._known: dict[str, tuple[Identity, Medium | None]] = {}
         self._profiles: Profiles | None = None
         self._rules: list[MediaRule] = []
-        self._wider: list[MediaRule] | None = None
+        self._wider: _Wider | None = None
 
     def look(self, path: str) -> Medium | None:
         """What one file is; None when it is no medium.
@@ -117,7 +121,7 @@ class Recogniser:
         found = recognise(media, self._rules)
         if found.candidates:
             return found
-        wider = recognise(media, self._osinfo())
+        wider = recognise(media, self._osinfo().of(media))
         if not wider.candidates:
             return found
         return wider._replace(os=None)
@@ -129,9 +133,9 @@ class Recogniser:
             self._known.clear()
             self._profiles, self._rules = now, now.rules()
 
-    def _osinfo(self) -> list[MediaRule]:
+    def _osinfo(self) -> _Wider:
         if self._wider is None:
-            self._wider = [rule for one in self._osinfo_rules() for rule in _compiled(one)]
+            self._wider = _Wider(self._osinfo_rules())
         return self._wider
 
     def _osinfo_rules(self) -> list[osinfo.OsinfoRule]:
@@ -151,6 +155,29 @@ class Recogniser:
             data = json.dumps({"state": state, "rules": rules}).encode()
             write_atomically(path, data, durable=False)
         return rules
+
+
+class _Wider:
+    """Rules of osinfo-db by how what they look for begins.
+
+    There are thousands, and a medium meets a few: compiling them all takes longer than all else.
+    """
+
+    def __init__(self, rules: list[osinfo.OsinfoRule]) -> None:
+        self._plain: dict[tuple[str, str], list[osinfo.OsinfoRule]] = {}
+        self._ready: dict[tuple[str, str], list[MediaRule]] = {}
+        for rule in rules:
+            field, text = next(iter(rule.patterns.items()))
+            self._plain.setdefault((field, beginning(text)[:_BEGINNING]), []).append(rule)
+
+    def of(self, media: Media) -> Iterator[MediaRule]:
+        """All that may be of a medium."""
+        for key, rules in self._plain.items():
+            field, begins = key
+            if begins in getattr(media, field):
+                if key not in self._ready:
+                    self._ready[key] = [one for rule in rules for one in _compiled(rule)]
+                yield from self._ready[key]
 
 
 def _compiled(rule: osinfo.OsinfoRule) -> list[MediaRule]:

@@ -93,13 +93,13 @@ class TextMirror:
 
     async def _read(self, monitor: Monitor, place: Place) -> bytes:
         size = min(place.size_bytes + place.columns * 2, vga_text.WINDOW_BYTES - place.offset)
-        return await vga_text.read_memory(monitor, place.offset, size)
+        return await monitor.memory.read(vga_text.TEXT_ADDRESS + place.offset, size)
 
     async def _locate(self, monitor: Monitor) -> TextScreen | None:
         found = None
         until = time.monotonic() + (SHORT_S / 2 if self.is_short else math.inf)
         for _ in range(_CHANGING_TRIES):
-            before = await vga_text.read_memory(monitor, 0, vga_text.WINDOW_BYTES)
+            before = await _window(monitor)
             self.picture = await grab(monitor)
             empty_is_text = await vga_text.is_text_by_bios(monitor)
             unsettled = await self._changed(monitor, before)
@@ -113,7 +113,7 @@ class TextMirror:
             )
             if found is not None:
                 break
-            after = await vga_text.read_memory(monitor, 0, vga_text.WINDOW_BYTES)
+            after = await _window(monitor)
             if after == before or time.monotonic() >= until:
                 break
         self._located = time.monotonic()
@@ -145,6 +145,11 @@ class TextMirror:
         holds_s = _CURSOR_RESTS_S if rests else _CURSOR_HOLDS_S
         seen = time.monotonic() - self._cursor_seen < holds_s + _LOCATE_AGAIN_S
         return TextScreen(place.columns, place.rows, self._cells, self._cursor if seen else None)
+
+
+async def _window(monitor: Monitor) -> bytes:
+    """All of text memory."""
+    return await monitor.memory.read(vga_text.TEXT_ADDRESS, vga_text.WINDOW_BYTES)
 
 
 async def look(monitor: Monitor, *, cursor: bool = True) -> Screen:

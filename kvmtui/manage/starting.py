@@ -171,6 +171,8 @@ def _start(library: Library, folder: GuestFolder, operation: Operation) -> Outco
     below = image_below.notes_of_start(library, folder, wants)
     ensure_firmware_variables(folder, wants)
     argv, choice = line.built()
+    # One that just comes up, after its kvmtui was killed, has its sockets in what is emptied now.
+    os.close(_take_run_lock(folder))
     story.close_run(folder)
     _prepare_run(folder)
     record = _start_record(folder, wants, choice)

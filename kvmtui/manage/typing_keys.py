@@ -17,8 +17,9 @@ from kvmtui.manage.lending import SHORT_S, Lender, is_short
 from kvmtui.manage.screens import refuse_stopped
 from kvmtui.manage.views import Outcome
 from kvmtui.qemu import keyboard
+from kvmtui.qemu.guest_memory import number_of_64_bits
 from kvmtui.qemu.keyboard import Stroke
-from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session, number_of_64_bits
+from kvmtui.qemu.monitor import Monitor, MonitorPlace, command_session
 
 _PAUSE_S = 0.02
 """Between keys: firmware keeps 15 of them for a program that is slow to read."""

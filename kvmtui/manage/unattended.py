@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from kvmtui.errors import ImageError, StateError, UsageError
 from kvmtui.guest import boot_files
-from kvmtui.guest.answers import Target, kernel_line
+from kvmtui.guest.answers import Answers, Target, kernel_line
 from kvmtui.guest.boot_files import BootFiles
 from kvmtui.guest.definition import Definition, Plain
 from kvmtui.guest.first_login import FirstLogin, check
 from kvmtui.guest.folder import INSTALL_INITRD, INSTALL_KERNEL, SEED
 from kvmtui.manage import creating, profiles
 from kvmtui.manage.creating import Writer
-from kvmtui.manage.seeding import with_seed
+from kvmtui.manage.seeding import says_login, with_seed
 from kvmtui.qemu.iso import read_media
 from kvmtui.text import visible
 
@@ -31,6 +31,8 @@ class Unattended(NamedTuple):
     """Its profile is laid under it."""
     files: Mapping[str, bytes | Writer]
     notes: list[str]
+    answers: Answers
+    """What the seed holds."""
 
 
 class Boot(NamedTuple):
@@ -43,38 +45,42 @@ class Boot(NamedTuple):
     """The medium's."""
 
 
-def unattended(name: str, plain: Plain, wants: FirstLogin) -> Unattended:
+def unattended(
+    name: str, plain: Plain, wants: FirstLogin, own: Mapping[str, bytes] | None = None
+) -> Unattended:
     """Let the guest's installer have its answers.
 
     Args:
         plain: The definition; its first CD, or its kernel, is what it is installed from, its
             ``os`` says how that is answered. An ``append`` without a kernel goes to the
             medium's own.
+        own: A person's own files, in the place of those that would be made.
 
     Raises:
-        UsageError: It is not known how that system is answered.
+        UsageError: It is not known how that system is answered, or one's own file has no place.
         ImageError: The CD lacks the kernel that has to be booted.
         DefinitionError: A wish is not valid.
     """
     check(wants)
-    own = plain.get("append")
+    line = plain.get("append")
     if not plain.get("kernel"):
         plain = {key: value for key, value in plain.items() if key != "append"}
     plain, notes = profiles.laid_under(creating.prepare(plain))
     kind = kind_of(name, plain)
     boot = boot_of(plain, kind)
-    label = boot.label if boot is not None else ""
-    if boot is None and own:
-        plain["append"] = own
-    seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label})
+    if boot is None and line:
+        plain["append"] = line
+    label = boot.label if boot is not None else _label(_iso(plain))
+    seeded = with_seed(name, plain, wants, kind=kind, more={"medium": label}, own=own)
     made, files = seeded.plain, dict[str, bytes | Writer](seeded.files)
     if boot is not None:
         extra = seeded.answers.initrd_extra or b""
-        made |= _words(boot, seeded.answers.kernel_append, own, extra)
+        made |= _words(boot, seeded.answers.kernel_append, line, extra)
         files |= _writers(boot, extra)
-    if kind != "autounattend" and not (wants.ssh_keys or wants.password_hash):
+    unsaid = says_login(own or ()) or kind == "autounattend"
+    if not unsaid and not (wants.ssh_keys or wants.password_hash):
         notes = [*notes, "neither key nor password: nobody could log in"]
-    return Unattended(made, files, [*notes, *seeded.answers.notes])
+    return Unattended(made, files, [*notes, *seeded.answers.notes], seeded.answers)
 
 
 def kind_of(name: str, plain: Plain) -> str:
@@ -101,8 +107,7 @@ def boot_of(plain: Plain, kind: str) -> Boot | None:
         ImageError: The medium lacks it, or cannot be read.
         StateError: There is no medium, or Secure Boot does not let it be booted.
     """
-    media = [str(one.get("file")) for one in plain.get("cdroms") or [] if one.get("file")]
-    iso = next((file for file in media if file != SEED), "")
+    iso = _iso(plain)
     if plain.get("kernel"):
         files = BootFiles(str(plain["kernel"]), str(plain.get("initrd") or ""))
         if kind == "preseed" and not files.initrd:
@@ -168,6 +173,12 @@ def _writers(boot: Boot, extra: bytes) -> dict[str, Writer]:
         INSTALL_KERNEL: lambda goal: boot_files.extract(iso, files.kernel, goal),
         INSTALL_INITRD: lambda goal: boot_files.extract(iso, files.initrd, goal, behind=extra),
     }
+
+
+def _iso(plain: Plain) -> str:
+    """The first CD that is not the seed; empty where there is none."""
+    media = [str(one.get("file")) for one in plain.get("cdroms") or [] if one.get("file")]
+    return next((file for file in media if file != SEED), "")
 
 
 def _label(iso: str) -> str:

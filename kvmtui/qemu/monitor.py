@@ -11,16 +11,18 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from qemu.qmp import ConnectError, QMPClient, QMPError, Runstate
+from qemu.qmp import ConnectError, Message, QMPClient, QMPError, Runstate
 from qemu.qmp.qmp_client import ExecInterruptedError, ExecuteError
 
 from kvmtui.errors import CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
 from kvmtui.qemu.claims import claim, holders
+from kvmtui.qemu.guest_memory import GuestMemory
 from kvmtui.qemu.plain import connect_below
 from kvmtui.qemu.silence import taken, unanswered
 from kvmtui.text import visible
@@ -32,16 +34,38 @@ _ALL_TAKEN_LIMIT_S = 3.0
 logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
 
 
+class GivenFile(NamedTuple):
+    """An open file that QEMU was handed."""
+
+    number: int
+    """Of its ``/dev/fdset/N``, for what QEMU opens by its own means."""
+    descriptor: int
+    """Of QEMU's process."""
+
+
 class Monitor:
     """One QMP session; each command has a limit.
 
     Attributes:
         name: The socket's name.
+        memory: The guest's.
     """
 
-    def __init__(self, client: QMPClient, name: str) -> None:
-        self._client = client
+    def __init__(self, name: str) -> None:
         self.name = name
+        self.memory = GuestMemory(self)
+
+    async def open(self, connection: socket.socket) -> bool:
+        """Negotiate on a fresh connection, which is this session's from then on.
+
+        Returns:
+            False when no greeting comes (a foreign client, a stopped QEMU).
+        """
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """End the session; QEMU may have ended it already, and that is fine."""
+        raise NotImplementedError
 
     async def execute(
         self,
@@ -57,6 +81,68 @@ class Monitor:
             ConnectionLost: The session ended first; whether it was done is not known.
             MonitorTimeout: No answer in time; whether it was done is not known.
         """
+        raise NotImplementedError
+
+    async def give_file(self, fd: int) -> GivenFile:
+        """Hand QEMU an open file; the caller gives it back by ``remove-fd``.
+
+        Raises:
+            MonitorError: As `execute`.
+        """
+        try:
+            self._send_file(fd)
+        except (QMPError, OSError):
+            raise ConnectionLost("QEMU closed its monitor before it took a file") from None
+        answer = await self.execute("add-fd")
+        return GivenFile(answer["fdset-id"], answer["fd"])
+
+    def _send_file(self, fd: int) -> None:
+        """Send a descriptor, which the next command takes."""
+        raise NotImplementedError
+
+
+class _Client(QMPClient):
+    """As qemu.qmp's, which writes out each message for a log that nobody keeps."""
+
+    def _cb_outbound(self, msg: Message) -> Message:
+        return msg
+
+    def _cb_inbound(self, msg: Message) -> Message:
+        return msg
+
+
+class LibraryMonitor(Monitor):
+    """A session by qemu.qmp."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._client = _Client(name)
+
+    async def open(self, connection: socket.socket) -> bool:
+        try:
+            async with asyncio.timeout(GREETING_LIMIT_S):
+                await self._client.connect(connection)
+        except (TimeoutError, ConnectError, QMPError, OSError, EOFError):
+            await self.close()
+            connection.close()
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self.memory.close()
+        if self._client.runstate == Runstate.IDLE:
+            return
+        with contextlib.suppress(QMPError, EOFError, OSError, TimeoutError):
+            async with asyncio.timeout(GREETING_LIMIT_S):
+                await self._client.disconnect()
+
+    async def execute(
+        self,
+        command: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        limit_s: float | None = COMMAND_LIMIT_S,
+    ) -> Any:
         try:
             async with asyncio.timeout(limit_s):
                 return await self._client.execute(command, arguments)
@@ -70,35 +156,8 @@ class Monitor:
         except (ExecInterruptedError, QMPError, EOFError, OSError):
             raise ConnectionLost(f"QEMU closed its monitor before it answered {command}") from None
 
-    async def give_file(self, fd: int) -> int:
-        """Hand QEMU an open file; returns the number of its ``/dev/fdset/N`` there.
-
-        The caller gives it back by ``remove-fd``.
-
-        Raises:
-            MonitorError: As `execute`.
-        """
-        try:
-            self._client.send_fd_scm(fd)
-        except (QMPError, OSError):
-            raise ConnectionLost("QEMU closed its monitor before it took a file") from None
-        number: int = (await self.execute("add-fd"))["fdset-id"]
-        return number
-
-
-def number_of_64_bits(word: str) -> int:
-    """A number that QEMU's human monitor wrote, in hexadecimal.
-
-    Raises:
-        MonitorError: It is none.
-    """
-    try:
-        value = int(word, 16)
-        if 0 <= value < 1 << 64:
-            return value
-    except ValueError:
-        pass
-    raise MonitorError(f"QEMU answered '{visible(word, limit=80)}' where a number is expected")
+    def _send_file(self, fd: int) -> None:
+        self._client.send_fd_scm(fd)
 
 
 class MonitorPlace:
@@ -122,12 +181,17 @@ class MonitorPlace:
 
 @contextlib.asynccontextmanager
 async def command_session(
-    place: MonitorPlace, purpose: str, *, patience_s: float = _ALL_TAKEN_LIMIT_S
+    place: MonitorPlace,
+    purpose: str,
+    *,
+    patience_s: float = _ALL_TAKEN_LIMIT_S,
+    kind: type[Monitor] = LibraryMonitor,
 ) -> AsyncIterator[Monitor]:
     """Take a monitor for a few short commands; the socket for commands first.
 
     Args:
         patience_s: How long to wait where all are taken.
+        kind: Of the session.
 
     Raises:
         BusyError: All are taken; names who holds them.
@@ -142,15 +206,16 @@ async def command_session(
             if lock is None:
                 continue
             try:
-                client = await _connect(place.run, name)
-                if client is None:
+                monitor = kind(name)
+                connection = _connect(place.run, name)
+                if connection is None or not await monitor.open(connection):
                     silent += 1
                     continue
                 try:
-                    yield Monitor(client, name)
+                    yield monitor
                     return
                 finally:
-                    await _leave(client)
+                    await monitor.close()
             finally:
                 os.close(lock)
         if silent == len(order):
@@ -160,33 +225,16 @@ async def command_session(
         await asyncio.sleep(0.05)
 
 
-async def _connect(run: Path, name: str) -> QMPClient | None:
-    """Connect and negotiate; None when no greeting comes (a foreign client, a stopped QEMU).
+def _connect(run: Path, name: str) -> socket.socket | None:
+    """Connect to a socket; None where a foreign client has it, and others wait.
 
     Raises:
         MonitorError: Nobody listens there: QEMU is gone.
     """
     try:
-        connection = connect_below(run, name, blocking=False)
+        connection: socket.socket = connect_below(run, name, blocking=False)
+        return connection
     except BlockingIOError:
         return None
     except OSError as error:
         raise MonitorError(f"QEMU's monitor {name} cannot be reached: {error.strerror}") from None
-    client = QMPClient(name)
-    try:
-        async with asyncio.timeout(GREETING_LIMIT_S):
-            await client.connect(connection)
-    except (TimeoutError, ConnectError, QMPError, OSError, EOFError):
-        await _leave(client)
-        connection.close()
-        return None
-    return client
-
-
-async def _leave(client: QMPClient) -> None:
-    """End a session; QEMU may have ended it already, and that is fine."""
-    if client.runstate == Runstate.IDLE:
-        return
-    with contextlib.suppress(QMPError, EOFError, OSError, TimeoutError):
-        async with asyncio.timeout(GREETING_LIMIT_S):
-            await client.disconnect()

@@ -54,7 +54,7 @@ async def grab(monitor: Monitor) -> Picture:
     try:
         theirs = os.open(f"/proc/self/fd/{ours}", os.O_WRONLY | os.O_CLOEXEC)
         try:
-            number = await monitor.give_file(theirs)
+            number = (await monitor.give_file(theirs)).number
         finally:
             os.close(theirs)
         try:

@@ -1,6 +1,6 @@
 """The VGA text screen: text memory found by the picture it makes.
 
-Text memory (HMP ``xp`` at 0xb8000) is 32 KiB, of which a screen is a part: Linux scrolls by
+Text memory (at 0xb8000) is 32 KiB, of which a screen is a part: Linux scrolls by
 moving where it begins. The registers that say so can be read only by changing another, which
 a guest may be using at that moment. So nothing is touched: the picture (``screendump``) is cut
 into cells, and the begin is right where equal characters have equal pictures. A graphics mode
@@ -9,15 +9,12 @@ has no such place, which is how it is told apart.
 
 from __future__ import annotations
 
-import re
 import struct
-import sys
-from array import array
 from collections import Counter, defaultdict
 from collections.abc import Set
 from typing import NamedTuple
 
-from kvmtui.qemu.monitor import Monitor, number_of_64_bits
+from kvmtui.qemu.monitor import Monitor
 from kvmtui.qemu.picture import Picture
 
 TEXT_ADDRESS = 0xB8000
@@ -25,7 +22,6 @@ WINDOW_BYTES = 32 << 10
 _COLUMNS = (80, 40, 132, 90, 100, 94, 160)
 _CELL_HEIGHTS = (16, 8, 14, 15, 12, 10, 11, 22, 32)
 _CELL_WIDTHS = (9, 8, 16, 18)
-_WORD = re.compile(r" 0x([0-9a-f]{16})\b")
 _MOST_WRONG = 0.04
 _SURE = 5
 """No wrong place of a real screen has so few cells that do not fit."""
@@ -33,7 +29,7 @@ _LOW = " ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑�
 _TABLE = _LOW + bytes(range(32, 127)).decode() + "⌂" + bytes(range(128, 256)).decode("cp437")
 GLYPHS = _TABLE.replace("\xa0", " ")
 """Code page 437 as it is drawn: 256 characters, each printable."""
-_BLANK = {0x00, 0x20, 0xFF}
+_BLANK = frozenset(b"\0 \xff")
 _BIOS_MODE = 0x449
 _BIOS_TEXT_MODES = (0, 1, 2, 3, 7)
 
@@ -77,35 +73,9 @@ class TextScreen(NamedTuple):
         return self.cells[row * width + 1 : (row + 1) * width : 2]
 
 
-async def read_memory(monitor: Monitor, offset: int, size: int) -> bytes:
-    """A part of text memory.
-
-    Raises:
-        MonitorError: QEMU refused, did not answer, or no numbers.
-    """
-    first = offset - offset % 8
-    count = (offset + size - first + 7) // 8
-    command = f"xp /{count}gx {TEXT_ADDRESS + first:#x}"
-    answer = await monitor.execute("human-monitor-command", {"command-line": command})
-    told = str(answer)
-    digits = _WORD.findall(told)
-    if len(digits) == count:
-        numbers = array("Q", bytes.fromhex("".join(digits)))
-        if sys.byteorder == "little":
-            numbers.byteswap()
-        data = numbers.tobytes()
-    else:
-        words = [number_of_64_bits(word) for word in told.split() if word.startswith("0x")]
-        data = struct.pack(f"<{len(words)}Q", *words)
-    return data[offset - first : offset - first + size].ljust(size, b"\0")
-
-
 async def is_text_by_bios(monitor: Monitor) -> bool:
     """Whether the BIOS last set a text mode: all that tells an empty one from empty graphics."""
-    command = f"xp /1bx {_BIOS_MODE:#x}"
-    answer = str(await monitor.execute("human-monitor-command", {"command-line": command}))
-    words = [word for word in answer.split() if word.startswith("0x")]
-    return len(words) == 1 and number_of_64_bits(words[0]) in _BIOS_TEXT_MODES
+    return (await monitor.memory.read(_BIOS_MODE, 1))[0] in _BIOS_TEXT_MODES
 
 
 class _Cells:
@@ -212,6 +182,13 @@ def locate(
         if found is None:
             continue
         start, wrong = found
+        codes = memory[start : start + columns * rows * 2 : 2]
+        shown = len(codes.translate(None, bytes(_BLANK)))
+        if not shown and (picture.height > 400 or not empty_is_text):
+            continue
+        if len(wrong) > max(1, shown // 2):
+            # Blank memory under a picture of next to nothing: no text that is seen says so.
+            continue
         share = len(wrong) / (columns * rows)
         if best is None or share < best[0]:
             best = share, Place(start, columns, rows), wrong

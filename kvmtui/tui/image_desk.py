@@ -128,12 +128,21 @@ class ImageDesk:
 
     def check(self, views: Sequence[ImageView]) -> None:
         """Check images; what is wrong is told with the key that repairs it."""
+        away = [view for view in views if confirm.leads_away(view)]
         for view in views:
-            self.begin("check", _name(view), self._check_of(view))
+            if view not in away:
+                self.begin("check", _name(view), self._check_of(view))
 
-    def _check_of(self, view: ImageView) -> Act:
+        def agreed(_: Answer) -> None:
+            for view in away:
+                self.begin("check", _name(view), self._check_of(view, follow=True))
+
+        if away:
+            self._ask("images.check", confirm.question_check(away), agreed)
+
+    def _check_of(self, view: ImageView, *, follow: bool = False) -> Act:
         async def act() -> Outcome:
-            result = await self._fleet.images.check(view.path)
+            result = await self._fleet.images.check(view.path, follow=follow)
             told = f"{result.name}: {result.words}"
             if not result.is_sound or result.leaks:
                 key = self._keys.of("images.repair")

@@ -55,7 +55,7 @@ def kitty(png: bytes, number: int, columns: int, rows: int) -> str:
     """
     data = standard_b64encode(png).decode()
     pieces = [data[at : at + _PIECE] for at in range(0, len(data), _PIECE)] or [""]
-    keys = f"a=T,f=100,t=d,i={number},q=2,C=1,c={columns},r={rows},z=-1,"
+    keys = f"a=T,f=100,t=d,i={number},q=2,C=1,c={columns},r={rows},"
     found = []
     for at, piece in enumerate(pieces):
         more = int(at < len(pieces) - 1)

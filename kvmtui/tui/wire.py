@@ -24,8 +24,10 @@ from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 
 from kvmtui.tui.cells import Frame, Part, Shadow, moved_to
+from kvmtui.tui.direct import parts_of
 from kvmtui.tui.driver import TerminalDriver
 from kvmtui.tui.filters import line_filters, no_color
 from kvmtui.tui.graphics import Graphics
@@ -168,6 +170,23 @@ class WireApp(App[Any]):
         finally:
             self.post_display_hook()
 
+    def draw_lines(self, widget: Widget, lines: Sequence[int]) -> bool:
+        """Draw some lines of a widget now; False where they must be drawn with all else.
+
+        Args:
+            widget: As for `parts_of`.
+            lines: As for `parts_of`.
+        """
+        if not isinstance(self._driver, LinuxDriver) or self._batch_count or not self._running:
+            return False
+        if self._closed or not self._shadow.known or self._link_stands():
+            return False
+        parts = parts_of(self.screen, widget, lines)
+        if parts is None:
+            return False
+        self._send(self._frame_of(parts))
+        return True
+
     def _link_stands(self) -> bool:
         """Whether a write could wait: the reader is slow, or the app is suspended."""
         writer = getattr(self._driver, "_writer_thread", None)
@@ -191,8 +210,11 @@ class WireApp(App[Any]):
     # Pictures, which lie over cells that are blank.
 
     def ask_graphics(self) -> None:
-        """Ask the terminal once what it draws."""
-        if isinstance(self._driver, LinuxDriver) and (question := self.graphics.question):
+        """Ask the terminal once what it draws; the size of its cells may be another now."""
+        if not isinstance(self._driver, LinuxDriver):
+            return
+        self.graphics.measure(self._driver.fileno)
+        if question := self.graphics.question:
             KeyParser.graphics = self.graphics
             self._write(question)
             # Who does not understand it may show it.
@@ -260,13 +282,16 @@ class WireApp(App[Any]):
 
     def _frame(self, update: ChopsUpdate | LayoutUpdate) -> str:
         """What makes the terminal show an update; empty when it shows it already."""
+        erased = self._shadow.fit(*_size(update)) and self.native_ansi_color
+        return self._frame_of(list(_parts(update)), erased=erased)
+
+    def _frame_of(self, parts: Sequence[Part], *, erased: bool = False) -> str:
         if self._looks is None:
             system = self.console._color_system or ColorSystem.TRUECOLOR
             self._looks = Looks(system, self._exact)
         frame = Frame(self._shadow, self._looks)
-        if self._shadow.fit(*_size(update)) and self.native_ansi_color:
+        if erased:
             frame.erase()
-        parts = list(_parts(update))
         if self._placed is None:
             frame.scroll(parts)
         for part in parts:

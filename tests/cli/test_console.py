@@ -123,6 +123,21 @@ def test_a_signal_puts_the_terminal_back(kvmtui, console, number):
     assert kvmtui.row(name)["state"] == "running"
 
 
+def test_a_lost_line_ends_it_and_frees_the_console(kvmtui, console):
+    name = demo(kvmtui)
+    terminal = console(name)
+    terminal.wait_until(lambda: is_raw(terminal))
+    terminal.hang_up()
+    assert terminal.process.wait(30) == -signal.SIGHUP
+    other = console(name)
+    other.wait_until(lambda: is_raw(other))
+    assert "types" not in other.text
+    other.send("x")
+    other.wait_for("x")
+    other.send(LEAVE)
+    assert other.wait_end() == 0
+
+
 def test_a_stopped_one_gives_terminal_and_console_up(kvmtui, console):
     name = demo(kvmtui)
     terminal = console(name)

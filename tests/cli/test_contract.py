@@ -136,7 +136,7 @@ def test_output_that_cannot_be_written_is_a_failure(kvmtui, words, unbuffered):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(kvmtui, shell):
     script = kvmtui.ok("completion", shell).out
-    assert "shutdown" in script and "completion guests" in script
+    assert "shutdown" in script and "completion" in script and "profiles" in script
 
 
 COMPLETE = """
@@ -161,10 +161,14 @@ echo "${COMPREPLY[@]}"
         (["--home", "HOME", "delete", ""], ["db", "web"]),
         (["delete", "--home", "=", "HOME", "w"], ["web"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
+        (["seed", "show", "w"], ["web"]),
+        (["install", "w", "--hostname", ""], []),
+        (["install", "x", "--os", "win1"], ["win10", "win11"]),
+        (["catalog", "pull", "debian-1"], ["debian-13", "debian-12", "debian-11"]),
     ],
     ids=str,
 )
-def test_bash_offers_guests_where_one_is_named(kvmtui, words, offered):
+def test_bash_offers_guests_and_ids_where_one_is_named(kvmtui, words, offered):
     for name in ("web", "db"):
         kvmtui.tiny(name)
     words = [str(kvmtui.home) if word == "HOME" else word for word in words]
@@ -313,3 +317,18 @@ def test_a_fault_of_its_own_is_one_line(monkeypatch, capsys):
 
 def test_none_goes_with_no_other_network(kvmtui):
     kvmtui.refused("create", "a", "--network", "none", "--network", "user", status=2)
+
+
+def test_every_id_is_offered_and_media_of_the_home(kvmtui):
+    found = {one["id"] for one in kvmtui.ok("profile", "list", "--json").json}
+    offered = kvmtui.ok("completion", "profiles").out.split()
+    assert len(offered) == len(found) and set(offered) == found
+    images = [one["id"] for one in kvmtui.ok("catalog", "list", "--json").json]
+    assert kvmtui.ok("completion", "catalog").out.split() == images
+    assert kvmtui.ok("completion", "media").out == ""
+    kvmtui.library.make()
+    folder = kvmtui.home / "images"
+    for name in ("a b.iso", "c.ISO", "d.qcow2", "e\n.iso"):
+        (folder / name).touch()
+    assert kvmtui.ok("completion", "media").out == f"{folder}/a b.iso\n{folder}/c.ISO\n"
+    assert "profiles" not in kvmtui.ok("completion", "--help").out

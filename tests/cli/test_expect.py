@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import boot_guests
+import bootable_cds
 import pytest
 
 from kvmtui.errors import BusyError, DefinitionError
@@ -87,6 +88,34 @@ def test_a_boot_menu_is_driven(kvmtui, tmp_path):
     told = kvmtui.ok("expect", "pc", EXAMPLES / "boot-menu.yaml", "--start", cwd=tmp_path).out
     assert "Select boot device" in told
     assert (tmp_path / "boot-menu.png").stat().st_size > 1000
+
+
+GRUB = r"""
+on: screen
+timeout: 60
+steps:
+  - wait: 'GNU GRUB +version \d'
+  - wait: '\*First system'
+  - keys: [down, down]
+  - wait: '\*More systems'
+  - keys: ret
+  - wait: '\*Third system'
+  - keys: down
+  - wait: '\*Fourth system'
+  - screenshot: menu.txt
+  - keys: ret
+  - wait: '(?m)^fourth boots'
+"""
+
+
+def test_the_menu_of_a_boot_loader_is_driven(kvmtui, script, tmp_path):
+    """GRUB's own menu: what is chosen in it is what boots."""
+    iso = bootable_cds.make_grub_menu(tmp_path / "grub.iso")
+    kvmtui.tiny("g", "--cdrom", iso)
+    told = kvmtui.ok("expect", "g", script(GRUB), "--start", cwd=tmp_path).out
+    assert "fourth boots" in told and "11 steps" in told
+    menu = (tmp_path / "menu.txt").read_text()
+    assert "*Fourth system" in menu and "Press enter to boot the selected OS" in menu
 
 
 def test_a_failed_step_leaves_what_was_seen(kvmtui, script):

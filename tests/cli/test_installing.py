@@ -174,7 +174,7 @@ def test_the_interface_goes_on_with_it(kvmtui, cd):
 
 KILLED = """
 import os, signal, sys
-import kvmtui.manage.{module} as module
+import {module} as module
 def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 module.{name} = killed
@@ -186,10 +186,11 @@ run(sys.argv[1:])
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("starting", "start_now"),  # defined, not started
-        ("install_steps", "started"),  # QEMU runs, and nobody wrote that down
-        ("changing", "change"),  # it restarted; the medium is still in
-        ("install_steps", "_finish"),  # it runs from its disk, and nobody wrote that down
+        ("kvmtui.manage.starting", "start_now"),  # defined, not started
+        ("kvmtui.qemu.launch", "launch"),  # a run is written down, and nothing runs
+        ("kvmtui.manage.install_steps", "started"),  # QEMU runs, and nobody wrote that down
+        ("kvmtui.manage.changing", "change"),  # it restarted; the medium is still in
+        ("kvmtui.manage.install_steps", "_finish"),  # it runs from its disk, not written down
     ],
 )
 def test_killed_at_any_step_the_next_goes_on(kvmtui, cd, module, name):
@@ -275,6 +276,6 @@ def test_without_questions_the_mediums_own_kernel_gets_the_answers(kvmtui, tmp_p
 
 
 def test_the_answers_of_an_unknown_medium_are_not_known(kvmtui, cd):
-    said = kvmtui.refused("install", "g", "--iso", cd(), *LEAST, "--user", "ann")
+    said = kvmtui.refused("install", "g", "--iso", cd(), *LEAST, "--user", "ann", "--quiet")
     assert said == "kvmtui: g: it is not known how this medium is installed without questions"
     assert not kvmtui.folder("g").exists()

@@ -84,6 +84,32 @@ def test_own_user_data_goes_first_and_its_faults_have_a_line(kvmtui, key, tmp_pa
     assert files["user-data"] == own.read_text() and "ssh-ed25519" in files["vendor-data"]
 
 
+def test_files_of_ones_own_stand_in_the_place_of_those_that_would_be_made(kvmtui, key, tmp_path):
+    _, file = key
+    mine, network = tmp_path / "mine.yaml", tmp_path / "net.yaml"
+    mine.write_text("#cloud-config\na: [b\n")
+    network.write_text("version: 2\n")
+    words = ("create", "a", "--ssh-key", file)
+    assert "user-data: line 3: not YAML" in kvmtui.refused(
+        *words, "--seed-file", f"user-data={mine}"
+    )
+    both = ("--user-data", mine, "--seed-file", f"user-data={mine}")
+    assert "user-data is given twice" in kvmtui.refused(*words, *both)
+    assert "no file userdata" in kvmtui.refused(*words, "--seed-file", f"userdata={mine}")
+    assert kvmtui.ok("list", "--json").json == []
+    mine.write_text("#cloud-config\nruncmd: [reboot]\n")
+    own = ("--seed-file", f"user-data={mine}", "--seed-file", f"network-config={network}")
+    shown = kvmtui.ok(*words, "--show-seed", "--json").json["files"]
+    assert "ssh-ed25519" in shown["user-data"] and "version: 2" in shown["network-config"]
+    shown = kvmtui.ok(*words, *own, "--show-seed").out
+    assert f"--- user-data\n{mine.read_text()}" in shown
+    assert kvmtui.ok("list", "--json").json == []
+    kvmtui.ok(*words, *own)
+    files = kvmtui.ok("seed", "show", "a", "--json").json["files"]
+    assert files["user-data"] == mine.read_text() and files["network-config"] == "version: 2\n"
+    assert "instance-id" in files["meta-data"] and "vendor-data" not in files
+
+
 def test_wrong_wishes_define_nothing(kvmtui, key, tmp_path):
     _, file = key
     private = tmp_path / "key"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +98,49 @@ def test_a_password_is_nowhere_and_its_hash_only_until_it_is_installed(kvmtui, t
     assert files_with(kvmtui, hashed) == set() and "seed.iso" not in str(definition_of(kvmtui))
 
 
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_guest_that_is_kept_as_it_is_has_no_answers_left(kvmtui, tmp_path, password, runs):
+    iso = debian(tmp_path / "debian.iso", STAYS)
+    kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--user", "ann", "--password-file", password)
+    hashed = read_seed(str(kvmtui.folder("g") / "seed.iso")).files["preseed.cfg"]
+    hashed = re.search(rb"\$6\$\S+", hashed)[0].decode()
+    assert files_with(kvmtui, hashed) == {"seed.iso", "install.initrd"}
+    if not runs:
+        kvmtui.ok("stop", "g")
+    told = kvmtui.ok("install", "g", "--keep").out
+    assert told == (
+        "g is left as it is, its medium too; what answered its installer is taken out\n"
+    )
+    assert kvmtui.row("g")["state"] == ("running" if runs else "stopped")
+    assert not kvmtui.row("g")["installing"]
+    left = {one.name for one in kvmtui.folder("g").iterdir()}
+    assert not left & {"install.kernel", "install.initrd", "install.json", "seed.iso"}
+    assert files_with(kvmtui, hashed) == set()
+    definition = definition_of(kvmtui)
+    assert definition["cdroms"] == [{"file": str(iso)}, {}]
+    assert not {"kernel", "initrd", "append"} & set(definition)
+    if runs:
+        kvmtui.ok("stop", "g")
+    kvmtui.ok("start", "g")
+    assert not kvmtui.row("g")["installing"]
+    assert "is not being installed" in kvmtui.refused("install", "g", "--keep")
+
+
+def test_a_password_is_on_no_command_line_while_its_hash_is_made(kvmtui, tmp_path, password):
+    told, tools = tmp_path / "told", tmp_path / "tools"
+    tools.mkdir()
+    real = shutil.which("openssl")
+    (tools / "openssl").write_text(f'#!/bin/sh\n(echo "$@"; env) > {told}\nexec {real} "$@"\n')
+    (tools / "openssl").chmod(0o755)
+    kvmtui.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
+    iso = debian(tmp_path / "debian.iso", STAYS)
+    kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--user", "ann", "--password-file", password)
+    assert told.read_text().startswith("passwd -6 -stdin\n") and PASSWORD not in told.read_text()
+    # Nor is it in what else the home keeps, such as the story and the cache.
+    kept = [one for one in kvmtui.home.rglob("*") if one.is_file()]
+    assert kept and not [one for one in kept if PASSWORD.encode() in one.read_bytes()]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", [linux_installer.DEBIAN, linux_installer.FEDORA])
 def test_an_installer_that_reads_its_answers_asks_nothing(
@@ -176,6 +222,35 @@ def test_an_installer_of_ones_own_gets_the_answers_behind_its_initrd(kvmtui, tmp
     edited = (kvmtui.folder("g") / "install.initrd").read_bytes()
     assert edited.startswith(initrd) and b"string 10.0.2.2:8111\n" in edited[len(initrd) :]
     assert len(initrd) % 4 == 0 and edited[len(initrd) :].startswith(b"070701")
+    # What a person wrote into it may be a password: it goes.
+    kvmtui.ok("install", "g", "--keep")
+    assert not (kvmtui.folder("g") / "seed.iso").exists()
+    assert not {"kernel", "initrd"} & set(definition_of(kvmtui))
+    assert (tmp_path / "linux").exists() and (tmp_path / "initrd.gz").exists()
+
+
+def test_a_file_of_ones_own_stands_in_the_place_of_one_that_would_be_made(kvmtui, tmp_path):
+    iso = debian(tmp_path / "debian.iso", STAYS)
+    mine = tmp_path / "mine.cfg"
+    mine.write_text("d-i passwd/username string eve\n")
+    words = ("install", "g", "--iso", iso, *LEAST)
+    said = kvmtui.refused(*words, "--seed-file", f"ks.cfg={mine}")
+    assert said == "kvmtui: g: the seed has no file ks.cfg to replace"
+    assert "is not NAME=FILE" in kvmtui.refused(*words, "--seed-file", "preseed.cfg")
+    twice = ("--seed-file", f"preseed.cfg={mine}") * 2
+    assert "preseed.cfg is given twice" in kvmtui.refused(*words, *twice)
+    shown = kvmtui.ok(*words, "--show-seed", "--user", "ann").out
+    assert shown.startswith("--- preseed.cfg\n") and "passwd/username string ann\n" in shown
+    assert not kvmtui.folder("g").exists()
+    done = kvmtui.ok(*words, "--seed-file", f"preseed.cfg={mine}")
+    assert "nobody could log in" not in done.err
+    files = kvmtui.ok("seed", "show", "g", "--json").json["files"]
+    assert files["preseed.cfg"] == mine.read_text() and set(files) == {"preseed.cfg", "late.sh"}
+    initrd = (kvmtui.folder("g") / "install.initrd").read_bytes()
+    assert b"string eve\n" in initrd and b"partman" not in initrd
+    kvmtui.ok("stop", "g")
+    kvmtui.ok("install", "g", "--done")
+    assert files_with(kvmtui, "string eve") == set()
 
 
 def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
@@ -189,6 +264,8 @@ def test_what_it_takes_is_as_its_profile_has_it(kvmtui, tmp_path):
     kvmtui.ok("stop", "g")
 
     iso.write_bytes(media.iso("CCCOMA_X64FRE_EN-US_DV9", publisher="MICROSOFT CORPORATION"))
+    done = kvmtui("install", "h", "--iso", iso, *LEAST, "--unattended")
+    assert done.status == 2 and "--os win11 takes one" in done.err
     done = kvmtui.ok("install", "h", "--iso", iso, *LEAST)
     assert "ubuntu.iso is perhaps " in done.err and "--os win1" in done.err
     assert kvmtui.ok("show", "h", "--json").json["definition"].get("os", "") == ""

@@ -52,3 +52,21 @@ def test_every_verb_declares_its_arguments_to_argparse():
         assert verb_parser(verb).prog == f"kvmtui {verb}"
     with pytest.raises(UsageError):
         verb_parser("wait").parse_args(["a"])
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "told"),
+    [
+        ("create", "web -cdrom x.iso", "-cdrom x.iso: did you mean --cdrom?"),
+        ("create", "web -boot d", "-boot d: did you mean --set 'boot=[cdrom, disk]'?"),
+        ("create", "web -m 512", "-m 512: did you mean --memory?"),
+        ("create", "web --memroy=2G", "--memroy=2G: did you mean --memory?"),
+        ("create", "web other", "other"),
+        ("start", "web -m 512", "-m 512"),
+    ],
+)
+def test_words_of_qemu_and_slips_are_told_what_they_are_here(verb, words, told):
+    with pytest.raises(UsageError) as raised:
+        verb_parser(verb).parse_args(words.split())
+    assert raised.value.message == f"{verb}: unrecognized arguments: {told}"
+    assert raised.value.hint == f"kvmtui {verb} -h"

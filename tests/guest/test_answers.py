@@ -57,7 +57,8 @@ LEAST = FirstLogin()
 KEY_ONLY = msgspec.structs.replace(WANTS, password_hash=None, address=None)
 ROOT = msgspec.structs.replace(WANTS, user="root")
 SIX = msgspec.structs.replace(WANTS, address=StaticAddress("2001:db8::5/64", "2001:db8::1"))
-ALL = {"all": WANTS, "least": LEAST, "key": KEY_ONLY, "root": ROOT, "ip6": SIX}
+BARE = FirstLogin(user="admin", ssh_keys=KEYS, address=StaticAddress("192.0.2.5/24"))
+ALL = {"all": WANTS, "least": LEAST, "key": KEY_ONLY, "root": ROOT, "ip6": SIX, "bare": BARE}
 every = pytest.mark.parametrize("wants", ALL.values(), ids=ALL)
 
 
@@ -82,7 +83,8 @@ def test_cloud_init(wants):
     assert network["match"] == {"macaddress": "52:54:00:12:34:56"}
     if wants.address:
         assert network["addresses"] == [wants.address.address] and "dhcp4" not in network
-        assert network["routes"][0]["via"] == wants.address.gateway
+        via = [route["via"] for route in network.get("routes", [])]
+        assert via == [wants.address.gateway] * (wants.address.gateway is not None)
     else:
         assert network["dhcp4"] is True
     assert "network-config" not in files("cloud-init", wants, TARGET._replace(mac=None))
@@ -103,6 +105,8 @@ def test_autoinstall(wants):
         assert data["identity"]["username"] == wants.user or "ubuntu"
         assert data["identity"]["password"] == (wants.password_hash or "!")
     assert all(isinstance(one, str | list) for one in data["late-commands"])
+    # With several disks it takes the largest where it is not told.
+    assert data["storage"]["layout"]["match"] == {"path": "/dev/sda"}
 
 
 @pytest.mark.parametrize("kind", ["autoinstall", "preseed", "kickstart", "autoyast", "agama"])
@@ -139,6 +143,12 @@ def test_preseed(wants, tmp_path):
         assert text.count(HASH) == 1
     words = dict(line.split(" ", 3)[1::2] for line in text.splitlines() if line.count(" ") >= 3)
     assert words["netcfg/get_hostname"] == (wants.host_name.split(".")[0] or "web")
+    if wants.address:
+        # Without a word it asks for the gateway.
+        assert words["netcfg/get_gateway"] == (wants.address.gateway or "none")
+        own = wants.address.address
+        assert words["netcfg/get_ipaddress"] == (own if ":" in own else own.split("/")[0])
+        assert ("netcfg/get_netmask" in words) is (":" not in own)
     if shutil.which("debconf-set-selections"):
         path = tmp_path / "preseed.cfg"
         path.write_bytes(made.files["preseed.cfg"])
@@ -164,14 +174,15 @@ def check_script(script: bytes, wants: FirstLogin, before: list[str]) -> None:
 
 
 @every
+@pytest.mark.parametrize("version", ["RHEL8", "RHEL10", "F43"])
 @pytest.mark.filterwarnings("ignore:An ssh user")
-def test_kickstart(wants):
+def test_kickstart(wants, version):
     pytest.importorskip("pykickstart")
     from pykickstart.parser import KickstartParser
     from pykickstart.version import makeVersion
 
     text = files("kickstart", wants, TARGET)["ks.cfg"].decode()
-    handler = makeVersion("RHEL9")
+    handler = makeVersion(version)
     parser = KickstartParser(handler)
     parser.readKickstartFromString(text)
     assert [one.key for one in handler.sshkey.sshUserList] == wants.ssh_keys
@@ -206,7 +217,11 @@ def test_agama(wants):
     made = answers("agama", wants, TARGET._replace(os="opensuse16.0"))
     assert made.label == "OEMDRV"
     data = json.loads(made.files["autoinst.json"])
-    assert data["product"] == {"id": "openSUSE_Leap"}
+    assert data["product"] == {"id": "Leap_16.0"}
+    assert [drive["search"] for drive in data["storage"]["drives"]] == ["/dev/sda"]
+    if wants.user != "admin":
+        # Where root has neither password nor key it does not install by itself.
+        assert data["root"]["password"] == (wants.password_hash or "!")
     if wants.user == "admin":
         assert data["user"]["password"] == (wants.password_hash or "!")
     check_script(data["scripts"]["post"][0]["content"].encode(), wants, ["sh", "-c"])
@@ -218,7 +233,7 @@ def test_alpine(wants, tmp_path):
     shell = '. ./answers; printf \'%s|\' "$HOSTNAMEOPTS" "$USEROPTS" "$TIMEZONEOPTS"'
     (tmp_path / "answers").write_bytes(made["answers"])
     done = subprocess.run(["sh", "-ec", shell], cwd=tmp_path, capture_output=True, text=True)
-    user = f"-a -g wheel {wants.user}" if wants.user == "admin" else "none"
+    user = f"-a {wants.user}" if wants.user == "admin" else "none"
     told = [wants.host_name or "web", user, wants.timezone or "UTC", ""]
     assert done.stdout.split("|") == told and not done.stderr
     with tarfile.open(fileobj=io.BytesIO(made["localhost.apkovl.tar.gz"])) as archive:
@@ -228,6 +243,98 @@ def test_alpine(wants, tmp_path):
         link = archive.getmember("etc/runlevels/default/local")
         assert (link.issym(), link.linkname) == (True, "/etc/init.d/local")
     check_script(script, wants, ["chroot", "/mnt", "sh", "-c"])
+    # setup-alpine -e leaves root without a password; sshd refuses whom a ! locks.
+    lines = script.decode().splitlines()
+    assert ("printf 'root:*\\n' | chroot /mnt chpasswd -e" in lines) is (wants.user == "admin")
+    login = f"{wants.user or 'root'} '{wants.password_hash or '*'}'"
+    assert f"printf '%s:%s\\n' {login} | chroot /mnt chpasswd -e" in lines
+    assert ("doas.d" in script.decode()) is (wants.user == "admin" and not wants.password_hash)
+
+
+def opts(wants, **changed):
+    """What Alpine's setup scripts are given, by name, as its shell reads them."""
+    target = TARGET._replace(os="alpinelinux3.22", **changed)
+    text = files("alpine", wants, target)["answers"].decode()
+    return dict(one.split("=", 1) for one in shlex.split(text, comments=True))
+
+
+def test_alpines_scripts_get_no_word_that_lets_them_ask():
+    # Addresses are words of their own: behind -n the domain would be asked for.
+    assert opts(WANTS)["DNSOPTS"] == "-d example.org 192.0.2.2 192.0.2.3"
+    assert opts(BARE)["DNSOPTS"] == "-h" and "DNSOPTS" not in opts(KEY_ONLY)
+    # A repository has the version in its address; -1 alone leaves out community.
+    mirror = "http://mirror.example.org:8080/debian/v3.22"
+    assert opts(WANTS)["APKREPOSOPTS"] == f"{mirror}/main {mirror}/community"
+    assert opts(BARE)["APKREPOSOPTS"] == "-c -1"
+    alone = opts(LEAST, mac=None)
+    assert (alone["APKREPOSOPTS"], alone["DNSOPTS"]) == ("-h", "-h")
+
+
+def test_without_a_network_card_nothing_is_asked_of_one():
+    alone = TARGET._replace(mac=None)
+    for kind in KINDS:
+        made = b"".join(files(kind, LEAST, alone).values())
+        assert b"qemu-guest-agent" not in made and b"dhcp" not in made, kind
+    preseed = files("preseed", LEAST, alone)["preseed.cfg"]
+    assert b"netcfg/enable boolean false" in preseed and b"use_mirror boolean false" in preseed
+
+
+def test_an_ubuntu_of_debians_installer_has_ubuntus_packages():
+    made = files("preseed", LEAST, TARGET._replace(os="ubuntu18.04"))["preseed.cfg"]
+    assert b"hostname string archive.ubuntu.com\n" in made and b"directory string /ubuntu\n" in made
+
+
+def test_suse_is_told_its_products_as_each_installer_calls_them():
+    def product(kind, os_id, medium=""):
+        target = TARGET._replace(os=os_id, medium=medium)
+        return answers(kind, LEAST, target)
+
+    for os_id, name in (("opensuse15.6", "Leap"), ("opensusetumbleweed", "openSUSE")):
+        assert (
+            f"<product>{name}</product>".encode()
+            in product("autoyast", os_id).files["autoinst.xml"]
+        )
+    for os_id, name in (("opensuse16.0", "Leap_16.0"), ("opensuse16.1", "openSUSE_Leap")):
+        assert json.loads(product("agama", os_id).files["autoinst.json"])["product"]["id"] == name
+    full = product("autoyast", "sle15sp7", "SLE-15-SP7-Full-x86_64123").files["autoinst.xml"]
+    assert b"<product_dir>/Module-Basesystem</product_dir>" in full
+    online = product("autoyast", "sle15sp7", "SLE-15-SP7-Online-x86_64")
+    assert b"add-on" not in online.files["autoinst.xml"] and "registration" in online.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("os_id", "medium", "key", "language"),
+    [
+        ("win11", "CCCOMA_X64FRE_DE-DE_DV9", "W269N", "de-DE"),
+        ("win11", "CES_X64FREV_EN-US_DV5", "", "en-US"),
+        ("win10", "CENA_X64FREE_FR-FR_DV5", "", "fr-FR"),
+        ("win2k25", "SSS_X64FREE_EN-US_DV9", "", "en-US"),
+    ],
+)
+def test_windows_setup_has_a_key_or_an_edition_and_the_mediums_language(
+    os_id, medium, key, language
+):
+    made = files("autounattend", LEAST, TARGET._replace(os=os_id, medium=medium))
+    text = made["autounattend.xml"].decode()
+    assert ("<InstallFrom>" in text) is not bool(key)
+    assert (f"<ProductKey><Key>{key}-" in text) is bool(key)
+    assert f"<UILanguage>{language}</UILanguage>" in text and "<Key></Key>" not in text
+
+
+@pytest.mark.parametrize(
+    ("guest", "name"), [("12345", "pc-12345"), ("a-very-long-na-me", "a-very-long-na")]
+)
+def test_windows_takes_the_computers_name(guest, name):
+    made = files("autounattend", LEAST, TARGET._replace(name=guest))["autounattend.xml"]
+    assert f"<ComputerName>{name}</ComputerName>" in made.decode()
+
+
+def test_what_an_installer_has_no_word_for_is_told():
+    told = " ".join(answers("autounattend", WANTS, TARGET).notes)
+    assert "not told of a fixed address" in told and "keys are not put into Windows" in told
+    assert "not told of a mirror" in " ".join(answers("agama", WANTS, TARGET).notes)
+    for kind in ("preseed", "kickstart", "autoinstall", "cloud-init"):
+        assert answers(kind, WANTS, TARGET).notes == ()
 
 
 @every

@@ -45,7 +45,8 @@ def test_they_are_found_by_every_kind_of_name(tmp_path, names):
         ("autoinstall", "x86_64", ("casper/vmlinuz", "casper/initrd")),
         ("kickstart", "aarch64", ("images/pxeboot/vmlinuz", "images/pxeboot/initrd.img")),
         ("autoyast", "x86_64", ("boot/x86_64/loader/linux", "boot/x86_64/loader/initrd")),
-        ("agama", "aarch64", ("boot/aarch64/linux", "boot/aarch64/initrd")),
+        ("autoyast", "aarch64", ("boot/aarch64/linux", "boot/aarch64/initrd")),
+        ("agama", "aarch64", ("boot/aarch64/loader/linux", "boot/aarch64/loader/initrd")),
     ],
 )
 def test_they_are_where_each_system_has_them(tmp_path, kind, arch, files):

@@ -105,7 +105,7 @@ def test_one_id_reads_one_file(shipped):
         ("freebsd14.4", "freebsd14"),
         ("sle15sp9", "sle15sp7"),
         ("debian21", "debian13"),
-        ("nixos-26.05", "nixos-25.11"),
+        ("nixos-26.11", "nixos-26.05"),
         ("centos-stream11", "centos-stream10"),
         ("debian1", None),
         ("win7", None),

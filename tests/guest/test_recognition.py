@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from kvmtui.guest.pattern_text import beginning
 from kvmtui.guest.profile_files import Profiles
 from kvmtui.guest.recognition import recognise
 from kvmtui.qemu.iso import Media, read_media
@@ -207,3 +208,24 @@ def test_mutated_media_do_no_harm(tmp_path, rules):
             recognised = recognise(found, rules)
             assert all(text.isprintable() for text in found[2:7]) and found.volume_id.isprintable()
             assert all(one.isascii() for one in recognised.candidates)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "begins"),
+    [
+        ("^Fedora 13 x86_64 DVD$", "Fedora 13 x86_64 DVD"),
+        (r"RHEL-7\.\d Server", "RHEL-7."),
+        ("ab?c", "a"),
+        ("ab{2}", "a"),
+        ("ab+c", "ab"),
+        ("abc|d", ""),
+        ("abc(d|e)f", "abc"),
+        ("(?i)abc", ""),
+        ("(a|b", ""),
+        ("^", ""),
+        ("", ""),
+        ("a\\", "a"),
+    ],
+)
+def test_what_every_match_of_a_pattern_begins_with(pattern, begins):
+    assert beginning(pattern) == begins

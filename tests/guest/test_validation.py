@@ -72,6 +72,7 @@ def test_all_problems_come_at_once_with_their_paths():
         ("networks: [{forwards: ['1.2.3:2222:22']}]", "no IP address"),
         ("append: quiet", "needs kernel"),
         ("tags: ['a b']", "not allowed here"),
+        ("networks: [{boot_file: nowhere}]", "no address such as http://"),
         ("cpus: 0", "cpus"),
         ("arch: pdp11", "not one of x86_64"),
         ("description: true", "quotes"),

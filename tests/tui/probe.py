@@ -16,6 +16,7 @@ from rich.segment import ControlType, Segment
 from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.containers import Center
+from textual.geometry import Region
 from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -56,6 +57,26 @@ class Links(Widget):
         ).adjust_cell_length(self.size.width, Style())
 
 
+class Direct(Widget):
+    """Lines that are drawn at once where that can be; a panel lies over a part of the last."""
+
+    DEFAULT_CSS = "Direct { height: 3; }"
+    count = 0
+
+    def render_line(self, y: int) -> Strip:
+        text = f"line {y} " + ("東" if self.count % 2 else "ab") * 9 + f" drawn {self.count}"
+        style = Style(color="red", bgcolor="color(24)") if self.count % 3 else Style()
+        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, Style())
+
+    def draw(self, *lines: int) -> bool:
+        self.count += 1
+        draw_lines = getattr(self.app, "draw_lines", None)
+        if draw_lines is not None and draw_lines(self, lines):
+            return True
+        self.refresh(*(Region(0, y, self.size.width, 1) for y in lines))
+        return False
+
+
 class Dialog(ModalScreen[None]):
     """A dialog that lies over wide characters at an odd column."""
 
@@ -87,12 +108,15 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
             ("f8", "say", "Say"),
             ("f9", "controls", "Controls"),
             ("f10", "name", "Name"),
+            ("f11", "direct", "Draw lines"),
+            ("f12", "covered", "Draw the covered one too"),
             ("ctrl+z", "suspend_process", "Suspend"),
         ]
 
         def compose(self) -> ComposeResult:
             yield Static("probe", id="said")
             yield Links()
+            yield Direct()
             yield Input(placeholder="name")
             yield DataTable(cursor_type="row")
             yield Noise()
@@ -111,7 +135,7 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
             for row in range(200):
                 table.add_row(f"{NAMES[row % 7]} {row}", "running" if row % 3 else "停止", row * 7)
             table.focus()
-            self.told = {"ticks": 0, "again": 0, "said": 0}
+            self.told = {"ticks": 0, "again": 0, "said": 0, "direct": 0}
             self.flooding = False
             self.set_interval(0.1, self.tick)
 
@@ -165,6 +189,12 @@ def probe(base: type[App[Any]]) -> type[App[Any]]:
         def action_name(self) -> None:
             self.query_one(Input).focus()
             self.query_one("#said", Static).update("a name is awaited")
+
+        def action_direct(self) -> None:
+            self.told["direct"] += self.query_one(Direct).draw(0, 1)
+
+        def action_covered(self) -> None:
+            self.told["direct"] += self.query_one(Direct).draw(1, 2)
 
         def action_say(self) -> None:
             self.told["said"] += 1

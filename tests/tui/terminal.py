@@ -96,6 +96,7 @@ class Terminal:
         environment: Put over this process's own; a value of None takes one away.
         synchronized: Whether it answers that it knows synchronized output.
         answers: What it answers to what it is sent, besides.
+        cell: Width and height of a cell in pixels, where the kernel is told of them.
 
     Attributes:
         received: All bytes that came, in order.
@@ -111,7 +112,9 @@ class Terminal:
         cwd: str | os.PathLike[str] | None = None,
         synchronized: bool = False,
         answers: Mapping[bytes, bytes] | None = None,
+        cell: tuple[int, int] = (0, 0),
     ) -> None:
+        self.cell_pixels = cell
         self.screen = _Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.received = bytearray()
@@ -167,7 +170,9 @@ class Terminal:
         self._set_size(columns, rows)
 
     def _set_size(self, columns: int, rows: int) -> None:
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        wide, high = self.cell_pixels
+        size = struct.pack("HHHH", rows, columns, columns * wide, rows * high)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
 
     def feed(self, data: bytes) -> None:
         """Show bytes that did not come from the command: another program's scribble."""

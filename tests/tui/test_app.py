@@ -165,11 +165,15 @@ def test_a_failure_is_told_with_its_remedy_and_stays_in_activity(kvmtui, open_ap
     terminal.send("s")
     terminal.wait_for("Esc ×")
     terminal.wait_for("does not exist")
+    terminal.wait_for("Try: put the file back, or name another")
     terminal.send(ESC)
     terminal.wait_gone("Esc ×")
     terminal.send("5")
     terminal.wait_for("✗ start")
-    terminal.wait_for("a: disks[0]: /")
+    terminal.wait_for("disks[0]: /")
+    terminal.wait_for("Enter output")
+    terminal.send(ENTER)
+    terminal.wait_for("Esc ×")
 
 
 def test_the_palette_finds_and_does(kvmtui, open_app):
@@ -187,6 +191,8 @@ def test_the_palette_finds_and_does(kvmtui, open_app):
 def test_help_explains_what_acts_here(kvmtui, open_app):
     terminal = open_app()
     terminal.wait_for("No guests yet")
+    assert "y try the demo" in terminal.lines[-1] and "? help" in terminal.lines[-1]
+    assert "vCPU" not in terminal.text, "no head without rows"
     terminal.send("?")
     terminal.wait_for("Guests: keys")
     terminal.send(ENTER)
@@ -375,3 +381,20 @@ def test_the_demo_opens_the_app_with_its_guests(kvmtui):
         assert terminal.wait_end() == 0
     kvmtui.ok("demo", "--stop")
     assert kvmtui.ok("list", "--json").json == []
+
+
+def test_a_log_is_searched_where_it_is_shown(kvmtui, open_app):
+    kvmtui.tiny("a")
+    lines = [f"line {number}" for number in range(400)]
+    lines[7] = "a needle"
+    (kvmtui.folder("a") / "console.log").write_text("\n".join(lines) + "\n")
+    terminal = open_app()
+    wait_row(terminal, "a", "stopped")
+    terminal.send("l")
+    terminal.wait_for("line 399")
+    assert "/ search" in terminal.lines[-1] and "Esc back" in terminal.lines[-1]
+    terminal.send("/needle")
+    terminal.wait_for("a needle")
+    terminal.wait_for("line 8")
+    terminal.send(ENTER + ESC)
+    terminal.wait_for("[Console log]")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from base64 import standard_b64decode
+from pathlib import Path
 
+import boot_guests
 import pytest
 from tui.seen import ESC, wait_row
 
@@ -78,6 +81,13 @@ def test_every_key_is_the_guests_but_one(linux, open_app):
     terminal.wait_gone("Paste into g")
     terminal.send("\r")
     terminal.wait_for("42-geheim")
+    assert "geheim" not in (linux.folder("g") / "history.jsonl").read_text()
+    # The screen's text goes to the clipboard of whoever sits here, and nothing but its text.
+    terminal.send(CHORD + "c")
+    terminal.wait_for("copied to your terminal's clipboard")
+    copied = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", terminal.received)
+    text = standard_b64decode(copied[-1]).decode()
+    assert "42-geheim\nguest#" in text and "\x1b" not in text
     terminal.send(CHORD + "/")
     terminal.wait_for("Esc back")
     terminal.send("hello there")
@@ -200,3 +210,61 @@ def test_what_has_no_console_says_so_once(kvmtui, open_app):
         terminal.wait_for("● running")
         terminal.send(CHORD + ESC)
         wait_row(terminal, "a", "running")
+
+
+def test_a_guest_that_writes_nothing_is_looked_at_by_its_screen(kvmtui, open_app):
+    kvmtui.tiny("a", "--disk", "1M", "--set", "disks[0].file=disk0.raw")
+    (kvmtui.folder("a") / "disk0.raw").write_bytes(boot_guests.WRITES_WHAT_IS_TYPED)
+    kvmtui.ok("start", "a")
+    terminal = open_app(80, 24)
+    wait_row(terminal, "a", "running")
+    terminal.send("c")
+    hint = "nothing was ever written here; Ctrl-] v shows the guest's screen"
+    terminal.wait_for(hint)
+    terminal.send(CHORD + "v")
+    terminal.wait_for("Booting from Hard Disk")
+    terminal.send(CHORD + ESC)
+    wait_row(terminal, "a", "running")
+    terminal.send("c")
+    terminal.wait_for(hint)
+    # With the first byte it is gone, for good.
+    kvmtui.ok("type", "a", "x")
+    terminal.wait_gone(hint)
+    terminal.send(CHORD + ESC)
+    wait_row(terminal, "a", "running")
+    terminal.send("c")
+    terminal.wait_for("80×24")
+    assert "nothing was ever" not in terminal.text
+
+
+def test_under_a_flood_keys_are_answered_and_nothing_gets_out(kvmtui, open_app):
+    kvmtui.tiny("a", "--disk", "1M", "--set", "disks[0].file=disk0.raw")
+    (kvmtui.folder("a") / "disk0.raw").write_bytes(boot_guests.FLOODS_GARBAGE)
+    kvmtui.ok("start", "a")
+    terminal = open_app(80, 24)
+    wait_row(terminal, "a", "running")
+    before = len(terminal.received)
+    terminal.send("c")
+    log = kvmtui.folder("a") / "console.log"
+    terminal.wait_until(lambda: log.stat().st_size > 1 << 16, what="a flood")
+    settled = resident_mb(terminal.process.pid)
+    seen = log.stat().st_size
+    for _ in range(3):
+        terminal.send(CHORD)
+        terminal.wait_for("Esc leave")
+        terminal.send("?")
+        terminal.wait_for("Ctrl-] ? is no key")
+    terminal.wait_until(lambda: log.stat().st_size > seen + (1 << 16), what="more of it")
+    assert resident_mb(terminal.process.pid) < settled + 32
+    terminal.send(CHORD + ESC)
+    wait_row(terminal, "a", "running")
+    got = bytes(terminal.received[before:])
+    assert b"\x1b]" in log.read_bytes()
+    # What the app itself says so is the shape of the mouse's pointer.
+    assert set(re.findall(rb"\x1b[\]P_X^][^\x1b]{0,4}", got)) <= {b"\x1b]22;t", b"\x1b]22;d"}
+    kvmtui.ok("stop", "a", "--yes")
+
+
+def resident_mb(pid):
+    """What a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / (1 << 20)

@@ -164,6 +164,11 @@ def test_kitty_draws_the_picture_itself(kvmtui, at_display, tmp_path):
     terminal.send(CHORD + "k")
     terminal.wait_for("ctrl-alt-backspace")
     gone = [one[0]["i"] for one in kitty_commands(bytes(terminal.received)) if one[0]["a"] == "d"]
+    # A look at the display takes longer than until the next picture.
+    kvmtui.ok("screen", "v", "--png", tmp_path / "w.png")
+    kvmtui.ok("screen", "v", "--png", tmp_path / "w.png")
+    while terminal.pump():
+        pass
     assert len(shown()) == count and last["i"] in gone
     terminal.send(ESC)
     terminal.wait_until(lambda: len(shown()) > count, what="the picture again")
@@ -174,10 +179,13 @@ def test_kitty_draws_the_picture_itself(kvmtui, at_display, tmp_path):
     assert commands[-1][0] == {"a": "d", "d": "I", "i": number, "q": "2"}
 
 
-def test_sixels_stand_until_cells_are_drawn_over_them(at_display):
-    answers = {**CELL, b"\x1b[c": b"\x1b[?62;4c"}
+@pytest.mark.parametrize("told", [True, False])
+def test_sixels_stand_until_cells_are_drawn_over_them(kvmtui, at_display, told):
+    """In a terminal that tells its cell's size, and in one of which the kernel knows it."""
+    answers = {**(CELL if told else {}), b"\x1b[c": b"\x1b[?62;4c"}
+    cell = (0, 0) if told else (10, 20)
     disk = boot_guests.shows_mode(0x4F02, 0x101)
-    terminal = at_display(disk, 100, 30, text=False, answers=answers)
+    terminal = at_display(disk, 100, 30, text=False, answers=answers, cell=cell)
     terminal.wait_until(lambda: b"\x1bP0;1;0q" in terminal.received, what="sixels")
     assert sixels(bytes(terminal.received))[:2] == (640, 480)
     before = len(terminal.received)
@@ -190,6 +198,19 @@ def test_sixels_stand_until_cells_are_drawn_over_them(at_display):
     terminal.send(CHORD + ESC)
     wait_row(terminal, "v", "running")
     assert "#" not in terminal.text.splitlines()[10]
+    if told:
+        return
+    # The font is smaller now. The last picture of a guest that has ended is one of cells.
+    terminal.cell_pixels = (5, 10)
+    terminal.resize(60, 30)
+    terminal.send("v")
+    before = len(terminal.received)
+    terminal.wait_until(lambda: b"\x1bP0;1;0q" in terminal.received[before:], what="sixels again")
+    terminal.wait_for("a graphics mode, as a picture")
+    assert sixels(bytes(terminal.received[before:]))[:2] == (300, 225)
+    kvmtui.ok("stop", "v", "--yes")
+    terminal.wait_for("s starts it")
+    assert "QEMU closed its monitor" not in terminal.text
 
 
 def test_pictures_can_be_off(kvmtui, at_display, tmp_path):

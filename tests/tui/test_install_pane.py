@@ -13,9 +13,10 @@ import subprocess
 
 import linux_installer
 import pytest
-from bootable_cds import boots, make_iso
+from bootable_cds import make_iso
 from http_files import serving
 from media import iso as descriptors
+from tui.conftest import KEY
 from tui.seen import (
     CLEAR,
     CTRL_E,
@@ -37,7 +38,6 @@ from kvmtui.guest.seed_image import read_seed
 CTRL_O, CTRL_R, CTRL_T, CTRL_Y = "\x0f", "\x12", "\x14", "\x19"
 END = "\x1b[F"
 CLIPBOARD = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA" + "A" * 42 + " anna@laptop"
 
 
 class Pressed:
@@ -52,27 +52,6 @@ class Pressed:
         self.count += 1
         self.terminal.send(key)
         self.terminal.wait_for(then)
-
-
-@pytest.fixture
-def key_home(kvmtui, tmp_path):
-    """A home directory of a person with a public key."""
-    ssh = tmp_path / "person" / ".ssh"
-    ssh.mkdir(parents=True)
-    (ssh / "id_ed25519.pub").write_text(KEY + "\n")
-    kvmtui.environment["HOME"] = str(ssh.parent)
-    return ssh
-
-
-@pytest.fixture
-def cloud_image(kvmtui, tmp_path):
-    """A tiny image in the place of Debian 13's, here already."""
-    raw, image = tmp_path / "tiny.raw", tmp_path / "tiny.qcow2"
-    raw.write_bytes(boots("CLOUD").ljust(1 << 20, b"\0"))
-    convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image]
-    subprocess.run(convert, check=True)
-    digest = hashlib.sha512(image.read_bytes()).hexdigest()
-    kvmtui.ok("catalog", "pull", "debian-13", "--file", image, "--checksum", digest)
 
 
 def copied(terminal):
@@ -261,6 +240,11 @@ def test_the_same_name_twice_at_once(kvmtui, open_app):
     loser = first if told in first.text else second
     assert "twin" in loser.text and "New guest" in loser.text, "what was typed stays"
     assert [entry.name for entry in (kvmtui.home / "guests").iterdir()] == ["twin"]
+    loser.send(f"{CLEAR}other")
+    loser.wait_for("✓ free")
+    loser.send(CTRL_S)
+    wait_row(loser, "other", "running")
+    assert "vCPU" in loser.text, "the list: there is nothing to wait for in Activity"
 
 
 def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
@@ -284,7 +268,7 @@ def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
     terminal.send("fedora")
     terminal.wait_for("Fedora Linux 40, amd64, BIOS")
     terminal.send(ESC)
-    terminal.wait_for("10008 in this folder")
+    terminal.wait_for("10008 entries")
     terminal.send(f"{many}/nothing/")
     terminal.wait_for("Enter goes there")
     terminal.send(ENTER)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import random
+import struct
+import termios
 
 import pytest
 from textual.geometry import Size
@@ -49,13 +53,19 @@ def test_kitty_has_the_picture_itself():
 @pytest.mark.parametrize("as_kitty", [True, False])
 def test_a_picture_has_its_bounds(as_kitty):
     """The worst picture there is, on a large terminal: smaller, or none, never too many bytes."""
-    found = drawn(noise(800, 600), as_kitty, (10, 20), Size(200, 60), 1)
+    most = (1000, 1000)
+    found = drawn(noise(800, 600), as_kitty, (10, 20), Size(200, 60), 1, most)
     assert found is not None and len(found[1]) <= MOST_BYTES
-    (columns, rows), text = drawn(noise(640, 480, colors=2), as_kitty, (10, 20), Size(40, 20), 1)
+    some, room = noise(640, 480, colors=2), Size(40, 20)
+    (columns, rows), text = drawn(some, as_kitty, (10, 20), room, 1, most)
     assert columns <= 40 and rows <= 20 and len(text) <= MOST_BYTES
     if as_kitty:
         assert png_size(kitty_commands(text.encode())[0][1]) == (400, 300)
         assert (columns, rows) == (40, 15)
+        return
+    # xterm draws nothing of a picture of sixels that is larger than it says.
+    (columns, rows), text = drawn(some, False, (10, 20), room, 1, (200, 1000))
+    assert sixels(text.encode())[:2] == (200, 150) and (columns, rows) == (20, 8)
 
 
 ANSWERS = "\x1b_Gi=31;OK\x1b\\\x1b[6;20;10t\x1b[?62;4;22c"
@@ -94,6 +104,8 @@ def test_answers_are_no_keys(size):
         ("\x1b[?4c", "blocks"),
         ("\x1b[?62;4c", "blocks"),
         ("\x1b[6;16;8t\x1b[?62;4c", "sixel"),
+        ("\x1b[6;16;8t\x1b[?2;0;1000;900S\x1b[?62;4c", "sixel"),
+        ("\x1b[6;16;8t\x1b[?2;3;S\x1b[?62;4c", "sixel"),
         ("\x1b_Gi=31;ENOSYS:no\x1b\\\x1b[6;9999;8t\x1b[?62;4c", "blocks"),
         ("\x1b_Gi=31;OK\x1b\\\x1b[?62c", "kitty"),
     ],
@@ -104,9 +116,25 @@ def test_what_a_terminal_can(answer, kind):
         assert graphics.question
         assert graphics.without_answers(answer) == ""
         await graphics.settled()
+        assert graphics.most == ((1000, 900) if "900S" in answer else (1000, 1000))
         return graphics.kind
 
     assert asyncio.run(asked()) == kind
+
+
+@pytest.mark.parametrize(
+    ("size", "cell"),
+    [((40, 100, 1003, 804), (10, 20)), ((40, 100, 0, 0), None), ((0, 0, 9, 9), None)],
+)
+def test_the_kernel_knows_the_size_of_a_cell(size, cell):
+    """xterm tells it by no answer; what it counts of its edges makes no difference."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("4H", *size))
+    graphics = Graphics({"TERM": "xterm"})
+    graphics.measure(theirs)
+    assert graphics.cell == cell
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_esc_is_a_key_while_an_answer_is_waited_for():

@@ -6,6 +6,7 @@ import pytest
 from tui.views import guest, operation, trends
 
 from kvmtui.manage.fleet import HostFigures
+from kvmtui.manage.timeline import TimelineEntry
 from kvmtui.stats.figures import DiskFigures, Figures
 from kvmtui.stats.history import History, of_drive
 from kvmtui.tui.glyphs import ASCII, UNICODE
@@ -97,6 +98,13 @@ def test_filter_looks_into_name_state_tags_and_description():
     assert names(text="prod") == ["db-01", "web-01"]
     assert names(text="WEB stop") == ["web-02"]
     assert names(text="postgres") == ["db-01"]
+    known["s"] = guest("s", "stopped", doing="install")
+    known["t"] = guest("t", "stopped", os="almalinux9")
+    assert names(text="lin") == ["t"], "not what is installing"
+    assert names(text="inst") == ["s"] and names(text="top") == []
+    known["u"] = guest("u", "io-error")
+    assert names(text="error") == names(text="io-e") == ["u"]
+    del known["s"], known["t"], known["u"]
     assert names(sort="state") == ["web-01", "db-01", "web-02"]
     assert names(sort="cpu") == ["db-01", "web-01", "web-02"]
 
@@ -141,6 +149,11 @@ def test_row_one_tells_of_trouble_and_how_much_more():
         (operation(ended=1006.04), "✓ start", "done in 6.0 s"),
         (operation(result="failed", message="its disk is in use"), "✗ start", "its disk is in use"),
         (operation(result="interrupted"), "▲ start", "given up"),
+        (
+            operation(result="failed", message="web: disks[0]: /srv/guests/web/d.raw is gone"),
+            "✗ start",
+            "disks[0]: d.raw is gone",
+        ),
     ],
 )
 def test_an_operation(one, what, progress):
@@ -221,3 +234,18 @@ def test_disk_graphs_show_what_was_gathered_before_and_say_since_when():
     for second in range(1100, 1400):
         history.record("web", second, [(of_drive("hd0", "ops"), 0.0)])
     assert views(disk)["hd0 p99"].empty == "nothing was read or written"
+
+
+def test_a_long_entry_of_the_timeline_is_whole_on_the_guests_own_page():
+    words = "start failed: disks[0]: /srv/kvmtui/guests/web/disk0.qcow2 does not exist"
+    entries = (
+        TimelineEntry(0.0, words, "failed", "", ""),
+        TimelineEntry(0.0, "created", "done", "", ""),
+    )
+    scene = detail.Scene(46, UNICODE, now=0.0)
+    cut = [plain(line) for line in detail.timeline_lines(entries, scene)]
+    assert len(cut) == 2 and cut[0].endswith("…")
+    whole = [plain(line) for line in detail.timeline_lines(entries, scene, whole=True)]
+    assert max(map(len, whole)) <= 46 and whole[-1] == "00:00  created"
+    assert whole[1].startswith(" " * 7)
+    assert " ".join(" ".join(whole[:-1]).split()) == f"00:00 {words}"

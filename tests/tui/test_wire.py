@@ -18,6 +18,7 @@ from terminal import Terminal
 PROBE = str(Path(__file__).parent / "probe.py")
 F2, F3, F4, F5 = "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~"
 F6, F7, F8, F9, F10 = "\x1b[17~", "\x1b[18~", "\x1b[19~", "\x1b[20~", "\x1b[21~"
+F11, F12 = "\x1b[23~", "\x1b[24~"
 DOWN, PAGE_DOWN, END, ESCAPE = "\x1b[B", "\x1b[6~", "\x1b[1;5F", "\x1b"
 PALETTE, REPAINT, SUSPEND = "\x10", "\x0c", "\x1a"
 
@@ -87,7 +88,7 @@ def same(stock: Probe, wire: Probe, seen: str) -> None:
 STEPS: list[tuple[str | tuple[int, int], str]] = [
     ("", "naïve 5"),
     (DOWN * 10, "naïve 5"),
-    (PAGE_DOWN * 3, "naïve 61"),
+    (PAGE_DOWN * 3, "naïve 54"),
     (END, "199"),
     (F5, "199"),
     (F5 * 3, "199"),
@@ -114,7 +115,11 @@ STEPS: list[tuple[str | tuple[int, int], str]] = [
     (F8, "said 2"),
     (F8, "said 3"),
     (F8, "said 4"),
+    (F11, "drawn 1"),
+    (F12, "drawn 2"),
+    (F11, "drawn 3"),
     ((40, 12), "said 4"),
+    (F11, "drawn 4"),
     ((80, 24), "said 4"),
 ]
 
@@ -135,6 +140,7 @@ def test_it_shows_what_stock_output_shows(tmp_path: Path, theme: str) -> None:
                     terminal.wait_size(*step)
             same(stock, wire, seen)
         assert len(wire.received) < len(stock.received) / 2
+        assert wire.told["direct"] == 3
 
 
 def test_a_frame_without_a_changed_cell_sends_nothing(wire: Probe) -> None:

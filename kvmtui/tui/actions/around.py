@@ -56,8 +56,9 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "slash",
         "filter",
         "Filter the list",
-        "Shows the rows with a text in name, state, tags or description. Enter keeps the filter, "
-        "Esc clears it.",
+        "Shows the rows with all words that are typed: of a guest in name, tags, description, "
+        "system and address, or as the beginning of its state. Enter keeps the filter, Esc clears "
+        "it.",
         "Around",
         "main",
         bar=9,
@@ -147,6 +148,16 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "text.page_up", "pageup", "page up", "Page up", "Scrolls.", "Around", "text", minor=True
     ),
     Action(
+        "activity.output",
+        "enter",
+        "output",
+        "Output of the operation",
+        "Why an operation failed, in full; else the log of its guest.",
+        "Look",
+        "activity",
+        bar=1,
+    ),
+    Action(
         "activity.cancel",
         "X",
         "cancel",
@@ -155,7 +166,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "another kvmtui.",
         "Keep",
         "activity",
-        bar=1,
+        bar=2,
     ),
     Action(
         "activity.failures",
@@ -165,7 +176,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "Shows the operations that failed, or all again.",
         "Look",
         "activity",
-        bar=2,
+        bar=3,
     ),
     Action(
         "activity.screen",
@@ -176,7 +187,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
         "installed it stands below the list.",
         "Look",
         "activity",
-        bar=3,
+        bar=4,
     ),
     Action(
         "app.palette",
@@ -220,7 +231,7 @@ AROUND_ACTIONS: tuple[Action, ...] = (
     Action(
         "app.connection",
         "ctrl+b",
-        "connection",
+        "traffic",
         "Connection: bytes a second, in all, budget",
         "Shows what kvmtui sends to your terminal, now and since it was started, and whether its "
         "graphs move less often to keep to the budget (budget: in config.yaml).",

@@ -8,7 +8,7 @@ GRAPH_ACTIONS: tuple[Action, ...] = (
     Action(
         "graphs.longer",
         "plus",
-        "longer span",
+        "longer",
         "Show a longer span of time",
         "Shows the last minute, ten minutes or day. What was sampled is kept in memory for as long "
         "as kvmtui runs.",
@@ -110,7 +110,7 @@ GRAPH_ACTIONS: tuple[Action, ...] = (
     Action(
         "sheet.copy",
         "y",
-        "copy figures",
+        "copy",
         "Copy the figures",
         "Copies what all titles say, at the reading cursor where there is one, to your terminal's "
         "clipboard.",

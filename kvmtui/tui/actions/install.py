@@ -26,8 +26,9 @@ INSTALL_ACTIONS: tuple[Action, ...] = (
         bar=2,
     ),
     _action(
-        *("seed", "ctrl+t", "show seed", "Show the seed, or the installer's answers"),
-        "Shows what cloud-init or the installer is given, as it will stand in seed.iso.",
+        *("seed", "ctrl+t", "show seed", "Show or edit the seed, or the installer's answers"),
+        "Shows what cloud-init or the installer is given, as it will stand in seed.iso; its files "
+        "can be edited there.",
         "Look",
         bar=3,
     ),
@@ -50,5 +51,26 @@ INSTALL_ACTIONS: tuple[Action, ...] = (
     _action(
         *("again", "ctrl+r", "start over", "Start over with an empty form"),
         "Forgets what was filled in.",
+    ),
+    Action(
+        "seed.edit",
+        "e",
+        "edit",
+        "Edit the file",
+        "Opens the file in your editor, before there is a guest. What you make of it is used as "
+        "it is, whatever the fields say later.",
+        "Keep",
+        "seed",
+        bar=1,
+    ),
+    Action(
+        "seed.generated",
+        "r",
+        "generated one",
+        "Take the generated file back",
+        "Gives up what you edited: the file is again as the fields make it.",
+        "Keep",
+        "seed",
+        bar=2,
     ),
 )

@@ -93,6 +93,7 @@ _PANES = {"guests", "images", "install", "host", "activity"}
 _WHOLE_SCREENS: tuple[set[str], ...] = (
     {"main", "list", *_PANES},
     {"text", "guests"},
+    {"text", "seed"},
     {"sheet", "graphs", "guests"},
     {"sheet", "wall"},
 )

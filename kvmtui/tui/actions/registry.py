@@ -20,14 +20,15 @@ Place = Literal[
     "guests",
     "images",
     "install",
+    "seed",
     "host",
     "activity",
     "sheet",
     "graphs",
     "wall",
 ]
-"""Where the key works: everywhere, over the panes, in every list or text, in one pane, on every
-page of graphs, on a guest's or on that of several."""
+"""Where the key works: everywhere, over the panes, in every list or text, in one pane, on the
+seed of a new guest, on every page of graphs, on a guest's or on that of several."""
 
 
 class Keys:

@@ -41,16 +41,17 @@ class ActivityKeeper(Keeper):
             self._follow_cursor()
         if not isinstance(request, ActivityPane.OutputRequested):
             return
-        if request.operation.image:
-            if request.operation.result == "failed" and request.operation.message:
-                message, _, hint = request.operation.message.partition(REMEDY)
-                failure = KvmtuiError(message, hint=hint)
-                self._screen.tell_failure(request.operation.image, failure)
-                return
-            told = request.operation.message or "work on an image has no output but this row"
+        operation = request.operation
+        if operation.result == "failed" and operation.message:
+            message, _, hint = operation.message.partition(REMEDY)
+            failure = KvmtuiError(message, hint=hint)
+            self._screen.tell_failure(operation.image or operation.guest, failure)
+            return
+        if operation.image:
+            told = operation.message or "work on an image has no output but this row"
             self._screen.tell(told)
             return
-        name = request.operation.guest
+        name = operation.guest
         if name in self._fleet.guests:
             self._screen.kvmtui.open_guest(name, "log")
         else:
@@ -59,7 +60,9 @@ class ActivityKeeper(Keeper):
     def perform(self, action_id: str) -> None:
         """Show failures alone, cancel what is under the cursor, or show its guest's screen."""
         at = self.pane.under_cursor
-        if action_id == "activity.failures":
+        if action_id == "activity.output":
+            self.pane.table.action_open()
+        elif action_id == "activity.failures":
             self.pane.switch_failures()
         elif action_id == "activity.cancel" and at is not None:
             self._screen.kvmtui.desk.cancel(at)
@@ -70,6 +73,7 @@ class ActivityKeeper(Keeper):
         """Only what runs can be cancelled, only a guest that runs has a screen."""
         at = self.pane.under_cursor
         idle = [] if at is not None and at.result == "running" else ["activity.cancel"]
+        idle += [] if at is not None else ["activity.output"]
         live = self._fleet.guests.get(at.guest) if at is not None else None
         return idle if live is not None and live.view.pid else [*idle, "activity.screen"]
 

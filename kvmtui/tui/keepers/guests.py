@@ -47,6 +47,14 @@ class GuestsKeeper(Keeper):
         names = self.pane.asked_of_qemu if seen else set()
         self._fleet.want_figures(_OWNER, names, "columns" if names else None)
 
+    def bar(self) -> list[tuple[str, str]] | None:
+        """The ways to a first guest, while there is none."""
+        if self._fleet.guests:
+            return None
+        ways = {"guest.new": "new", "guest.demo": "try the demo"}
+        ways |= {"pane.host": "host", "app.quit": "quit"}
+        return [(self._keys.of(action_id), words) for action_id, words in ways.items()]
+
     def count(self) -> str:
         """How many guests there are."""
         return str(len(self._fleet.guests) or "")

@@ -39,6 +39,8 @@ FIRST_LOOK_S = 1.0
 AGAIN_S = 60.0
 """How often they are run while the pane is seen."""
 _FRESH_S = 5.0
+_SIGN = 4
+"""Cells of the message line beside its words."""
 _FAULTS = (KvmtuiError, OSError)
 
 
@@ -303,7 +305,11 @@ class HostKeeper(Keeper):
             self.kvm_serves = os.uname().machine if verdict.accelerator == "kvm" else ""
             self._changed()
             if not quiet:
-                self._screen.tell(f"measured: {verdict.words}")
+                told = f"measured: {verdict.words}"
+                if len(told) > self._screen.size.width - _SIGN:
+                    # The list, or the Host pane, has all of it.
+                    told = f"measured: {verdict.words.partition(':')[0]}"
+                self._screen.tell(told)
         elif not isinstance(error, _FAULTS):
             raise error
         elif not quiet:

@@ -13,6 +13,7 @@ from kvmtui.tui.actions.registry import Keys
 from kvmtui.tui.keepers.base import LookingKeeper
 from kvmtui.tui.keepers.install_acts import InstallActs
 from kvmtui.tui.keepers.install_bar import install_bar
+from kvmtui.tui.keepers.install_seed import InstallSeed
 from kvmtui.tui.key_parser import KeyParser
 from kvmtui.tui.panes.install import InstallPane
 from kvmtui.tui.panes.pane import Pane
@@ -61,6 +62,7 @@ class InstallKeeper(LookingKeeper):
         """The UUID of the guest to be."""
         self._page: InstallForm | None = None
         self._acts = InstallActs(screen, self)
+        self.seed = InstallSeed(screen, self)
         pane.browse = self._acts.browse
         pane.leave = self._leave
 
@@ -87,6 +89,11 @@ class InstallKeeper(LookingKeeper):
         return self._fleet.installs
 
     @property
+    def keys(self) -> Keys:
+        """The keys in force."""
+        return self._keys
+
+    @property
     def create_key(self) -> str:
         """The key that creates and starts."""
         return self._keys.of("install.create")
@@ -106,16 +113,16 @@ class InstallKeeper(LookingKeeper):
 
     @property
     def is_filled_in(self) -> bool:
-        """Whether a person gave a field a value; to open a fold is no value."""
+        """Whether a person gave a field a value, or edited the seed; a fold has no value."""
         page = self._page
         folds = {field.id for field in page.fields if field.kind == "fold"} if page else set()
-        return bool(self.given.keys() - folds - {"uuid"})
+        return bool(self.given.keys() - folds - {"uuid"} or self.seed.edits)
 
     async def look_once(self) -> InstallForm | None:
         """What follows now; None where it cannot be known, or all was begun anew meanwhile."""
-        given = self.given
+        given, edits = self.given, self.seed.edits
         try:
-            page = await self._fleet.installs.look(given)
+            page = await self._fleet.installs.look(given, edits)
         except _FAULTS as error:
             self._screen.tell_failure("", as_told("", error))
             return None
@@ -251,7 +258,7 @@ class InstallKeeper(LookingKeeper):
         elif action_id == "install.expert":
             self.pane.form.switch("expert")
         elif action_id == "install.seed":
-            self._screen.run_worker(self._acts.show_seed(), group="install-seed", exclusive=True)
+            self._screen.run_worker(self.seed.show(), group="install-seed", exclusive=True)
         elif action_id == "install.copy":
             line = self._page.summary.line if self._page is not None else ""
             self._screen.copy_told(line, "there is no command line yet: put the fields right")
@@ -273,6 +280,7 @@ class InstallKeeper(LookingKeeper):
         """Forget what was filled in."""
         self.take_another_number()
         self._acts.secret = ""
+        self.seed.forget()
         self._page = None
         self.pane.clear()
         self.look()

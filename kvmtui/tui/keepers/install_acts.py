@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _FAULTS = (KvmtuiError, OSError)
 _PATHS = ("kernel", "initrd", "cdrom", "user_data", "ssh_key")
 """Fields that take a path, whatever the file is."""
+_WATCHED = {"cloud", "iso", "network"}
+"""Sources that have more to do than to start: one watches them in Activity."""
 
 
 class InstallActs:
@@ -101,17 +103,6 @@ class InstallActs:
             self._screen.tell_failure("", as_told("", error))
         self._keeper.look()
 
-    async def show_seed(self) -> None:
-        from kvmtui.tui.screens.scrollback import FewLines, ScrollbackScreen
-
-        try:
-            lines = await self._keeper.installs.seed(self._keeper.given)
-        except _FAULTS as error:
-            self._screen.refuse(as_told("", error).message)
-            return
-        name = self._keeper.pane.form.values["name"] if self._keeper.pane.form is not None else ""
-        self._screen.app.push_screen(ScrollbackScreen(FewLines(lines), name, "seed", reads=True))
-
     # Beginning anew.
 
     def start_over(self) -> None:
@@ -164,7 +155,7 @@ class InstallActs:
             self._make_long(given, values, start=start)
             return
         try:
-            outcome = await self._keeper.installs.make(given)
+            outcome = await self._keeper.installs.make(given, self._keeper.seed.edits)
         except _FAULTS as error:
             self._screen.tell_failure(name, as_told(name, error))
             self._keeper.look()
@@ -174,22 +165,21 @@ class InstallActs:
         self._keeper.start_over()
         self._screen.kvmtui.told(outcome)
         self._screen.show_guest(outcome.name)
+        watched = start and values["source"] in _WATCHED
+        self._screen.do("pane.activity" if watched else "pane.guests")
         if start:
-            self._screen.do("pane.activity")
             self._begin(outcome.name, "start", lambda: self._start(outcome.name, values))
-        else:
-            self._screen.do("pane.guests")
 
     def _make_long(self, given: dict[str, str], values: dict[str, str], *, start: bool) -> None:
         """An image is fetched first: Activity shows how far it is, and can cancel it."""
         name, self._making = self._making, ""
         # The form stays, for another guest or, where this one fails, another try.
         self._keeper.take_another_number()
-        left_as = self._filled_in
+        left_as, edits = self._filled_in, self._keeper.seed.edits
 
         async def act() -> Outcome:
-            outcome = await self._keeper.installs.make(given)
-            if self._filled_in == left_as:
+            outcome = await self._keeper.installs.make(given, edits)
+            if self._filled_in == left_as and self._keeper.seed.edits is edits:
                 self._keeper.start_over()
             if not start:
                 return outcome
@@ -214,6 +204,9 @@ class InstallActs:
     async def _start(self, name: str, values: dict[str, str]) -> Outcome:
         """Start it; where a person has to install it by hand, show its screen."""
         started = await self._keeper.start(name)
+        if not started.changed:
+            # Whoever lets installations go on was an instant faster.
+            started = started._replace(message=f"{name} runs")
         by_hand = values["source"] == "network" or (
             values["source"] == "iso" and values.get("answers") != "made"
         )

@@ -20,7 +20,7 @@ from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
 
 _WIDE, _ROOMY, _NARROW = 120, 96, 80
-_MOVING = ("rate", "left")
+_MOVING: tuple[str, ...] = ("rate", "left")
 
 
 def _columns(width: int, moving: bool) -> tuple[Column, ...]:
@@ -29,14 +29,24 @@ def _columns(width: int, moving: bool) -> tuple[Column, ...]:
     least = 9 if narrow else 14
     columns = (
         Column("started", "Started", 12, drop=4),
-        Column("what", "  What", 38 if wide else 14 if narrow else 20),
-        Column("guest", "Guest", 8 if narrow else 12 if width < _ROOMY else 16),
-        Column("progress", "Progress", 30, flexible=True, least=least, most=72, sortable=False),
+        Column("what", "  What", 38 if wide else 14 if narrow else 20 if width < _ROOMY else 24),
+        Column("guest", "Guest", 8 if narrow else 12 if width < _ROOMY else 14),
+        Column(
+            *("progress", "Progress", 30),
+            flexible=True,
+            least=least,
+            most=72,
+            sortable=False,
+            spills=True,
+        ),
         Column("rate", "Rate", 4, right=True, sortable=False, drop=2),
         Column("left", "Left", 6, right=True, sortable=False, drop=3),
         Column("by", "By", 10, drop=1),
     )
-    return columns if moving else tuple(one for one in columns if one.id not in _MOVING)
+    gone = () if moving else _MOVING
+    # Where it is narrow a reason says more than who asked.
+    gone += () if width >= _ROOMY else ("by",)
+    return tuple(one for one in columns if one.id not in gone)
 
 
 _MOST = 500

@@ -24,7 +24,7 @@ from kvmtui.tui.panes.guest_columns import (
 from kvmtui.tui.panes.guest_detail import DetailView, Place
 from kvmtui.tui.panes.listing import ListPane
 from kvmtui.tui.render import guests as render
-from kvmtui.tui.spans import Line
+from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.trends import Trends
 from kvmtui.tui.widgets.rows import Row
 from kvmtui.tui.widgets.table import LineTable
@@ -96,8 +96,13 @@ class GuestsPane(ListPane):
 
     def take(self, guests: Mapping[str, LiveGuest]) -> None:
         """Show the guests as they are now."""
+        first = bool(guests) != bool(self._guests)
         self._guests = guests
         self._minutes.keep(guests)
+        if first:
+            self._put_detail()
+        if guests:
+            self.table.set_empty([(Span("No guest has all of these words.", "muted"),)])
         self.show()
 
     def take_detail(self, detail: GuestDetail | None) -> None:
@@ -112,7 +117,7 @@ class GuestsPane(ListPane):
 
     def set_empty(self, lines: list[Line]) -> None:
         """What stands there while there are no guests."""
-        self.table.set_empty(lines)
+        self.table.set_empty(lines, headless=True)
 
     @property
     def chosen(self) -> list[str]:
@@ -237,13 +242,18 @@ class GuestsPane(ListPane):
 
     def on_resize(self) -> None:
         """Put the detail where there is room for it."""
-        place = self._place()
-        self.set_class(place == "below", "below")
-        self.detail.put(place)
+        self._put_detail()
         self._minutes.forget()
         self._put_columns()
 
+    def _put_detail(self) -> None:
+        place = self._place()
+        self.set_class(place == "below", "below")
+        self.detail.put(place)
+
     def _place(self) -> Place:
+        if not self._guests:
+            return "off"
         width, height = self.size
         roomy = height + 4 >= _LOW and width >= _NARROW
         if self._detail_choice in ("beside", "below", "off"):

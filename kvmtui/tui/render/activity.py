@@ -73,11 +73,21 @@ def _progress(one: OperationView, now: float) -> str:
     if one.result == "running":
         return f"for {seconds_since(one.begun, now)}"
     if one.message:
-        return one.message
+        return _in_short(one.message, one.guest)
     if one.result == "interrupted":
         return "given up"
     took = (one.ended or one.begun) - one.begun
     return f"done in {took:.1f} s" if took < 100 else f"done in {took / 60:.0f} min"
+
+
+def _in_short(message: str, guest: str) -> str:
+    """A reason without what its row says already: the guest, and where its folder lies."""
+    if not guest:
+        return message
+    folder = f"/guests/{guest}/"
+    return " ".join(
+        word.rpartition(folder)[2] for word in message.removeprefix(f"{guest}: ").split(" ")
+    )
 
 
 _SORTS: dict[str, Callable[[OperationView], tuple[str, ...]]] = {

@@ -81,13 +81,14 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _leads_away(view: ImageView) -> bool:
+def leads_away(view: ImageView) -> bool:
+    """Whether an image refers to a file that is in no folder of images."""
     return view.backing is not None and view.backing.trouble == "backing elsewhere"
 
 
 def _follow(view: ImageView) -> tuple[tuple[Line, ...], tuple[tuple[str, bool], ...]]:
     """What is said, and ticked, where an image refers to a file anywhere."""
-    if not _leads_away(view) or view.backing is None:
+    if not leads_away(view) or view.backing is None:
         return (), ()
     where = visible(view.backing.path or view.backing.text, limit=200)
     told: tuple[Line, ...] = (
@@ -96,6 +97,17 @@ def _follow(view: ImageView) -> tuple[tuple[Line, ...], tuple[tuple[str, bool], 
         (Span("which is in no folder of images. Follow it only if you know why.", "warn"),),
     )
     return told, ((_FOLLOWS, False),)
+
+
+def question_check(views: Sequence[ImageView]) -> Question:
+    """Before images are checked that refer to files anywhere: qemu-img opens those too."""
+    what = _name(views[0]) if len(views) == 1 else f"{len(views)} images"
+    told = [line for view in views[:_MOST_NAMED] for line in _follow(view)[0][1:2]]
+    last = "which is in no folder of images. Follow it only if you know why."
+    if len(views) > 1:
+        last = "none of it in a folder of images. Follow them only if you know why."
+    told += [(Span(last, "warn"),), (Span("A check changes nothing."),)]
+    return Question(f"Check {what} all the same?", tuple(told), "Do not follow", "Follow and check")
 
 
 def question_compact(view: ImageView) -> Question:
@@ -134,7 +146,7 @@ def question_flatten(view: ImageView, free: int | None) -> Question:
         left = format_size(max(0, free - most))
         words = f"{format_size(free)} are left there, then {left} or more."
         lines.append((Span(words, "warn" if most > free else "text"),))
-    if backing is not None and backing.trouble and not _leads_away(view):
+    if backing is not None and backing.trouble and not leads_away(view):
         lines.append((Span(f"This cannot be done: {backing.trouble}.", "err"),))
     return Question(
         f"Flatten {_name(view)}?", (*lines, *told), "Leave it as it is", "Flatten", checks=checks

@@ -113,7 +113,8 @@ def whole(live: LiveGuest, detail: GuestDetail | None, scene: Scene) -> list[Lin
         lines.append(_labelled("Arguments", (Span(" ".join(detail.qemu_args)),), scene))
     lines.append(_labelled("Folder", (Span(detail.directory),), scene))
     if detail.timeline:
-        lines += [(), (Span("Timeline", bold=True),), *timeline_lines(detail.timeline, scene)]
+        lines += [(), (Span("Timeline", bold=True),)]
+        lines += timeline_lines(detail.timeline, scene, whole=True)
     return lines
 
 
@@ -299,8 +300,14 @@ def _ended(line: Line, end: str, width: int) -> Line:
 _KIND_ROLES: dict[str, Role] = {"failed": "err", "crash": "err", "warning": "warn"}
 
 
-def timeline_lines(entries: tuple[TimelineEntry, ...], scene: Scene) -> list[Line]:
-    """One line an entry, newest first; a day or time stands only where it changes."""
+def timeline_lines(
+    entries: tuple[TimelineEntry, ...], scene: Scene, *, whole: bool = False
+) -> list[Line]:
+    """Entries, newest first; a day or time stands only where it changes.
+
+    Args:
+        whole: Whether one takes as many lines as it needs, instead of one.
+    """
     lines: list[Line] = []
     before = ""
     for entry in entries:
@@ -308,6 +315,10 @@ def timeline_lines(entries: tuple[TimelineEntry, ...], scene: Scene) -> list[Lin
         shown = "" if when == before and ":" not in when else when
         before = when
         role = _KIND_ROLES.get(entry.kind, "text")
-        text = visible(entry.text, limit=300)
-        lines.append(crop((Span(shown.ljust(7), "muted"), Span(text, role)), scene.width))
+        time_, text = Span(shown.ljust(7), "muted"), Span(visible(entry.text, limit=300), role)
+        if whole:
+            first, *rest = wrap((Span(" " * 7), text), max(scene.width, 20))
+            lines += [(time_, *first[1:]), *rest]
+        else:
+            lines.append(crop((time_, text), scene.width))
     return lines

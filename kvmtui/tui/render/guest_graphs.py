@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -182,9 +183,9 @@ def _processors(page: Page, width: int) -> list[Tile]:
         lines.append(
             labelled(
                 label,
-                _filled(trend, page, width - 18),
+                _filled(trend, page, width - 17),
                 value,
-                width - 1,
+                width,
                 100.0,
                 page.glyphs,
                 label_width=8,
@@ -200,11 +201,15 @@ def _processors(page: Page, width: int) -> list[Tile]:
 
 
 def _filled(trend: Trend, page: Page, cells: int) -> list[float]:
-    """Samples as they fill a line of two in a cell, though there are fewer of them."""
+    """Samples as they fill a line of two in a cell, though there are fewer of them: the line
+    is for the same time as the graphs above it."""
     columns = 2 * max(cells, 1)
     steps = max(round(SPAN_S[page.span] / trend.step_s), 1)
-    held = max(columns // steps, 1)
-    return [value for value in trend.values for _ in range(held)]
+    values = list(trend.values)
+    if steps >= columns:
+        return values
+    values = [math.nan] * (steps - len(values)) + values[-steps:]
+    return [values[column * steps // columns] for column in range(columns)]
 
 
 def _waits(page: Page) -> list[Line]:

@@ -152,11 +152,18 @@ def arranged(
 ) -> list[LiveGuest]:
     """The guests that are shown, in order: filtered by a text, sorted by a column, then name."""
     words = text.casefold().split()
-    found = [live for live in guests.values() if all(word in _searched(live) for word in words)]
+    found = [live for live in guests.values() if all(_has(live, word) for word in words)]
     return sorted(found, key=lambda live: (_SORTS[sort](live), live.view.name))
 
 
-def _searched(live: LiveGuest) -> str:
+def _has(live: LiveGuest, word: str) -> bool:
+    """Whether a guest is one with a word: anywhere in what people named, at the beginning of
+    a state, which else would be found by the middle of "installing"."""
+    state = state_word(live).casefold()
+    return any(part.startswith(word) for part in (state, *state.split("-"))) or word in _named(live)
+
+
+def _named(live: LiveGuest) -> str:
     view = live.view
-    parts: Sequence[str] = (view.name, state_word(live), view.description, view.os or "")
+    parts: Sequence[str] = (view.name, view.description, view.os or "")
     return " ".join((*parts, *view.tags, *view.addresses)).casefold()

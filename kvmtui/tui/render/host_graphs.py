@@ -40,7 +40,7 @@ class HostGraphs:
         """CPU, drives and network cards, a line each; those that are known."""
         if host is None:
             return []
-        room = max(min(width, 60) - _LABEL - _VALUE - 1, 8)
+        room = max(min(width - _LABEL - _VALUE - 1, _SAMPLES // 2), 8)
         lines = []
         for row in self._rows(host):
             value: Line = (Span(row.now.rjust(5)), Span(row.after, "muted"))

@@ -17,6 +17,7 @@ _NAMES = ("black", "blue", "green", "cyan", "red", "magenta", "yellow", "white")
 _COLORS = (*_NAMES, *(f"bright_{name}" for name in _NAMES))
 _USUAL = 0x07
 _HALF = "▀"
+_FADED = bytes(value // 2 for value in range(256))
 
 
 @functools.cache
@@ -75,6 +76,11 @@ def picture_rows(picture: Picture, columns: int, rows: int) -> list[Cells]:
             runs.append(_half(last, count))
         found.append(tuple(runs))
     return found
+
+
+def faded(picture: Picture) -> Picture:
+    """A picture as one of the past."""
+    return picture._replace(rgb=picture.rgb.translate(_FADED))
 
 
 def _half(pair: tuple[bytes, bytes], count: int) -> Run:

@@ -156,9 +156,8 @@ class BrowseScreen(AnsweringScreen):
             [(Span(" Files  ", bold=True), Span(shorten_middle(listing.title, width), "muted"))]
         )
         shown, count = len(self._shown), len(listing.entries)
-        line: Line = (
-            (Span(f"{count} in this folder", "muted"),) if count else (Span("nothing here"),)
-        )
+        found = f"{count} {'entry' if count == 1 else 'entries'}" if count else "nothing here"
+        line: Line = (Span(found, "muted"),)
         if self._filter.text:
             told = "Enter goes there" if self._is_path else f"{shown} of {count}"
             typed = shorten_middle(self._filter.text, max(width - 12, 10))

@@ -44,6 +44,8 @@ class ConsoleScreen(ViewingScreen):
         self._lines: int | None = None
         """How many lines the guest's log has; None where it has none."""
         self._above_shown = 0
+        self._silent = False
+        """Whether its log, of all runs, holds nothing at all."""
 
     def on_mount(self) -> None:
         """Open the console."""
@@ -82,6 +84,7 @@ class ConsoleScreen(ViewingScreen):
             self._opening = False
         self._session, self._ended = session, ""
         self._lines = session.lines
+        self._silent = session.state.logs and not session.tail
         self.terminal.begin_anew(Emulator(*self._told_size))
         self.terminal.mute(False)
         self.terminal.feed(session.tail, old=True)
@@ -112,6 +115,9 @@ class ConsoleScreen(ViewingScreen):
             self.terminal.feed(data)
             if self._lines is not None:
                 self._lines += data.count(b"\n")
+            if data and self._silent:
+                self._silent = False
+                self.show_frame()
             if (session.typing, session.holder) != (typing, holder):
                 typing, holder = session.typing, session.holder
                 self.show_frame()
@@ -150,6 +156,12 @@ class ConsoleScreen(ViewingScreen):
         if live is not None and live.view.state != "running":
             resume = f"{live.view.state}: it reads nothing until it runs again"
             return (Span(resume, "warn", bold=True),)
+        if self._silent and self._session is not None:
+            return (
+                Span("nothing was ever written here; ", "muted"),
+                Span(f"{CHORD_SHOWN} v", "accent", bold=True),
+                Span(" shows the guest's screen", "muted"),
+            )
         width, height = self.room
         told = self._told_size
         if (width, height) == told or self._session is None:
@@ -197,6 +209,7 @@ class ConsoleScreen(ViewingScreen):
             "p": ("paste", lambda: self.ask_paste(self.terminal.paste)),
             "s": ("size", self._send_size),
             "b": ("BREAK", self._send_break),
+            "v": ("screen", self._show_screen),
             "r": ("repaint", self.kvmtui.action_repaint),
         }
         if self._session is not None and not self._session.typing:
@@ -264,6 +277,12 @@ class ConsoleScreen(ViewingScreen):
         """What this run of the guest was last told from here."""
         pid, size = _told.get(self.guest, (None, _GUESTS_OWN))
         return size if pid == self._pid else _GUESTS_OWN
+
+    def _show_screen(self) -> None:
+        """Look at the guest's display instead."""
+        from kvmtui.tui.screens.display import DisplayScreen
+
+        self.app.switch_screen(DisplayScreen(self._fleet, self._keys, self.guest))
 
     def _search(self) -> None:
         log = self._fleet.console.kept_log(self.guest, width=self.size.width - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 
-from kvmtui.errors import KvmtuiError, as_told
+from kvmtui.errors import ConnectionLost, KvmtuiError, as_told
 from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.pointing import Deed
 from kvmtui.tui.actions.registry import Keys
@@ -37,6 +38,8 @@ _BUSY_FRAME_S, _BUSY_ROWS = 0.25, 5
 _SELDOM_S = 0.5
 """Where others have all monitors that can be held."""
 _AGAIN_S = 1.0
+_ENDS_WITHIN_S = 3.0
+"""How long a guest that closed its monitor may still count as running."""
 _MOST_DEEDS = 200
 _NAMED = {
     **{"escape": "esc", "enter": "ret", "pageup": "pgup", "pagedown": "pgdn"},
@@ -65,6 +68,8 @@ class DisplayScreen(ViewingScreen):
         self._pointed: deque[Deed] = deque(maxlen=_MOST_DEEDS)
         self._pointed_some = asyncio.Event()
         self._looking = False
+        self._again = asyncio.Event()
+        """Set to look at once."""
         self._same = 0
         """How many frames were as the one before."""
         self._drawing = DisplayPicture(lambda: self.kvmtui, self.view, lambda: self.room)
@@ -89,25 +94,47 @@ class DisplayScreen(ViewingScreen):
             async with self._fleet.console.mirror(self.guest) as mirror:
                 self._ended = ""
                 self.view.mute(False)
+                due = time.monotonic()
                 while self.runs:
-                    began = time.monotonic()
-                    pause = await self._show(mirror)
-                    await asyncio.sleep(max(began + pause - time.monotonic(), _REST_S))
+                    due += await self._show(mirror)
+                    now = time.monotonic()
+                    due = max(due, now + _REST_S)
+                    await self._rest(due - now)
         except (KvmtuiError, OSError) as error:
             told = as_told("screen", error)
             self._ended, self._failed = told.message, self.run
+            if isinstance(error, ConnectionLost):
+                # Most likely the guest has ended, which is seen at the next look.
+                await self._until_ended()
             if self.runs:
                 self.tell_failure(self.guest, told)
         finally:
             self._looking = False
         if self._picture is not None and self.is_attached:
-            await self._drawing.show(self._picture, plain=True)
-        self.view.mute(True)
+            await self._drawing.show(vga.faded(self._picture), plain=True)
+        self.view.mute(self._picture is None)
         self.show_frame()
+
+    async def _until_ended(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                while self.runs:
+                    self._again.clear()
+                    await self._again.wait()
+
+    async def _rest(self, pause_s: float) -> None:
+        """Wait until the next look."""
+        if pause_s <= FRAME_S:
+            await asyncio.sleep(pause_s)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._again.wait()
+        self._again.clear()
 
     async def _show(self, mirror: TextMirror) -> float:
         """Show one frame; returns how long to wait for the next."""
-        if not self.is_current:
+        if self.app.screen is not self and not self.is_current:
             return _AGAIN_S
         text = await mirror.frame()
         if text is None:
@@ -139,6 +166,9 @@ class DisplayScreen(ViewingScreen):
         if picture is None:
             return _AGAIN_S
         self._picture, self._text = picture, None
+        if self.app.screen is not self:
+            # What lies over this screen would be under the picture.
+            return _AGAIN_S
         self._place()
         await self._drawing.show(picture, plain=self.toast.shown)
         self._tell_facts(f"graphics {picture.width}×{picture.height}")
@@ -151,6 +181,8 @@ class DisplayScreen(ViewingScreen):
 
     def guest_changed(self) -> None:
         """It runs again, or has ended."""
+        if not self.runs:
+            self._again.set()
         if self.may_try:
             self._look()
 
@@ -158,6 +190,12 @@ class DisplayScreen(ViewingScreen):
         """A picture is drawn for the new size."""
         super().on_resize(event)
         self._drawing.forget()
+        self._again.set()
+
+    def on_screen_resume(self) -> None:
+        """A picture is drawn again where something lay over it."""
+        super().on_screen_resume()
+        self._again.set()
 
     def on_screen_suspend(self) -> None:
         """What lies over the screen lies over cells, not over a picture."""

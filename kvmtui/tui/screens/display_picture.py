@@ -92,7 +92,8 @@ class DisplayPicture:
         cell = app.graphics.cell or _USUAL_CELL
         self._turn = 1 - self._turn
         number = _NUMBERS[self._turn]
-        found = await asyncio.to_thread(drawn, picture, kind == "kitty", cell, room, number)
+        most = app.graphics.most
+        found = await asyncio.to_thread(drawn, picture, kind == "kitty", cell, room, number, most)
         if found is None or room != self._room() or not self._view.is_attached:
             return False
         (columns, rows), text = found
@@ -106,7 +107,8 @@ class DisplayPicture:
         return True
 
     def _put(self, placed: Placed) -> None:
-        screen_is_seen = self._view.is_attached and self._view.screen.is_current
+        # A screen with a box over it counts as current, and the picture would hide the box.
+        screen_is_seen = self._view.is_attached and self._view.screen is self._app().screen
         x, y = self._view.region.offset
         placed = placed._replace(at=(x, y))
         if not screen_is_seen or not self._app().place_picture(placed):
@@ -114,16 +116,25 @@ class DisplayPicture:
 
 
 def drawn(
-    picture: Picture, as_kitty: bool, cell: tuple[int, int], room: Size, number: int
+    picture: Picture,
+    as_kitty: bool,
+    cell: tuple[int, int],
+    room: Size,
+    number: int,
+    most: tuple[int, int],
 ) -> tuple[tuple[int, int], str] | None:
     """What draws a picture, and the cells that it takes; None where it has too many bytes.
 
     Args:
         cell: Width and height of a cell in pixels.
         room: The columns and rows there are.
+        most: Width and height in pixels of the largest picture of sixels.
     """
     wide, high = cell
-    picture = pixels.scaled(picture, room.width * wide, room.height * high)
+    there = room.width * wide, room.height * high
+    if not as_kitty:
+        there = min(there[0], most[0]), min(there[1], most[1])
+    picture = pixels.scaled(picture, *there)
     cells = math.ceil(picture.width / wide), math.ceil(picture.height / high)
     for _ in range(_TRIES):
         if as_kitty:

@@ -39,7 +39,7 @@ _TITLES: dict[Part, str] = {
 _SHORT_TITLES: dict[Part, str] = {**_TITLES, "log": "Console", "qemu": "QEMU"}
 """Where the name would be cut otherwise."""
 _OWNER = "graphs"
-_LEAST_HEAD = 12
+_LEAST_HEAD, _NARROW = 12, 80
 _STATE = 11
 """Behind the name, ``  ● running``."""
 
@@ -66,6 +66,7 @@ class GuestScreen(AnsweringScreen):
         Binding("shift+tab", "part(-1)", "previous part", show=False),
         Binding("J", "neighbour(1)", "next guest", show=False),
         Binding("K", "neighbour(-1)", "previous guest", show=False),
+        Binding("slash", "search", "search a log", show=False),
     ]
 
     def __init__(self, fleet: Fleet, keys: Keys, trends: Trends, name: str, part: Part) -> None:
@@ -172,13 +173,17 @@ class GuestScreen(AnsweringScreen):
             self._show_graphs()
         else:
             self._show_body(scene)
-        around = [("Tab", "part"), ("J K", "next guest"), ("Esc", "back")]
+        around = [("Tab", "part"), ("Esc", "back"), ("J K", "next guest")]
+        on_log = self._part in ("log", "qemu")
+        around = [("/", "search"), *around] if on_log else around
         places: tuple[Place, ...] = ("graphs", "sheet") if self._part == "graphs" else ("guests",)
         keys = bar_keys(places, live, [self._guest], self._keys, self.kvmtui.desk)
         hidden = {self._keys.of(action_id) for action_id in NOT_OF_ONE}
         if places == ("guests",):
             keys = [shown for shown in keys if shown[0] not in hidden]
-        self.key_bar.set_keys([*keys[:5], *around])
+        # So many that how one leaves is told, too.
+        most = (3 if width < _NARROW else 5) - on_log
+        self.key_bar.set_keys([*keys[:most], *around])
 
     def _tabs(self, titles: dict[Part, str]) -> list[Span]:
         """The parts, the one that is shown in brackets."""
@@ -240,6 +245,19 @@ class GuestScreen(AnsweringScreen):
         self._gather()
         if on_graphs:
             self.kvmtui.look_soon()
+
+    def action_search(self) -> None:
+        """Search all that is kept of a log."""
+        if self._part not in ("log", "qemu"):
+            return
+        from kvmtui.tui.screens.scrollback import FewLines, ScrollbackScreen, Source
+
+        source: Source = FewLines(self._log)
+        what = "QEMU's log"
+        if self._part == "log":
+            source = self._fleet.console.kept_log(self._guest, width=self.size.width - 1)
+            what = "the console's log"
+        self.kvmtui.push_screen(ScrollbackScreen(source, self._guest, what))
 
     def action_neighbour(self, step: int) -> None:
         """Go to the next or previous guest."""

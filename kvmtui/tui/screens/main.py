@@ -211,25 +211,23 @@ class MainScreen(AnsweringScreen):
             keeper.take_changes(changed)
 
     def _frame(self) -> None:
-        app = self.kvmtui
-        guests = self._fleet.guests
-        tabs = []
+        app, fleet, tabs = self.kvmtui, self._fleet, []
         for keeper in self._keepers:
             action_id = f"pane.{keeper.pane.PLACE}"
             count, badge = keeper.count(), keeper.badge(app.glyphs)
             key = self._keys.of(action_id)
-            tabs.append(Tab(action_id, key, keeper.pane.TITLE, count, badge=badge))
+            # Trouble is told in 80 columns too, what runs only where there is room.
+            stays = keeper.pane is not self.activity
+            tabs.append(Tab(action_id, key, keeper.pane.TITLE, count, badge, stays))
         title = self.title_bar
         title.set_tabs(tabs, f"pane.{self.pane.PLACE}")
-        title.set_figures(*frame.host_figures(self._fleet.host))
-        title.set_alarm(frame.alarm(guests.values(), app.glyphs))
+        title.set_figures(*frame.host_figures(fleet.host))
+        title.set_alarm(frame.alarm(fleet.guests.values(), app.glyphs))
         self._show_trouble(self.size.width)
-        if not guests:
-            home = str(self._fleet.library.home)
+        if not fleet.guests:
+            home, view = str(fleet.library.home), self.host_keeper.view
             width = self.guests.table.size.width - 4
-            lines = first_start(
-                self.host_keeper.view, home, self._fleet.host, self._keys, app.glyphs, width
-            )
+            lines = first_start(view, home, fleet.host, self._keys, app.glyphs, width)
             self.guests.set_empty(lines)
         self._show_keys()
 
@@ -256,11 +254,12 @@ class MainScreen(AnsweringScreen):
     def _show_keys(self) -> None:
         chosen = self.chosen
         live = self._fleet.guests.get(chosen[0]) if len(chosen) == 1 else None
-        keys = self.keeper.bar()
-        if keys is not None:
-            self.key_bar.set_keys(keys, last=("F1", "help"))
+        if self.typed_into:
+            self.key_bar.set_keys(self.keeper.bar() or (), last=("F1", "help"))
             return
-        keys = bar_keys((*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk)
+        keys = self.keeper.bar() or bar_keys(
+            (*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk
+        )
         hidden = {self._keys.of(action_id) for action_id in self.keeper.idle_actions()}
         keys = [shown for shown in keys if shown[0] not in hidden]
         words = "help and first steps" if self.help_is_first_steps else "help"

@@ -66,7 +66,7 @@ class PaletteScreen(Overlay):
         for number, entry in enumerate(hits[top : top + room], start=top):
             rows.append(self._row(entry, number == self._cursor, width - 4))
         if not hits:
-            rows.append((Part((Span("  no action is called so", "muted"),)),))
+            rows.append((Part((Span("  no action has these words", "muted"),)),))
         return framed(rows, width, glyphs)
 
     def _row(self, entry: Entry, at_cursor: bool, width: int) -> Parts:

@@ -14,6 +14,7 @@ from textual.message import Message
 
 from kvmtui.errors import KvmtuiError, as_told
 from kvmtui.manage.kept_log import Found, Page
+from kvmtui.tui.actions.registry import Place
 from kvmtui.tui.screens.answering import AnsweringScreen
 from kvmtui.tui.spans import Line, Span
 from kvmtui.tui.widgets.message_line import MessageLine
@@ -118,7 +119,7 @@ class ScrollbackScreen(AnsweringScreen):
     ScrollbackScreen #area { height: 1fr; layers: base above; }
     """
     AUTO_FOCUS = "#body"
-    places = ("text",)
+    places: ClassVar[tuple[Place, ...]] = ("text",)
     title_of_help = "Search"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", show=False),
@@ -151,14 +152,20 @@ class ScrollbackScreen(AnsweringScreen):
 
     def on_mount(self) -> None:
         """Read the lines; mostly a text is typed to look for."""
-        keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back")]
-        self.key_bar.set_keys(keys, last=None)
+        self._tell_keys()
         self._tell_head()
+        if not self._reads:
+            # At once: whose key this was goes on typing.
+            self.action_search()
         self.run_worker(self._begin(), group="page", exclusive=True)
 
     def on_unmount(self) -> None:
         """Have done with it."""
         self._source.close()
+
+    def _tell_keys(self) -> None:
+        keys = [("/", "search"), ("n", "above"), ("N", "below"), ("Esc", "back")]
+        self.key_bar.set_keys(keys, last=None)
 
     def _tell_head(self) -> None:
         lines = f"   {self._total:,} lines" if self._total else ""
@@ -169,9 +176,10 @@ class ScrollbackScreen(AnsweringScreen):
 
     async def _begin(self) -> None:
         await self._turn_to(None)
-        if not self._reads:
+        if self._at >= 0:
+            await self._go_to(self._at)
+        elif not self._reads:
             self.body.action_last()
-            self.action_search()
         try:
             self._total = await self._source.count()
         except (KvmtuiError, OSError) as error:

@@ -124,7 +124,7 @@ class WallScreen(AnsweringScreen):
         self._show_around()
 
     def _show_around(self) -> None:
-        order = "by name" if self._by_name else "the most first"
+        order = "by name" if self._by_name else "highest first"
         more: Line = ()
         if self.sheet.held:
             more = (Span(f"   held: {self._keys.of('sheet.hold')} goes on", "warn"),)

@@ -6,7 +6,7 @@ may differ; only the lines that do differ are drawn again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple, Protocol, cast
 
 from rich.segment import Segment
@@ -30,6 +30,8 @@ class Surroundings(Protocol):
 
     @property
     def glyphs(self) -> Glyphs: ...
+
+    def draw_lines(self, widget: Widget, lines: Sequence[int]) -> bool: ...
 
 
 class Part(NamedTuple):

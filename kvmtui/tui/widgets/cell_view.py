@@ -96,7 +96,7 @@ class CellView(Widget):
             return
         width, height = self.size
         seen = [y - top for y in sorted(changed) if 0 <= y - top < height]
-        if seen:
+        if seen and not cast(Surroundings, self.app).draw_lines(self, seen):
             self.refresh(*(Region(0, y, width, 1) for y in seen))
 
     def _top_now(self) -> int:

@@ -26,6 +26,8 @@ class Column(NamedTuple):
     """A flexible column's greatest width; 0 for no limit."""
     drop: int = 0
     """The order in which columns go when it is too narrow, 1 first; 0 stays."""
+    spills: bool = False
+    """A text that is too long goes on over the columns behind that are empty in its row."""
 
 
 class Place(NamedTuple):

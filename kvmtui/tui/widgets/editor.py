@@ -17,15 +17,24 @@ class Editor(NamedTuple):
     text: str = ""
     cursor: int = 0
     """Counted in characters, from 0 to the text's length."""
+    selected: bool = False
+    """Whether all of it is selected: what is typed takes its place."""
 
     @classmethod
     def at_end(cls, text: str) -> Editor:
         """A text with the cursor behind its last letter."""
         return cls(text, len(text))
 
+    @classmethod
+    def on_all(cls, text: str) -> Editor:
+        """A text that stands there already: all of it is selected."""
+        return cls(text, len(text), bool(text))
+
     def insert(self, text: str) -> Editor:
         """Put text in at the cursor; what does not print is left out."""
         text = "".join(character for character in text if _prints(character))
+        if self.selected:
+            return Editor.at_end(text) if text else self
         before, after = self.text[: self.cursor], self.text[self.cursor :]
         return Editor(before + text + after, self.cursor + len(text))
 
@@ -52,6 +61,10 @@ class Editor(NamedTuple):
         """
         here, end = self.cursor, len(self.text)
         match key:
+            case "left" | "ctrl+b" if self.selected:
+                return self.move(0)
+            case "backspace" | "delete" | "ctrl+d" | "ctrl+k" | "ctrl+w" if self.selected:
+                return Editor()
             case "left" | "ctrl+b":
                 return self.move(here - 1)
             case "right" | "ctrl+f":
@@ -82,6 +95,11 @@ class Editor(NamedTuple):
             sign: Stands for the cursor behind the last letter; a letter is turned over.
         """
         text = in_cells(self.text)
+        if self.selected and cell_len(text) < width:
+            return (
+                Part((Span(text),), "tab" if ground == "bg" else "bg"),
+                Part((Span(sign, "accent"),), ground),
+            )
         before, after = text[: self.cursor], text[self.cursor :]
         while before and cell_len(before) > width - (cell_len(after[:1]) or 1):
             before = before[1:]

@@ -231,7 +231,12 @@ class Emulator:
             character: What it types, where it types something.
         """
         if character is not None and "alt+" not in key and "meta+" not in key:
-            # DEL is what Backspace sends, and CR what Enter does.
+            # DEL is what Backspace sends, and CR what Enter does, unless it was told otherwise.
+            modes = self._board.modes
+            if character == "\r" and modes.linefeed_newline_mode:
+                return b"\r\n"
+            if character == "\x7f" and modes.backarrow_key_sends_bs:
+                return b"\b"
             return character.encode("utf-8", "replace")
         *names, base = key.split("+") if key != "+" else ["+"]
         modifiers = KeyModifiers.NONE

@@ -91,7 +91,7 @@ class Fields:
         self.results = {field.id: Result.of(field.check(field.value)) for field in fields}
         self.at = 0
         """The index of the field that is filled in."""
-        self.editor = Editor.at_end(self.fields[0].value)
+        self.editor = Editor.on_all(self.fields[0].value)
         """Of the field that is filled in; of use where it is text."""
         self.picking: int | None = None
         """The choice that the open pick list stands on."""
@@ -149,7 +149,9 @@ class Fields:
         if self.picking is None or not self._matches(self.found):
             self.found = ""
         if self.editor.text != self.values[self.field.id] or not found:
-            self.editor = Editor.at_end(self.values[self.field.id])
+            kept = bool(found and self.editor.text) and not self.editor.selected
+            value = self.values[self.field.id]
+            self.editor = Editor.at_end(value) if kept else self._opened()
 
     def go(self, index: int, step: int = 1) -> None:
         """Fill in another field, or the next that is there; behind the last comes the first.
@@ -162,10 +164,16 @@ class Fields:
                 break
             index += step
         self.at = index % len(self.fields)
-        self.editor = Editor.at_end(self.values[self.field.id])
+        self.editor = self._opened()
         self.picking = None
         self.found = ""
         self.explained = False
+
+    def _opened(self) -> Editor:
+        """What stands in the field; selected, unless a person gave it in this form."""
+        value = self.values[self.field.id]
+        is_own = self.field.id in self.touched
+        return Editor.at_end(value) if is_own else Editor.on_all(value)
 
     def go_to(self, id: str) -> None:
         """Fill in a field by its id."""

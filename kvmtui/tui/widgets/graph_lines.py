@@ -208,9 +208,13 @@ def _title(view: GraphView, now: Now) -> Line:
     left = view.title
     if two:
         left += _legend(view, now.glyphs, texts)
-        if now.cursor is None and width_of(left) + gap + width_of(right) > room:
-            left = view.title + _legend(view, now.glyphs, ["", ""])
-    left = crop(left, max(room - _LEAST_VALUE, room // 2))
+        if width_of(left) + gap + width_of(right) > room:
+            if now.cursor is None:
+                left = view.title + _legend(view, now.glyphs, ["", ""])
+            elif width_of(left) <= room:
+                # The time that is read is the same in all graphs of a page.
+                right, gap = (), 0
+    left = crop(left, max(room - _LEAST_VALUE, room // 2) if right else room)
     right = crop(right, room - width_of(left) - gap)
     return (bar, *fit(left, room - width_of(right)), *right)
 

@@ -41,8 +41,8 @@ Band = Sequence[Tile]
 
 
 def tile_width(width: int, count: int) -> int:
-    """The width of each of some tiles side by side."""
-    return max((width - GAP * (count - 1)) // count, 1)
+    """The width of each of some tiles side by side; the last column of the page stays empty."""
+    return max((width - 1 - GAP * (count - 1)) // count, 1)
 
 
 class Sheet(ScrolledLines, can_focus=True):

@@ -149,9 +149,9 @@ class LineTable(TableView, can_focus=True):
         self._sorted = Sorted(column, descending)
         self.show_changes(only=0)
 
-    def set_empty(self, lines: Sequence[Line], *, centred: bool = False) -> None:
-        """What stands there instead of rows; a centred text takes the head's place too."""
-        self._empty, self._centred = tuple(lines), centred
+    def set_empty(self, lines: Sequence[Line], *, headless: bool = False) -> None:
+        """What stands there instead of rows, below the head or in its place too."""
+        self._empty, self._headless = tuple(lines), headless
         self.show_changes()
 
     def go_to(self, key: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len
-from textual.geometry import Size
 
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.spans import Ground, Line, Span, fit, shorten, width_of
@@ -62,16 +61,30 @@ def row_line(row: Row, look: Look, places: Sequence[Place], glyphs: Glyphs) -> P
         Span(glyphs.mark, "warn", bold=True, glyph=True) if look.marked else Span(" "),
     ]
     x = 2
-    for place in places:
+    for place, end in filled(row, places):
         cell = row.cell(place.number)
         begin = place.reach if width_of(cell) > place.width else place.x
-        end = place.x + place.width
         cell = fit(cell, end - begin, right=place.column.right)
         spans.append(Span(" " * (begin - x)))
         spans += _emphasized(cell, muted=row.muted, bold=look.cursor and place.number == 0)
         x = end
     ground: Ground = "cursor" if look.cursor and look.focus else "bg"
     return (Part(tuple(spans), ground),)
+
+
+def filled(row: Row, places: Sequence[Place]) -> list[tuple[Place, int]]:
+    """The places of a row with where each ends; those that a long text spills over are not."""
+    found: list[tuple[Place, int]] = []
+    left = list(places)
+    while left:
+        place = left.pop(0)
+        end = place.x + place.width
+        cells = width_of(row.cell(place.number)) if place.column.spills else 0
+        while left and place.x + cells > end and not row.cell(left[0].number):
+            over = left.pop(0)
+            end = over.x + over.width
+        found.append((place, end))
+    return found
 
 
 def _emphasized(cell: Line, *, muted: bool, bold: bool) -> Line:
@@ -87,12 +100,3 @@ def position_line(top: int, seen: int, count: int, width: int) -> Parts:
     """Which of the rows are seen, at the right."""
     text = f"{top + 1}–{min(top + seen, count)} of {count} "
     return (Part(fit((Span(text, "muted"),), width, right=True)),)
-
-
-def centred_line(lines: Sequence[Line], y: int, size: Size) -> Parts:
-    """A line of a text that stands in the middle, its lines one under the other."""
-    top = max((size.height - len(lines)) // 2, 0)
-    if not 0 <= y - top < len(lines):
-        return ()
-    left = max((size.width - max(width_of(line) for line in lines)) // 2, 0)
-    return (Part((Span(" " * left), *lines[y - top])),)

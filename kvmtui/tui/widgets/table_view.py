@@ -15,7 +15,7 @@ from kvmtui.tui.widgets.rows import Row, Rows
 from kvmtui.tui.widgets.table_lines import (
     Look,
     Sorted,
-    centred_line,
+    filled,
     head_line,
     position_line,
     row_line,
@@ -47,14 +47,14 @@ class TableView(LineWidget):
         self._rows = Rows()
         self._sorted = Sorted()
         self._empty: tuple[Line, ...] = ()
-        self._centred = False
+        self._headless = False
         self._drawn: dict[int, _RowLine | Parts] = {}
         self._strips: dict[str, tuple[_RowLine, Strip]] = {}
 
     @property
     def _bare(self) -> bool:
-        """Whether nothing but a centred text is shown."""
-        return self._centred and not self._rows.rows
+        """Whether nothing but a text is shown."""
+        return self._headless and not self._rows.rows
 
     def _seen(self, rows: int) -> int:
         """How many rows can be seen; where they do not all fit, the last line tells so."""
@@ -100,10 +100,12 @@ class TableView(LineWidget):
     def _regions(self, y: int, old: object, new: object) -> list[Region]:
         """Where a line differs: some cells of the same row, else all of it."""
         if isinstance(old, _RowLine) and isinstance(new, _RowLine) and _alike(old, new):
+            before = {place.number: end for place, end in filled(old.row, self._places)}
             return [
-                Region(place.reach, y, place.x + place.width - place.reach, 1)
-                for place in self._places
+                Region(place.reach, y, max(end, before.get(place.number, end)) - place.reach, 1)
+                for place, end in filled(new.row, self._places)
                 if old.row.cell(place.number) != new.row.cell(place.number)
+                or before.get(place.number) != end
             ]
         return [Region(0, y, self.size.width, 1)]
 
@@ -112,7 +114,7 @@ class TableView(LineWidget):
         rows = self._rows
         index = rows.top + y - 1
         if not rows.rows:
-            return self._empty_line(y, size)
+            return self._empty_line(y)
         if y == 0:
             return head_line(self._places, self._sorted, self.glyphs)
         if y <= rows.seen and index < len(rows.rows):
@@ -124,12 +126,11 @@ class TableView(LineWidget):
             return position_line(rows.top, rows.seen, len(rows.rows), size.width)
         return ()
 
-    def _empty_line(self, y: int, size: Size) -> Parts:
-        if self._centred:
-            return centred_line(self._empty, y, size)
-        if y == 0:
+    def _empty_line(self, y: int) -> Parts:
+        if y == 0 and not self._headless:
             return head_line(self._places, self._sorted, self.glyphs)
-        line = self._empty[y - 1] if y <= len(self._empty) else ()
+        index = y if self._headless else y - 1
+        line = self._empty[index] if index < len(self._empty) else ()
         return (Part((Span(" " * self._margin), *line)),)
 
     def render_line(self, y: int) -> Strip:

@@ -58,6 +58,9 @@ class Stage(App[None]):
     def palette(self) -> Palette:
         return PALETTES["night" if self.theme == "night" else "terminal"]
 
+    def draw_lines(self, widget: Widget, lines: Sequence[int]) -> bool:
+        return False
+
     def compose(self) -> ComposeResult:
         yield from self.widgets
 

@@ -38,8 +38,11 @@ def test_what_a_check_says(said: str, result: Result) -> None:
 @pytest.mark.parametrize(
     ("field", "keys", "value"),
     [
-        ("name", "x", "dbx"),
-        ("name", "backspace home x", "xd"),
+        ("name", "x y", "xy"),
+        ("name", "end x", "dbx"),
+        ("name", "right backspace home x", "xd"),
+        ("name", "left x", "xdb"),
+        ("name", "backspace", ""),
         ("disk", "right", "sata"),
         ("disk", "left", "ide"),
         ("disk", "space down enter", "sata"),
@@ -63,6 +66,36 @@ def test_keys(field: str, keys: str, value: str) -> None:
     assert form.changed == (value != form.field.value)
 
 
+def test_what_a_person_typed_is_not_replaced_when_they_come_back() -> None:
+    form = fields()
+    assert form.editor.selected
+    form.press("x", "x")
+    form.go(1)
+    form.go(0)
+    assert not form.editor.selected
+    form.press("y", "y")
+    assert form.values["name"] == "xy"
+
+
+def test_a_default_that_changes_meanwhile_stays_as_it_was_taken() -> None:
+    form = fields()
+    renewed = [form.fields[0]._replace(value="db2"), *form.fields[1:]]
+    form.renew(renewed)
+    assert form.editor.selected
+    form.press("end", None)
+    form.renew([form.fields[0]._replace(value="db3"), *form.fields[1:]])
+    form.press("x", "x")
+    assert form.values["name"] == "db3x"
+
+
+def test_paste_takes_the_place_of_a_default() -> None:
+    form = fields()
+    form.insert("\n")
+    assert form.values["name"] == "db"
+    form.insert("web\n")
+    assert form.values["name"] == "web"
+
+
 def test_problems_are_told_and_gone_to() -> None:
     form = fields()
     assert form.results["name"] == Result("✓", "free")
@@ -84,6 +117,7 @@ def test_the_fields_go_round() -> None:
 
 def test_paste_goes_into_text_only() -> None:
     form = fields()
+    form.press("end", None)
     form.insert("-0\n1")
     assert form.values["name"] == "db-01"
     form.go_to("disk")

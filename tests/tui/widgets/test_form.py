@@ -165,6 +165,7 @@ def test_mouse_and_paste() -> None:
         await pilot.click(offset=(14, 2))
         assert form.values["image"] == "Debian 12"
         await pilot.click(offset=(14, 3))
+        await pilot.press("end")
         form.post_message(Paste("-b"))
         await pilot.pause()
         assert form.values["name"] == "debian-13-a-b"

@@ -92,6 +92,7 @@ def test_a_fold_opens_what_hangs_on_it_and_says_more():
 
 def test_what_a_person_gave_stays_and_the_rest_follows():
     found = fields()
+    found.press("end", None)
     found.insert("-1")
     renewed = [field._replace(value="new") if field.kind == "text" else field for field in FIELDS]
     found.renew(renewed)
@@ -178,6 +179,7 @@ def test_a_text_that_can_be_picked_or_typed():
     found.go_to("expert")
     found.press("space", " ")
     found.go_to("cpu")
+    found.press("end", None)
     found.press("x", "x")
     assert found.values["cpu"] == "hostx"
     for key in ("enter", "down", "enter"):

@@ -209,6 +209,42 @@ def test_only_changed_cells_of_seen_rows_are_drawn() -> None:
     play(Stage(table), scene)
 
 
+def test_a_long_text_goes_on_where_the_row_has_room() -> None:
+    columns = (
+        Column("what", "What", 8),
+        Column("why", "Why", 10, spills=True),
+        Column("rate", "Rate", 4, right=True),
+        Column("left", "Left", 6, right=True),
+        Column("by", "By", 4),
+    )
+    table = LineTable(columns)
+    reason, anna = text("its disk is in use by web-02"), text("anna")
+
+    def copied(*moving: Line) -> Row:
+        return Row("copy", (text("copy"), reason, *moving, anna))
+
+    table.set_rows([Row("start", (text("start"), reason, (), (), anna)), copied((), text("2 min"))])
+
+    async def scene(stage: Stage, pilot: Pilot[None]) -> None:
+        assert trimmed(stage.grid()) == (
+            "   What      Why         Rate    Left  By\n"
+            "▌  start     its disk is in use by w…  anna\n"
+            "   copy      its disk is in …   2 min  anna"
+        )
+        for moving, line, width in (
+            ((text("12M"), text("9 s")), "   copy      its disk …   12M     9 s  anna", 16),
+            (((), ()), "   copy      its disk is in use by w…  anna", 24),
+            (((), text("1 s")), "   copy      its disk is in …     1 s  anna", 24),
+        ):
+            drawn = watch(table)
+            table.set_rows([*table.rows[:1], copied(*moving)])
+            await pilot.pause()
+            assert trimmed(stage.grid()).splitlines()[2] == line
+            assert Region(13, 2, width, 1) in drawn
+
+    play(Stage(table), scene, size=(50, 6))
+
+
 def test_a_move_draws_two_lines() -> None:
     table = LineTable(COLUMNS)
     table.set_rows(many(100))
@@ -246,9 +282,9 @@ def test_an_empty_table_has_its_text() -> None:
 
     async def scene(stage: Stage, pilot: Pilot[None]) -> None:
         assert stage.grid()[1:4] == ["   Nothing matches web.", "   Esc clears", ""]
-        table.set_empty([text("No guests yet.")], centred=True)
+        table.set_empty([text("No guests yet.")], headless=True)
         await pilot.pause()
-        assert trimmed(stage.grid()) == "\n" * 11 + " " * 33 + "No guests yet."
+        assert trimmed(stage.grid()) == "   No guests yet."
         table.set_rows(rows("a"))
         await pilot.pause()
         assert stage.grid()[1].startswith("▌  ● a")
