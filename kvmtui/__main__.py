@@ -33,9 +33,14 @@ def main() -> None:
     nothing for us and costs 3 ms. Everything said is flushed by then.
     """
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    from kvmtui.cli.main import run
+    try:
+        from kvmtui.cli.main import run
 
-    status = run(sys.argv[1:], _interface)
+        status = run(sys.argv[1:], _interface)
+    except KeyboardInterrupt:
+        # While modules were still imported.
+        os.write(2, b"kvmtui: interrupted\n")
+        os._exit(130)
     if "threading" not in sys.modules:
         os._exit(status)
     sys.exit(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.image_making import add_follow, size
@@ -219,16 +220,16 @@ def run_delete(arguments: argparse.Namespace, context: Context) -> int:
     for text in dict.fromkeys(arguments.images):
         try:
             path = image_places.find_image(library, text)
-            free.append((path, image_deleting.refuse_deletion(library, path)))
+            free.append((text, path, image_deleting.refuse_deletion(library, path)))
         except KvmtuiError as error:
-            results.append(("", error))
+            results.append((text, error))
     if free:
-        names = ", ".join(visible(view.name) for _, view in free)
-        total = format_size(sum(view.actual_size_bytes or 0 for _, view in free))
+        names = ", ".join(visible(view.name) for _, _, view in free)
+        total = format_size(sum(view.actual_size_bytes or 0 for _, _, view in free))
         context.confirm(f"delete {names}", f"{total} would be gone for good")
-    for path, _ in free:
-        results.append(("", attempt("", lambda path=path: image_deleting.delete(library, path))[1]))  # type: ignore[misc]
-    return report(context, "image delete", results)
+    for text, path, _ in free:
+        results.append(attempt(text, functools.partial(image_deleting.delete, library, path)))
+    return report(context, "image delete", results, named=True)
 
 
 def configure_cancel(parser: argparse.ArgumentParser) -> None:

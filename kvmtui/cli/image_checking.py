@@ -8,6 +8,7 @@ import os
 from kvmtui.cli.context import Context
 from kvmtui.cli.image_making import add_follow
 from kvmtui.cli.image_telling import finish, watcher
+from kvmtui.errors import ImageError
 from kvmtui.guest.units import format_size
 from kvmtui.manage import image_checking, image_deleting, image_info, image_places
 from kvmtui.text import visible
@@ -50,13 +51,17 @@ def run_check(arguments: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.document({**result._asdict(), "sound": result.is_sound})
     else:
-        context.say(f"{result.name}: {result.words}")
+        if result.is_sound:
+            context.say(f"{result.name}: {result.words}")
         if result.kept is not None:
             context.say(f"its metadata as they were: {visible(result.kept)}")
-        if not result.is_sound or (result.leaks and not arguments.repair):
-            kind = "leaks" if result.is_sound else "all"
-            context.note(f"kvmtui image check {result.name} --repair {kind}")
-    return 0 if result.is_sound else 1
+        if result.is_sound and result.leaks and not arguments.repair:
+            context.note(f"to free them: kvmtui image check {result.name} --repair leaks")
+    if not result.is_sound:
+        raise ImageError(
+            f"{result.name}: {result.words}", hint=f"kvmtui image check {result.name} --repair all"
+        )
+    return 0
 
 
 def configure_measure(parser: argparse.ArgumentParser) -> None:

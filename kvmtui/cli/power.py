@@ -100,11 +100,13 @@ def report(
     results: Sequence[Result],
     *,
     extra: dict[str, object] | None = None,
+    named: bool = False,
 ) -> int:
     """Tell each result; the exit status is 1 when any failed.
 
     Args:
         extra: What each JSON document says besides.
+        named: Whether failures say themselves what they are about.
     """
     status = 0
     documents = []
@@ -112,7 +114,7 @@ def report(
     extra = extra or {}
     for name, result in results:
         if isinstance(result, KvmtuiError):
-            tell_failure(_named(name, result))
+            tell_failure(result if named else _named(name, result))
             status = max(status, 1 if len(results) > 1 else result.exit_status)
             documents.append({"name": name, "ok": False, "error": result.message, **extra})
             continue

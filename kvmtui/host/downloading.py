@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import urllib.parse
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -283,7 +284,7 @@ async def _opened(
         kind = "no connection" if isinstance(error, httpx.ConnectTimeout) else "no answer"
         raise _BrokenOff(f"{kind} in time") from None
     except httpx.TransportError as error:
-        reason = str(error) or type(error).__name__
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             raise HostError(
                 f"{_told(url)}: its certificate cannot be trusted",

@@ -9,7 +9,7 @@ from kvmtui.errors import ImageError, UsageError
 from kvmtui.guest.library import Library
 from kvmtui.guest.units import format_size
 from kvmtui.manage import image_guard, image_places
-from kvmtui.manage.image_copying import SUFFIX_OF, WRITEABLE, Copy, copy_into
+from kvmtui.manage.image_copying import SUFFIX_OF, WRITEABLE, Copy, copy_into, format_of_name
 from kvmtui.manage.image_files import actual_bytes, publish
 from kvmtui.manage.image_links import ChainPart
 from kvmtui.manage.image_names import shown_name
@@ -118,6 +118,12 @@ def _whole(path: str, how: Import, what: str) -> Header:
     header = read_header(path, how.source_format)
     if header.fault:
         raise ImageError(f"{what}: it {header.fault}")
+    called = format_of_name(path)
+    if how.source_format is None and header.driver == "raw" and called not in (None, "raw"):
+        raise ImageError(
+            f"{what}: {visible(path)} is called {called}, and is none",
+            hint="if it is raw: --source-format raw",
+        )
     if header.virtual_size_bytes == 0:
         raise ImageError(f"{what}: what came is empty")
     if header.backing_file is not None or header.data_files:

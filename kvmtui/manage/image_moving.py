@@ -98,7 +98,7 @@ def target_of_move(library: Library, path: str, text: str, image_format: str | N
         KvmtuiError: It cannot be there.
     """
     place = os.path.abspath(os.path.expanduser(text))
-    if os.path.isdir(place) and ("/" in text or text in (".", "..")):
+    if text and os.path.isdir(place):
         name = os.path.basename(path)
         if image_format is not None and image_format != format_of_name(name):
             name = f"{os.path.splitext(name)[0]}.{SUFFIX_OF.get(image_format, image_format)}"

@@ -12,7 +12,7 @@ import stat
 
 from kvmtui import light_json as json
 from kvmtui.durable import write_atomically
-from kvmtui.errors import ImageError, KvmtuiError
+from kvmtui.errors import ImageError, KvmtuiError, UsageError
 from kvmtui.guest.definition import FORMAT_OF_SUFFIX
 from kvmtui.guest.folder import EFI_VARS, SEED
 from kvmtui.guest.library import GUESTS, IMAGES, Library
@@ -127,6 +127,8 @@ def find_image(library: Library, text: str) -> str:
     Raises:
         ImageError: There is none, or several are called so.
     """
+    if not text:
+        raise UsageError("an image's name is empty", hint="kvmtui image list")
     if text.startswith(("/", "./", "../", "~")):
         found = [os.path.abspath(os.path.expanduser(text))]
     else:

@@ -130,7 +130,8 @@ class ImageCatalog:
         for folder in self._guest_folders():
             found |= self._folder(folder, look)
         own = self._library.at(IMAGES)
-        images_time = self._asked(own, look, lambda: image_below.time_of_images(self._library))
+        asked = self._asked(own, look, lambda: [image_below.time_of_images(self._library)])
+        images_time = asked[0] if asked else None
         outside = {os.path.dirname(path) for path in users.paths() if path not in found}
         for folder in dict.fromkeys([own, *places.directories, *outside, *places.devices]):
             if folder not in silent:
@@ -148,7 +149,7 @@ class ImageCatalog:
         return Survey(views.all(), tuple(silent), tuple(unreadable))
 
     def _asked(self, place: str, look: _Look, read: Callable[[], T]) -> T | None:
-        """What a place answers; after one that did not, others get less time."""
+        """What a place answers, None being no answer; after one without, others get less time."""
         limit_s = ANSWER_LIMIT_S / 4 if look.silent else ANSWER_LIMIT_S
         found = self._patience.within(limit_s, place, read)
         if found is None:

@@ -79,6 +79,7 @@ def prepare(run: str, record: str) -> int:
     os.mkfifo(pipe, 0o600)
     give_to_owner_of(run, pipe)
     os.symlink(f"../{os.path.basename(record)}", f"{run}/events.out")
+    give_to_owner_of(run, f"{run}/events.out")
     fifo = os.open(pipe, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     os.write(fifo, _NEGOTIATE)
     return fifo

@@ -287,6 +287,23 @@ def test_closed_streams(kvmtui):
     assert kvmtui.row("a")["state"] == "running"
 
 
+INTERRUPTED = """
+import sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "kvmtui.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from kvmtui.__main__ import main
+main()
+"""
+
+
+def test_an_interrupt_while_it_begins_is_130():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "kvmtui: interrupted\n")
+
+
 def test_a_fault_of_its_own_is_one_line(monkeypatch, capsys):
     def broken(*_):
         raise ZeroDivisionError("by\x1b nothing")

@@ -284,6 +284,7 @@ def test_check_and_repair_and_undo(kvmtui, pair):
     path.write_bytes(data)
     done = kvmtui("image", "check", "top.qcow2", "--json")
     assert done.status == 1 and not done.json["sound"] and done.json["corruptions"]
+    assert done.err.startswith("kvmtui: top.qcow2: ") and "\n  try: kvmtui image check" in done.err
     assert "needs a yes" in kvmtui.refused("image", "check", "top.qcow2", "--repair", "all")
     done = kvmtui.ok("image", "check", "top.qcow2", "--repair", "all", "--yes", "--json")
     kept = done.json["kept"]
@@ -311,7 +312,7 @@ def test_measure(kvmtui, pair):
 def test_move_tells_guests_and_images(kvmtui, pair, tmp_path):
     kvmtui.tiny("web", "--disk", pair / "top.qcow2")
     kvmtui.ok("image", "move", "base.qcow2", "renamed.qcow2")
-    kvmtui.ok("image", "move", "top.qcow2", str(tmp_path))
+    kvmtui.ok("image", "move", "top.qcow2", tmp_path.name, cwd=tmp_path.parent)
     assert content(kvmtui, tmp_path / "top.qcow2")
     definition = kvmtui.ok("show", "web", "--json").json["definition"]
     assert definition["disks"][0]["file"] == str(tmp_path / "top.qcow2")
@@ -370,6 +371,8 @@ def test_import_from_a_file_a_pipe_and_archives(kvmtui, pair, tmp_path):
 def test_import_refuses(kvmtui, pair, tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     assert "is empty" in kvmtui.refused("image", "import", tmp_path / "empty")
+    (tmp_path / "odd.qcow2").write_bytes(b"no image" * 1000)
+    assert "is called qcow2" in kvmtui.refused("image", "import", tmp_path / "odd.qcow2")
     assert "needs a name" in kvmtui.refused("image", "import", "-")
     assert "it refers to" in kvmtui.refused("image", "import", pair / "top.qcow2", "x")
     data = subprocess.run(["xz", "-0", "-c", kvmtui.home / "content"], capture_output=True).stdout
@@ -392,7 +395,9 @@ def test_delete_names_what_depends_on_it(kvmtui, pair):
     assert "top.qcow2 stands on it" in kvmtui.refused("image", "delete", "base.qcow2", "--yes")
     kvmtui.ok("image", "create", "free", "1M")
     assert "needs a yes" in kvmtui.refused("image", "delete", "free.qcow2", status=2)
-    kvmtui.ok("image", "delete", "free.qcow2", "--yes")
+    assert kvmtui.ok("image", "delete", "free.qcow2", "--yes", "--json").json[0]["ok"]
+    done = kvmtui("image", "delete", "free.qcow2", "--yes", "--json")
+    assert done.status == 1 and done.json[0]["name"] == "free.qcow2"
     assert not (pair / "free.qcow2").exists()
     lines = (kvmtui.home / "history.jsonl").read_text().splitlines()
     last = json.loads(lines[-1])

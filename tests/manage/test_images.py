@@ -40,6 +40,12 @@ def test_what_did_not_change_is_not_read_again(library, monkeypatch):
     assert fresh[read[0]].snapshots == 1
 
 
+def test_a_home_without_a_folder_of_images_has_none(library):
+    os.rmdir(library.at("images"))
+    survey = images.survey(library)
+    assert (survey.images, survey.silent) == ({}, ())
+
+
 def test_a_tree_of_two_directories(library, tmp_path):
     make(library.images / "base.qcow2")
     make(library.images / "one.qcow2", "-b", "base.qcow2", "-F", "qcow2")

@@ -213,9 +213,7 @@ class MainScreen(AnsweringScreen):
             action_id = f"pane.{keeper.pane.PLACE}"
             count, badge = keeper.count(), keeper.badge(app.glyphs)
             key = self._keys.of(action_id)
-            # Trouble is told in 80 columns too, what runs only where there is room.
-            stays = keeper.pane is not self.activity
-            tabs.append(Tab(action_id, key, keeper.pane.TITLE, count, badge, stays))
+            tabs.append(Tab(action_id, key, keeper.pane.TITLE, count, badge, keeper.badge_stays))
         title = self.title_bar
         title.set_tabs(tabs, f"pane.{self.pane.PLACE}")
         title.set_figures(*frame.host_figures(fleet.host))
@@ -254,9 +252,8 @@ class MainScreen(AnsweringScreen):
         if self.typed_into:
             self.key_bar.set_keys(self.keeper.bar() or (), last=("F1", "help"))
             return
-        keys = self.keeper.bar() or bar_keys(
-            (*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk
-        )
+        places = (*self.places, "app")
+        keys = self.keeper.bar() or bar_keys(places, live, chosen, self._keys, self.kvmtui.desk)
         hidden = {self._keys.of(action_id) for action_id in self.keeper.idle_actions()}
         keys = [shown for shown in keys if shown[0] not in hidden]
         words = "help and first steps" if self.help_is_first_steps else "help"
