@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -86,13 +87,9 @@ class Kvmtui:
         return same and not self.prefix and options.keys() <= {"env"}
 
     def _warm(self, words: list[str], options: dict[str, Any]) -> Done:
-        own = options.get("env", self.environment)
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            with open(os.devnull, "rb") as nothing:
-                files = nothing.fileno(), out.fileno(), err.fileno()
-                status = WARM.run(words, own, os.getcwd(), files, 120)
-            said = [os.pread(file.fileno(), 1 << 26, 0).decode() for file in (out, err)]
-        return Done(status, *said)
+        status, *said = WARM.run(words, options.get("env", self.environment), 120)
+        out, err = (io.TextIOWrapper(io.BytesIO(data)).read() for data in said)
+        return Done(status, out, err)
 
     def ok(self, *words: object, **options: Any) -> Done:
         """Call it, and show what it said when it failed."""

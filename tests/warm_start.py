@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 LIBRARIES = "asyncio msgspec yaml ruamel.yaml qemu.qmp argparse hashlib tempfile ssl gettext signal"
@@ -42,24 +43,30 @@ class WarmStart:
                 self._one_at_a_time.release()
 
     def run(
-        self,
-        words: Sequence[str],
-        environment: Mapping[str, str],
-        folder: str,
-        files: tuple[int, int, int],
-        timeout_s: float,
-    ) -> int:
-        """Run kvmtui to its end; its exit status, negative for a signal."""
+        self, words: Sequence[str], environment: Mapping[str, str], timeout_s: float
+    ) -> tuple[int, bytes, bytes]:
+        """Run kvmtui until it and all that it left have let go of its output.
+
+        Returns:
+            Its exit status, negative for a signal, and what it wrote.
+        """
         ours = self._ours = self._ours or self._started()
-        order = json.dumps([list(words), dict(environment), folder]).encode()
-        socket.send_fds(ours, [_LENGTH.pack(len(order))], files)
+        order = json.dumps([list(words), dict(environment), os.getcwd()]).encode()
+        with open(os.devnull, "rb") as nothing:
+            pipes = os.pipe(), os.pipe()
+            files = nothing.fileno(), pipes[0][1], pipes[1][1]
+            socket.send_fds(ours, [_LENGTH.pack(len(order))], files)
+        for _, theirs in pipes:
+            os.close(theirs)
         ours.sendall(order)
         (pid,) = _LENGTH.unpack(_exactly(ours, _LENGTH.size))
-        if not select.select([ours], [], [], timeout_s)[0]:
+        said = _read_all([end for end, _ in pipes], time.monotonic() + timeout_s)
+        if said is None:
             os.kill(pid, signal.SIGKILL)
-            _exactly(ours, _LENGTH.size)
+        status = os.waitstatus_to_exitcode(*_LENGTH.unpack(_exactly(ours, _LENGTH.size)))
+        if said is None:
             raise subprocess.TimeoutExpired(list(words), timeout_s)
-        return os.waitstatus_to_exitcode(*_LENGTH.unpack(_exactly(ours, _LENGTH.size)))
+        return status, *said
 
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -68,6 +75,23 @@ class WarmStart:
         # It ends when our end of the socket closes, however this process ends.
         atexit.register(lambda: (ours.close(), waiting.wait()))
         return ours
+
+
+def _read_all(ends: Sequence[int], until: float) -> list[bytes] | None:
+    """All that comes by some pipes; None where they are not closed by then."""
+    said = dict.fromkeys(ends, b"")
+    left = set(ends)
+    while left:
+        ready = select.select(list(left), [], [], max(until - time.monotonic(), 0))[0]
+        if not ready:
+            break
+        for end in ready:
+            got = os.read(end, 1 << 16)
+            said[end] += got
+            left -= set() if got else {end}
+    for end in ends:
+        os.close(end)
+    return None if left else [said[end] for end in ends]
 
 
 def _exactly(one: socket.socket, size: int) -> bytes:

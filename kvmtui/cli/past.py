@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmtui.cli.context import Context
+from kvmtui.cli.figure_cells import latency_cell, size_cell, whole_cell
 from kvmtui.errors import KvmtuiError
 from kvmtui.guest.history import iso_time
 from kvmtui.manage.recorded import past_figures
@@ -74,8 +75,6 @@ def _objects(past: PastFigures) -> None:
 
 
 def _table(past: PastFigures, context: Context) -> None:
-    from kvmtui.cli.stats import latency_cell, size_cell, whole_cell
-
     heads = ("CPU%", "WAIT", "USED", "READ", "WRITE", "LAT", "IN", "OUT")
     context.say(f"{past.name}, a line for {past.step_s} s")
     context.say(f"{'TIME'.ljust(11)}{''.join(head.rjust(8) for head in heads)}")

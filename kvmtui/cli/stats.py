@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 
 from kvmtui.cli.context import Context
+from kvmtui.cli.figure_cells import latency_cell, size_cell, whole_cell
 from kvmtui.cli.json_text import json_text
 from kvmtui.errors import KvmtuiError, UsageError
 from kvmtui.guest.history import iso_time
-from kvmtui.guest.units import format_size
 from kvmtui.manage.live import Watch
 from kvmtui.manage.views import halted_percent
 from kvmtui.text import visible
@@ -268,27 +268,6 @@ def _wait_percent(figures: Figures | None) -> float | None:
     if figures is None or figures.wait_ms_per_s is None:
         return None
     return figures.wait_ms_per_s / 10
-
-
-def whole_cell(value: float | None) -> str:
-    """A whole number in four characters, in thousands from 10,000 on."""
-    if value is None:
-        return ""
-    return f"{value:.0f}" if value < 9999.5 else f"{value / 1000:.0f}k"
-
-
-def size_cell(value: float | None) -> str:
-    """Bytes in at most four characters."""
-    return "" if value is None else format_size(round(value))
-
-
-def latency_cell(value_ms: float | None) -> str:
-    """In milliseconds with two digits under 10, from a second on in seconds."""
-    if value_ms is None:
-        return ""
-    if value_ms >= 999.5:
-        return f"{value_ms / 1000:.1f}s"
-    return f"{value_ms:.1f}ms" if value_ms < 9.95 else f"{value_ms:.0f}ms"
 
 
 def document_of(live: LiveGuest, stamp: str) -> dict[str, object]:

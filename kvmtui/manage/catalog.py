@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kvmtui.errors import StateError, UsageError
+from kvmtui.guest.answers import CLOUD_INIT, Answers
 from kvmtui.guest.catalog import CloudImage
 from kvmtui.guest.definition import Plain
 from kvmtui.guest.first_login import FirstLogin
@@ -123,8 +124,8 @@ def create_guest(
         )
     if library.place(name).path.exists():
         raise StateError(f"{name}: a guest of this name exists", hint=f"kvmtui show {name}")
-    for file, content in (own or {}).items():
-        seeding.check_file(file, content)
+    # Before anything is fetched.
+    seeding.with_own(Answers({}, ""), CLOUD_INIT, own or {})
     image, base, note = ensure(library, image_id, plain.get("arch", "x86_64"), watcher=watcher)
     plain = _over(plain, image, base)
     seeded = seeding.with_seed(name, plain, wants, user_data=user_data, own=own)

@@ -20,9 +20,14 @@ from kvmtui.manage import (
     images,
 )
 from kvmtui.manage.definitions import load_plain
-from kvmtui.manage.image_jobs import Job, carry_out
+from kvmtui.manage.image_jobs import carry_out
 from kvmtui.manage.image_links import ChainPart
-from kvmtui.manage.image_live_moving import drive_in_run, refuse_others, running_writer
+from kvmtui.manage.image_live_moving import (
+    drive_in_run,
+    job_in_run,
+    refuse_others,
+    running_writer,
+)
 from kvmtui.manage.image_users import ImageUser
 from kvmtui.manage.image_work import Watcher, Work, work
 from kvmtui.manage.images import ImageView
@@ -65,15 +70,7 @@ def flatten(
     with work(library, "flatten", path, writes=(path,), reads=reads) as one:
         with image_tools():
             image_changing.refuse_growth(chain, name, what)
-        job = Job(
-            id=f"kvmtui-{one.id}",
-            verb="flatten",
-            guest=user.guest,
-            run=run,
-            qdev=drive.qdev,
-            source=path,
-            node=drive.node,
-        )
+        job = job_in_run("flatten", one, user, drive, run, path)
 
         def start(monitor: PlainMonitor) -> None:
             more = {"on-error": "report", "auto-finalize": False}
@@ -210,17 +207,8 @@ def _commit_live(
     what: str,
 ) -> None:
     drive, run = drive_in_run(library.folder(user.guest), view, user, what)
-    job = Job(
-        id=f"kvmtui-{one.id}",
-        verb="commit",
-        guest=user.guest,
-        run=run,
-        qdev=drive.qdev,
-        source=view.path,
-        node=drive.node,
-        target=below.path,
-        target_format=below.header.driver,
-    )
+    job = job_in_run("commit", one, user, drive, run, view.path)
+    job = job._replace(target=below.path, target_format=below.header.driver)
 
     def start(monitor: PlainMonitor) -> None:
         more = {"base-node": _node_of_base(monitor, below.path, what), "on-error": "report"}

@@ -117,18 +117,9 @@ def _move_live(
     ):
         needed = view.actual_size_bytes or 0 if keeps else _needed(chain, target_format)
         image_guard.refuse_without_room(os.path.dirname(target), needed, what)
-        job = Job(
-            id=f"kvmtui-{one.id}",
-            verb="move",
-            guest=user.guest,
-            run=run,
-            qdev=drive.qdev,
-            source=view.path,
-            node=drive.node,
-            target=target,
-            target_node=f"{user.role}-{one.id}",
-            target_format=target_format,
-        )
+        job = job_in_run("move", one, user, drive, run, view.path)
+        node_name = f"{user.role}-{one.id}"
+        job = job._replace(target=target, target_node=node_name, target_format=target_format)
         size = drive.size_bytes or view.virtual_size_bytes or 0
         job = _make_target(one, chain, job, size, keeps)
         node = _target_node(library, folder, user, job)
@@ -220,6 +211,21 @@ def drive_in_run(
             hint=f"kvmtui shutdown {user.guest}",
         )
     return drive, record["run"]
+
+
+def job_in_run(
+    verb: str, one: Work, user: ImageUser, drive: DriveNode, run: str, source: str
+) -> Job:
+    """A job on the image of a drive, in the run that `drive_in_run` found."""
+    return Job(
+        id=f"kvmtui-{one.id}",
+        verb=verb,
+        guest=user.guest,
+        run=run,
+        qdev=drive.qdev,
+        source=source,
+        node=drive.node,
+    )
 
 
 def _make_target(one: Work, chain: list[ChainPart], job: Job, size: int, keeps: bool) -> Job:

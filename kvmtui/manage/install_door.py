@@ -72,6 +72,8 @@ class InstallDoor(Door):
         self._catalog = catalog
         self._promised_cpus = promised_cpus
         self._recogniser: Recogniser | None = None
+        self._fetched: dict[str, list[str]] = {}
+        """Keys that a seed was shown with, by their addresses."""
 
     @property
     def recogniser(self) -> Recogniser:
@@ -84,7 +86,9 @@ class InstallDoor(Door):
         """The form as it is, given what a person filled in, and edited of its seed."""
         host = install_checks.Host(self._promised_cpus())
         return await self._read(
-            lambda: install_form.look(self.library, self.recogniser, given, host, edits or {})
+            lambda: install_form.look(
+                *(self.library, self.recogniser, given, host, edits or {}), self._fetched
+            )
         )
 
     async def make(self, given: Values, edits: Edits | None = None) -> Outcome:
@@ -112,7 +116,11 @@ class InstallDoor(Door):
 
     def _planned(self, given: Values, *, fetches: bool) -> tuple[Draft, Plan, Wishes]:
         draft = install_draft.draft(self.library, self.recogniser, given)
-        return draft, install_plan.plan(draft), install_login.wishes(draft, fetches=fetches)
+        return (
+            draft,
+            install_plan.plan(draft),
+            install_login.wishes(draft, fetches=fetches, fetched=self._fetched),
+        )
 
     def _make(self, draft: Draft, plan: Plan, wished: Wishes, own: Mapping[str, bytes]) -> Outcome:
         if draft.source == "iso":
@@ -124,8 +132,18 @@ class InstallDoor(Door):
         told = dict.fromkeys([*plan.notes, *outcome.note.splitlines()])
         return outcome._replace(note="\n".join(filter(None, told)))
 
+    async def begin(self, name: str) -> Outcome | None:
+        """Start an installation; None where another does so already.
+
+        Raises:
+            KvmtuiError: It does not start.
+        """
+        return await asyncio.to_thread(lambda: installing.settle(self.library, name))
+
     async def seed(self, given: Values, edits: Edits | None = None) -> SeedView:
         """What the guest or its installer would be given, its edited files as they are.
+
+        Keys that are at an address are fetched for it, once.
 
         Raises:
             KvmtuiError: A field is not right, or nothing is given.
@@ -154,7 +172,9 @@ class InstallDoor(Door):
         return await self._read(lambda: secret_drafts.SecretDraft(self.library, file, content))
 
     def _answers(self, given: Values) -> tuple[str, Answers]:
-        draft, plan, wished = self._planned(given, fetches=False)
+        # A file that is edited has all in it: keys are not put in later.
+        fetches = given.get("ssh_key", "").strip() not in self._fetched
+        draft, plan, wished = self._planned(given, fetches=fetches)
         if not install_draft.makes_answers(draft.values):
             raise KvmtuiError("no seed goes with it: nothing in it would read one")
         if wished.problems:

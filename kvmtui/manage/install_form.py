@@ -63,11 +63,16 @@ def look(
     given: Values,
     host: Host,
     edits: Edits = seed_edits.NONE,
+    fetched: dict[str, list[str]] | None = None,
 ) -> InstallForm:
-    """What follows from what a person gave, and edited of the seed."""
+    """What follows from what a person gave, and edited of the seed.
+
+    Args:
+        fetched: As `install_login.wishes`.
+    """
     found = draft(library, recogniser, given)
     made = plan(found)
-    wished = wishes(found)
+    wished = wishes(found, fetched=fetched)
     edited = _edited(found, made, wished, edits)
     come = summary(library, found, made, wished, edited.names if edited else ())
     fields = [spec for spec in specs() if spec.id != "answers" or can_answer(found.profile)]

@@ -29,21 +29,28 @@ class Wishes(NamedTuple):
     """What is wrong, by field."""
 
 
-def wishes(draft: Draft, *, fetches: bool = False) -> Wishes:
+def wishes(
+    draft: Draft, *, fetches: bool = False, fetched: dict[str, list[str]] | None = None
+) -> Wishes:
     """What the fields wish; nothing where nothing reads it.
 
     Args:
         fetches: Whether keys that are at an address are fetched now.
+        fetched: Those that were, by their addresses; used where none are fetched now.
     """
     values, found = draft.values, {}
+    known = {} if fetched is None else fetched
     if not makes_answers(values):
         return Wishes(FirstLogin(), None, {})
     keys: list[str] = []
     user_data = None
-    if values["ssh_key"].strip() and (fetches or not is_address(values["ssh_key"])):
-        where = values["ssh_key"].strip()
+    where = values["ssh_key"].strip()
+    if is_address(where) and not fetches:
+        keys = known.get(where, [])
+    elif where:
         try:
             keys = first_logins.keys_of(where if "://" in where else file_of(where))
+            known[where] = keys
         except KvmtuiError as error:
             found["ssh_key"] = error.message
     if draft.source == "cloud" and values["user_data"].strip():
@@ -90,8 +97,14 @@ def answers(draft: Draft, plan: Plan, wished: Wishes) -> Answers:
     Raises:
         DefinitionError: It cannot be made so.
     """
+    label = draft.medium.media.volume_id if draft.medium is not None else ""
     return seeding.answered(
-        plan.name, plan.plain, wished.login, kind=kind_of(draft), user_data=wished.user_data
+        plan.name,
+        plan.plain,
+        wished.login,
+        kind=kind_of(draft),
+        user_data=wished.user_data,
+        more={"medium": label},
     )[1]
 
 

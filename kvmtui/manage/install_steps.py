@@ -215,8 +215,10 @@ def go_on(library: Library, folder: GuestFolder, record: InstallRecord) -> Outco
         note = _take_out(library, folder, record, running) if record.stage == INSTALLED else ""
         if record.start and not running:
             outcome = starting.start_now(library, name)
+            waits = _let_it_boot(folder) if record.stage == MEDIUM and not record.kernel else ""
+            note = "\n".join(filter(None, (outcome.note, waits)))
             words = started_words(name, record)
-            return outcome._replace(verb="install", message=words, note=outcome.note)
+            return outcome._replace(verb="install", message=words, note=note)
     except BusyError:
         raise
     except KvmtuiError as error:
@@ -227,6 +229,21 @@ def go_on(library: Library, folder: GuestFolder, record: InstallRecord) -> Outco
         with locked(folder):
             _finish(folder, record)
     return Outcome(name, "install", True, f"{name} is installed", note)
+
+
+def _let_it_boot(folder: GuestFolder) -> str:
+    """Press the key that its CD waits for; what a person has to do where that did not help."""
+    from kvmtui.manage import install_prompt
+    from kvmtui.manage.definitions import load_definition
+
+    if not install_prompt.waits_for_key(load_definition(folder)):
+        return ""
+    if install_prompt.press_until_it_boots(folder):
+        return ""
+    return (
+        f"{folder.name} has not booted from its CD: look at its screen, and press a key where it"
+        f" asks for one (kvmtui type {folder.name} --keys ret)"
+    )
 
 
 def started_words(name: str, record: InstallRecord) -> str:

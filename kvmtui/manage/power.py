@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 
 from kvmtui.errors import (
     BusyError,
+    ConnectionLost,
     MonitorError,
     MonitorTimeout,
     StateError,
@@ -295,7 +296,10 @@ async def resume(library: Library, name: str) -> Outcome:
         if status in _BROKEN:
             raise StateError(f"{name} is {status} and cannot go on", hint=f"kvmtui reset {name}")
         await monitor.execute("cont")
-        status = (await monitor.execute("query-status"))["status"]
+        try:
+            status = (await monitor.execute("query-status"))["status"]
+        except ConnectionLost:
+            return Outcome(name, "resume", True, f"{name} ran again, and ended at once")
         if status == "io-error":
             raise StateError(f"{name} stopped again at once: its disk has still no room")
     return Outcome(name, "resume", True, f"{name} runs again")

@@ -68,7 +68,7 @@ class TextMirror:
     async def frame(self) -> TextScreen | None:
         """The screen as it is now; None in a graphics mode.
 
-        A frame without changes costs QEMU 2 ms. The picture is looked at once a second, and
+        A frame is one command to QEMU. The picture is looked at once a second, and
         where the line below the screen changes, as it does when the guest scrolls.
 
         Raises:

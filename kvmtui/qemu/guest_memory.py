@@ -1,7 +1,7 @@
 """A guest's memory, read through a monitor again and again.
 
-QEMU writes it into memory of ours that it is handed (QMP ``pmemsave``): a tenth of the work
-that the human monitor's ``xp`` is, which writes numbers. ``pmemsave`` opens a file by its name
+QEMU writes it into memory of ours that it is handed (QMP ``pmemsave``), which takes less than
+the human monitor's ``xp``, whose answer is numbers as text. ``pmemsave`` opens a file by its name
 alone, so it is told that of its own descriptor; where it cannot have it, ``xp`` is asked.
 """
 

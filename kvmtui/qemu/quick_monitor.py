@@ -1,4 +1,4 @@
-"""A QMP session for who asks many times a second: a third of what one by qemu.qmp costs.
+"""A QMP session for who asks many times a second: 0.6 of what one by qemu.qmp costs.
 
 One question at a time; answers carry its number, so one that comes too late is never taken for
 another's. Events are dropped.

@@ -18,30 +18,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from http_files import serving
-
-ENTRY = """
-images:
-  - id: tiny
-    name: A tiny one
-    os: debian12
-    user: debian
-    url: {url}/latest/tiny-{{arch}}.qcow2
-    checksums: {url}/latest/SUMS
-    arch: {{x86_64: amd64}}
-"""
+from tiny_catalog import ENTRY, write_catalog
 
 
 @pytest.fixture
 def files():
     with serving() as found:
         yield found
-
-
-def write_catalog(kvmtui, files, more: str = "", entry: str = ENTRY) -> None:
-    config = kvmtui.home.parent / "config" / "kvmtui"
-    config.mkdir(parents=True, exist_ok=True)
-    (config / "catalog.yaml").write_text(entry.format(url=files.url) + more)
-    kvmtui.environment["XDG_CONFIG_HOME"] = str(config.parent)
 
 
 def qcow2(folder: Path, *words: str, size: str = "64M") -> bytes:
@@ -57,7 +40,7 @@ def image(kvmtui, files, tmp_path):
     data = qcow2(tmp_path) + os.urandom(2_000_000)
     files.serve("/latest/tiny-amd64.qcow2", data)
     files.serve("/latest/SUMS", f"{hashlib.sha512(data).hexdigest()}  tiny-amd64.qcow2\n".encode())
-    write_catalog(kvmtui, files)
+    write_catalog(kvmtui, files.url)
     return data
 
 
@@ -174,7 +157,7 @@ def test_what_is_compressed_is_unpacked(kvmtui, files, tmp_path):
     entry = ENTRY.replace("/latest/tiny-{{arch}}.qcow2", "/tiny.qcow2.xz").replace(
         "{url}/latest/SUMS", '"{{file}}.sha256"\n    compressed: xz'
     )
-    write_catalog(kvmtui, files, entry=entry)
+    write_catalog(kvmtui, files.url, entry=entry)
     kvmtui.ok("catalog", "pull", "tiny")
     (name,) = [name for name in images(kvmtui) if name.endswith(".qcow2")]
     assert (kvmtui.home / "images" / name).read_bytes() == data
@@ -182,7 +165,7 @@ def test_what_is_compressed_is_unpacked(kvmtui, files, tmp_path):
 
 
 def test_a_host_without_internet_brings_its_own_file(kvmtui, files, image, tmp_path):
-    write_catalog(kvmtui, files, f"mirrors:\n  {files.url}/: http://127.0.0.1:1/\n")
+    write_catalog(kvmtui, files.url, f"mirrors:\n  {files.url}/: http://127.0.0.1:1/\n")
     brought, sums = tmp_path / "brought.qcow2", tmp_path / "SUMS"
     brought.write_bytes(image)
     assert "could not be fetched" in kvmtui.refused("catalog", "pull", "tiny", "--file", brought)
@@ -200,13 +183,13 @@ def test_a_host_without_internet_brings_its_own_file(kvmtui, files, image, tmp_p
 def test_a_mirror_stands_for_the_makers_place(kvmtui, files, image):
     entry = ENTRY.replace("{url}", "https://images.invalid/pub")
     mirrors = f"mirrors:\n  https://images.invalid/pub/: {files.url}/\n"
-    write_catalog(kvmtui, files, mirrors, entry)
+    write_catalog(kvmtui, files.url, mirrors, entry)
     kvmtui.ok("catalog", "pull", "tiny")
     assert len(images(kvmtui)) == 2
 
 
 def test_a_fault_in_the_users_catalogue_hurts_no_other_image(kvmtui, files):
-    write_catalog(kvmtui, files, entry="images:\n  - id: bad\n    nmae: x\n")
+    write_catalog(kvmtui, files.url, entry="images:\n  - id: bad\n    nmae: x\n")
     listed = kvmtui.ok("catalog", "list")
     assert "debian-13" in listed.out and "nmae" in listed.err and "catalog.yaml" in listed.err
 
@@ -275,7 +258,7 @@ def gpg():
 def signed_catalog(kvmtui, files, keyring, fingerprint, url: str) -> None:
     more = f"    signature:\n      of: checksums\n      keyrings: [{keyring}]\n"
     more += f"      fingerprints: [{fingerprint}]\n" + (f"      url: {url}\n" if url else "")
-    write_catalog(kvmtui, files, more)
+    write_catalog(kvmtui, files.url, more)
 
 
 @pytest.mark.parametrize("way", ["clear", "detached"])

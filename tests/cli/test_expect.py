@@ -108,6 +108,7 @@ steps:
 """
 
 
+@pytest.mark.slow
 def test_the_menu_of_a_boot_loader_is_driven(kvmtui, script, tmp_path):
     """GRUB's own menu: what is chosen in it is what boots."""
     iso = bootable_cds.make_grub_menu(tmp_path / "grub.iso")

@@ -22,8 +22,7 @@ from kvmtui import durable
 from kvmtui.guest import history, library
 from kvmtui.qemu import events, launch
 from kvmtui.manage import changing, creating, definitions, needs, starting, story
-step = int(sys.argv[1])
-count = 0
+step = count = 0
 def dies(function):
     def wrapped(*arguments, **options):
         global count
@@ -48,32 +47,40 @@ for module, names in [
     for name in names:
         setattr(module, name, dies(getattr(module, name)))
 from kvmtui.cli.main import run
-sys.exit(run(sys.argv[2:]))
+for line in sys.stdin:
+    step = int(line)
+    child = os.fork()
+    if child == 0:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        sys.exit(run(sys.argv[1:]))
+    print(os.waitpid(child, 0)[1], flush=True)
 """
-
-
-def crash_at(kvmtui, step, *words):
-    """Run a verb that kills itself at its step-th write; whether it was killed."""
-    done = subprocess.run(
-        [sys.executable, "-c", CRASH, str(step), *words],
-        env=kvmtui.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode == -signal.SIGKILL
+"""Runs a verb that kills itself at its step-th write, in a process of its own for each step."""
 
 
 def each_step(kvmtui, *words, prepare, check):
     """Kill the verb at each of its steps in turn, until it comes through."""
-    for step in range(60):
-        prepare()
-        killed = crash_at(kvmtui, step, *words)
-        check(killed)
-        if not killed:
-            assert step > 3, "the steps were not reached"
-            return
+    command = [sys.executable, "-c", CRASH, *words]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    said = kvmtui.home.parent / "said"
+    with (
+        open(said, "w") as errors,
+        subprocess.Popen(
+            command, env=kvmtui.environment, stderr=errors, text=True, **pipes
+        ) as crashing,
+    ):
+        for step in range(60):
+            prepare()
+            print(step, file=crashing.stdin, flush=True)
+            status = int(crashing.stdout.readline())
+            assert "Traceback" not in said.read_text(), said.read_text()
+            killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+            check(killed)
+            if not killed:
+                assert step > 3, "the steps were not reached"
+                return
     raise AssertionError("the verb has no end")
 
 

@@ -10,7 +10,9 @@ import time
 import pytest
 from tiny_installer import RESTART, make_cd
 
+from kvmtui.guest.definition import Definition
 from kvmtui.guest.install_record import read_install
+from kvmtui.manage import install_prompt
 
 LEAST = ("--memory", "32M", "--network", "none", "--accelerator", "tcg")
 LIMIT_S = 40
@@ -115,13 +117,30 @@ def test_of_two_of_a_name_at_once_one_is_made_and_one_is_told(kvmtui, tmp_path):
     assert is_installed(kvmtui) and not list((kvmtui.home / "guests").glob(".new*"))
 
 
+def test_enter_is_pressed_until_the_guest_reads_its_cd(kvmtui, tmp_path):
+    key_then_restart = b"\xb4\x00\xcd\x16" + RESTART
+    """mov ah, 0; int 16: wait for a key"""
+    iso = make_cd(tmp_path / "cd.iso", key_then_restart)
+    kvmtui.ok("install", "g", "--iso", iso, *LEAST, "--disk", "1M")
+    folder = kvmtui.library.folder("g")
+    # It reads, so nothing is pressed: it waits still.
+    until(lambda: install_prompt.press_until_it_boots(folder, limit_s=1, boots_bytes=1))
+    assert kvmtui.row("g")["state"] == "running" and record_of(kvmtui).stage == "medium"
+    assert not install_prompt.press_until_it_boots(folder, limit_s=LIMIT_S)
+    kvmtui.ok("install", "g", "--wait", "--timeout", LIMIT_S)
+    assert is_installed(kvmtui)
+    assert not install_prompt.waits_for_key(Definition(os="win11", firmware="bios"))
+    assert install_prompt.waits_for_key(Definition(os="win11", firmware="uefi"))
+    assert not install_prompt.waits_for_key(Definition(os="debian12", firmware="uefi"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("begin", range(1, 9))
+@pytest.mark.parametrize("begin", range(1, 25, 3))
 def test_killed_before_any_of_its_changes_the_next_goes_on(kvmtui, tmp_path, begin):
     iso = make_cd(tmp_path / "cd.iso", RESTART)
     words = ("install", "g", "--iso", iso, *LEAST, "--disk", "1M", "--wait", "--timeout", LIMIT_S)
     kvmtui.tiny("first")
-    for number in range(begin, 200, 8):
+    for number in range(begin, 200, 24):
         ended = run_program(kvmtui, DIES, number, *words)
         if kvmtui.folder("g").exists():
             kvmtui.ok("install", "g", "--wait", "--timeout", LIMIT_S)

@@ -106,6 +106,9 @@ def test_killed_at_any_time_it_leaves_files_that_serve(kvmtui, watch):
                 assert os.stat(path).st_size == FILE_BYTES
                 sequences.append(content(kvmtui, name).sequence)
     process = watch()
+    # It looks at the guest for the first time when it takes a monitor.
+    held = kvmtui.folder("a") / ".qmp0.lock"
+    wait_for(lambda: f'"pid": {process.pid}' in held.read_text())
     process.terminate()
     assert process.wait(LIMIT_S) == 0
     assert content(kvmtui, HOST).sequence >= 1

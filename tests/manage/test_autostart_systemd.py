@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -32,15 +30,6 @@ for unit in multi-user.target.wants/*.service; do
 done
 """
 """What the next boot finds: the units as they are, without other services of this machine."""
-
-
-@pytest.fixture
-def shared():
-    """A folder that outlives the systemd, outside of its /tmp."""
-    folder = Path(tempfile.mkdtemp(prefix="kvmtui-test-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

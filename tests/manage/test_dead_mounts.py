@@ -71,7 +71,7 @@ def test_what_waits_is_not_asked_again(kvmtui, far, monkeypatch):
 def test_stuck_readers_give_way_to_others(kvmtui, far, monkeypatch):
     monkeypatch.setattr(image_readers, "SLOW_S", 0.2)
     monkeypatch.setattr(image_readers, "_LIMIT_S", 3.0)
-    monkeypatch.setattr(images, "ANSWER_LIMIT_S", 0.3)
+    monkeypatch.setattr(images, "ANSWER_LIMIT_S", 1.0)
     fleet = Fleet(kvmtui.library)
     disk = str(far / "disk.qcow2")
 

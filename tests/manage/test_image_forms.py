@@ -8,29 +8,10 @@ import os
 import subprocess
 
 import pytest
+from disk_images import make
 
 from kvmtui.errors import KvmtuiError
-from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.image_records import cut_off
-
-
-@pytest.fixture
-def library(kvmtui):
-    kvmtui.library.make()
-    return kvmtui.library
-
-
-@pytest.fixture
-def fleet(library):
-    fleet = Fleet(library)
-    yield fleet
-    fleet.close()
-
-
-def make(path, *words, size="4M"):
-    command = ["qemu-img", "create", "-q", "-f", "qcow2", *words, os.fspath(path), size]
-    subprocess.run(command, check=True)
-    return str(path)
 
 
 def values_of(form, **typed):

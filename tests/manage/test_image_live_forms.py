@@ -8,17 +8,9 @@ import os
 import subprocess
 
 import pytest
+from disk_images import make
 
-from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.image_limiting import KEYS
-
-
-@pytest.fixture
-def fleet(kvmtui):
-    kvmtui.library.make()
-    fleet = Fleet(kvmtui.library)
-    yield fleet
-    fleet.close()
 
 
 @pytest.fixture
@@ -34,12 +26,6 @@ def images(kvmtui, fleet):
     kvmtui.tiny("web", *disks)
     kvmtui.ok("start", "web")
     return images
-
-
-def make(path, *words, size="4M"):
-    command = ["qemu-img", "create", "-q", "-f", "qcow2", *words, os.fspath(path), size]
-    subprocess.run(command, check=True)
-    return str(path)
 
 
 def said(fleet, kind, image="", **typed):

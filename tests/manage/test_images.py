@@ -11,34 +11,16 @@ import threading
 import time
 
 import pytest
+from disk_images import make
 
 from kvmtui.errors import KvmtuiError, StateError
 from kvmtui.manage import image_checking, image_info, image_tree, image_work, images
-from kvmtui.manage.fleet import Fleet
 from kvmtui.manage.image_copying import Copy
 from kvmtui.manage.image_making import Wish
 from kvmtui.manage.image_story import read_image_work
 from kvmtui.manage.image_waiting import Patience
 from kvmtui.qemu import image_tool
 from tests.qemu.test_image_header import mutated
-
-
-@pytest.fixture
-def library(kvmtui):
-    kvmtui.library.make()
-    return kvmtui.library
-
-
-@pytest.fixture
-def fleet(library):
-    fleet = Fleet(library)
-    yield fleet
-    fleet.close()
-
-
-def make(path, *words, size="4M"):
-    command = ["qemu-img", "create", "-q", "-f", "qcow2", *words, str(path), size]
-    subprocess.run(command, check=True)
 
 
 def test_what_did_not_change_is_not_read_again(library, monkeypatch):

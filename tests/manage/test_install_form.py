@@ -12,7 +12,7 @@ import pytest
 from media import iso, length_told, put
 
 from kvmtui.guest.library import Library
-from kvmtui.manage import browsing
+from kvmtui.manage import browsing, install_draft, install_login, install_plan
 from kvmtui.manage.install_checks import Host
 from kvmtui.manage.install_fields import SPECS, described, specs
 from kvmtui.manage.install_form import look
@@ -197,6 +197,22 @@ def test_a_disk_that_others_use(form, home, tmp_path):
         assert told[0] == "problem"
         assert told[1].startswith("in use by qemu-system")
         assert told[1].endswith(f"(pid {pid}); 3.0G")
+
+
+def test_answers_that_are_shown_know_their_medium(home, tmp_path):
+    maker = {"publisher": "MICROSOFT CORPORATION"}
+    path = medium(tmp_path, "w.iso", "CCCOMA_X64FRE_DE-DE_DV9", **maker)
+    given = {"uuid": str(uuid.uuid4()), "source": "iso", "iso": path, "os": "win11"}
+    draft = install_draft.draft(home, Recogniser(home), given)
+    wished = install_login.wishes(draft, fetches=False)
+    made = install_login.answers(draft, install_plan.plan(draft), wished)
+    assert b"<UILanguage>de-DE</UILanguage>" in made.files["autounattend.xml"]
+
+
+@pytest.mark.parametrize(("network", "packages"), [("user", "qemu-guest-agent"), ("none", "")])
+def test_without_a_network_no_package_is_proposed(form, network, packages):
+    found = form(source="cloud", image="debian-13", network=network)
+    assert values(found)["packages"] == packages
 
 
 def test_what_differs_from_the_profile_is_bold(form):

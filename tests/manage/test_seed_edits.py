@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from answered_installer import debian
+from http_files import make_certificate, serving
 
 from kvmtui.errors import DefinitionError
 from kvmtui.guest.install_record import read_install
@@ -98,6 +99,20 @@ def test_an_edit_that_undoes_itself_is_none(door, given):
     assert list(edits) == [("preseed", "late.sh")]
     assert edited(door, given, "late.sh", lambda made: made, edits) == {}
     assert seed_edits.without(edits, "preseed", "late.sh") == {}
+
+
+def test_keys_at_an_address_are_in_the_file_that_is_edited(door, given, tmp_path, monkeypatch):
+    certificate = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(certificate) as files:
+        given["ssh_key"] = files.serve("/anna.keys", f"{KEY}\n".encode())
+        assert said(door, given, {})[1] == ("fine", "fetched when the guest is made")
+        edits = edited(door, given, "late.sh", lambda made: made + b"# mine\n")
+        assert KEY.encode() in edits["preseed", "late.sh"].content
+        assert len(files.asked) == 1
+        # A look at the form fetches nothing, and takes nothing for changed.
+        (standing, _), key, _ = said(door, given, edits)
+        assert (standing, key, len(files.asked)) == ("fine", ("fine", "anna@laptop"), 1)
 
 
 def test_what_is_made_of_others_follows_them_and_is_not_edited(door, given):

@@ -60,6 +60,12 @@ class Serial:
             self._client.sendall(data)
         self._log.write(data)
 
+    def say_while_full(self, data, again):
+        """As QEMU does whose socket is full: these bytes are logged a second time."""
+        self._client.sendall(data)
+        for at, byte in enumerate(data):
+            self._log.write(bytes([byte]) * (2 if at in again else 1))
+
     def end(self):
         self.leave()
         self._server.close()
@@ -131,6 +137,32 @@ def test_nothing_is_lost_where_the_console_changes_hands(serial):
     assert second.read_rest() == b"8 9 "
     first.close()
     second.close()
+
+
+def test_what_is_logged_twice_is_not_said_again(serial):
+    first = serial.line()
+    serial.accept()
+    serial.say(b"begun\r\n")
+    assert first.read() == b"begun\r\n"
+    text = b"".join(b"line %d\r\n" % number for number in range(200))
+    serial.say_while_full(text, range(100, 1500, 280))
+    assert first.read() == text
+    first.let_go()
+    assert first.read() == b""
+    serial.leave()
+    serial.say(b"more")
+    assert first.read() == b"more"
+    # Nothing of it is taken for what is not yet said.
+    first.step()
+    serial.accept()
+    serial.say(b"again")
+    assert first.read() == b"again"
+    serial.say_while_full(b"yyyyyyyyyyyyyyyyyyyyyyyyyy", {7})
+    assert first.read() == b"y" * 26
+    serial.say(b"on its way")
+    first.let_go()
+    assert first.read_rest().endswith(b"on its way")
+    first.close()
 
 
 def test_a_long_log_is_read_to_its_end(serial):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,15 +23,6 @@ for i in $(seq 300); do
 done
 exit 1
 """
-
-
-@pytest.fixture
-def shared():
-    """A folder that outlives the systemd, outside of its /tmp."""
-    folder = Path(tempfile.mkdtemp(prefix="kvmtui-test-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -147,8 +147,10 @@ CELL = {b"\x1b[16t": b"\x1b[6;20;10t"}
 def test_kitty_draws_the_picture_itself(kvmtui, at_display, tmp_path):
     answers = {b"\x1b_Gi=31": b"\x1b_Gi=31;OK\x1b\\", **CELL, b"\x1b[c": b"\x1b[?62;c"}
     disk = boot_guests.shows_mode(0x4F02, 0x101)
-    terminal = at_display(disk, 100, 30, text=False, answers=answers)
+    traced = ["--set", "qemu_args=['-trace', 'handle_qmp_command']"]
+    terminal = at_display(disk, 100, 30, text=False, answers=answers, more=traced)
     terminal.wait_for("graphics 640×480")
+    log = kvmtui.folder("v") / "qemu.log"
 
     def shown():
         return [one for one in kitty_commands(bytes(terminal.received)) if one[0]["a"] == "T"]
@@ -164,11 +166,8 @@ def test_kitty_draws_the_picture_itself(kvmtui, at_display, tmp_path):
     terminal.send(CHORD + "k")
     terminal.wait_for("ctrl-alt-backspace")
     gone = [one[0]["i"] for one in kitty_commands(bytes(terminal.received)) if one[0]["a"] == "d"]
-    # A look at the display takes longer than until the next picture.
-    kvmtui.ok("screen", "v", "--png", tmp_path / "w.png")
-    kvmtui.ok("screen", "v", "--png", tmp_path / "w.png")
-    while terminal.pump():
-        pass
+    looks = log.read_text().count("screendump")
+    terminal.wait_until(lambda: log.read_text().count("screendump") > looks + 2, what="looks")
     assert len(shown()) == count and last["i"] in gone
     terminal.send(ESC)
     terminal.wait_until(lambda: len(shown()) > count, what="the picture again")

@@ -90,7 +90,9 @@ def test_by_directory_and_filtered():
     assert shown(items)[:3] == ["▾ /far", "│ └ x", "▾ images"]
     assert plain(render.row_cells(items[2], SCENE)[4]) == "5 images"
     assert shown(image_rows.arranged(images, text="TWO")) == ["two"]
-    assert shown(image_rows.arranged(images, text="far")) == ["x"]
+    far = {"/far/x": images["/far/x"]._replace(name="/far/x")}
+    assert shown(image_rows.arranged(images | far, text="far")) == ["/far/x"]
+    assert shown(image_rows.arranged(images, text="images")) == [], "where all of them lie"
 
 
 @pytest.mark.parametrize("sort", image_rows.SORTABLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import time
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from textual.containers import Container
 from tui.views import guest, operation, trends
 from tui.widgets.stage import Stage, play
 
+from kvmtui.errors import KvmtuiError
 from kvmtui.host.accelerator import Verdict
 from kvmtui.manage.detail import DiskUse, GuestDetail
 from kvmtui.manage.fleet import Fleet
@@ -271,6 +273,36 @@ def test_an_explanation_is_seen_below_its_key(headless):
         assert action.help.split()[0] in text and f"{action.label}: " in text
 
     headless(scene, (80, 14))
+
+
+def test_a_failure_never_lies_over_the_cursor_or_the_edge(headless, kvmtui):
+    for number in range(40):
+        shutil.copytree(kvmtui.folder("a"), kvmtui.folder(f"c{number}"))
+
+    async def scene(app, pilot):
+        screen = app.screen
+        await until(pilot, lambda: screen.listing.table.cursor_line is not None)
+        screen.tell_failure("a", KvmtuiError("a did not start", hint="another word"))
+
+        def is_free():
+            table = screen.listing.table.region
+            row = range(table.x, table.right)
+            y = table.y + screen.listing.table.cursor_line
+            return not any(screen.toast.region.contains(x, y) for x in row)
+
+        await until(pilot, lambda: "Try: another word" in "\n".join(app.grid()))
+        below = screen.toast.region.y
+        await pilot.press("G")
+        await until(pilot, lambda: screen.toast.region.y != below)
+        assert is_free()
+        await pilot.resize_terminal(100, 24)
+        await until(pilot, lambda: screen.toast.region.bottom <= 23)
+        assert is_free()
+        await pilot.press("g")
+        await until(pilot, lambda: screen.toast.region.y != below)
+        assert is_free()
+
+    headless(scene, (140, 40))
 
 
 def test_a_click_on_another_pane_ends_the_filter_of_the_first(headless):

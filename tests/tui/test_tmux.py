@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from kvmtui.manage import demo
+
 
 class Pane:
     """A session of a tmux server of the test's own."""
@@ -123,5 +125,65 @@ def test_4_shows_the_host(kvmtui, tmux_server, size):
     pane.wait_for("A host is the machine")
     pane.keys("Escape")
     pane.wait_until(lambda lines: "A host is" not in "\n".join(lines))
+    pane.keys("q")
+    pane.wait_for("status 0")
+
+
+@pytest.mark.slow
+def test_one_logs_in_runs_vi_and_logs_out_over_the_serial_line(
+    kvmtui, linux_guest_files, tmux_server
+):
+    """A real Linux, with a real getty and login: what a login prompt and vi ask of a terminal."""
+    kvmtui.boot_linux(linux_guest_files)
+    kvmtui.ok("wait", "g", "--for", "text=guest# ")
+    pane = Pane(tmux_server, "login", 80, 24, {"KVMTUI_HOME": kvmtui.home, "ESCDELAY": "25"})
+    pane.wait_until(lambda lines: "running" in row(lines, "g"))
+    pane.keys("c")
+    pane.wait_for("guest#")
+    pane.keys("-l", "echo 'root::0:0::/:/bin/sh' >/etc/passwd; exec getty 0 ttyS0 vt220")
+    pane.keys("Enter")
+    pane.wait_for("Ctrl-] s sends the size")
+    pane.keys("Enter")
+    pane.wait_for("(none) login:")
+    pane.keys("-l", "root")
+    pane.keys("Enter")
+    pane.wait_until(lambda lines: any(line == "/ #" for line in lines))
+    pane.keys("C-]", "s")
+    pane.wait_for("typed: stty rows 21 cols 80")
+    pane.keys("-l", "vi /tmp/letter")
+    pane.keys("Enter")
+    pane.wait_for("- /tmp/letter")
+    pane.keys("i", "D", "e", "a", "r", "Enter", "y", "o", "u")
+    pane.wait_until(lambda lines: "Dear" in lines[1] and "you" in lines[2])
+    pane.wait_for("I /tmp/letter")
+    pane.keys("Escape")
+    pane.wait_for("- /tmp/letter [Modified]")
+    pane.keys("-l", ":wq")
+    pane.keys("Enter")
+    pane.wait_until(lambda lines: any(line == "/ #" for line in lines))
+    pane.keys("-l", "tr a-z A-Z < /tmp/letter")
+    pane.keys("Enter")
+    pane.wait_for("DEAR\nYOU")
+    pane.keys("-l", "exit")
+    pane.keys("Enter")
+    pane.wait_until(lambda lines: not any(line == "/ #" for line in lines[-6:]))
+    pane.keys("C-]", "Escape")
+    pane.wait_until(lambda lines: "running" in row(lines, "g"))
+    pane.keys("q")
+    pane.wait_for("status 0")
+
+
+def test_the_demo_guests_screen_is_read_and_typed_into(kvmtui, tmux_server):
+    list(demo.bring_up(kvmtui.library))
+    pane = Pane(tmux_server, "demo", 80, 24, {"KVMTUI_HOME": kvmtui.home, "ESCDELAY": "25"})
+    pane.wait_until(lambda lines: "running" in row(lines, "demo-wave"))
+    pane.keys("G", "v")
+    pane.wait_for("kvmtui demo wave: ready")
+    pane.wait_for("text 80×25")
+    # Between two letters may come a line of the guest's own.
+    pane.keys("-l", "q:?")
+    pane.wait_until(lambda lines: {"q", ":", "?"} <= set("".join(lines[1:-2])))
+    pane.keys("C-]", "Escape")
+    pane.wait_until(lambda lines: "running" in row(lines, "demo-wave"))
     pane.keys("q")
     pane.wait_for("status 0")

@@ -16,6 +16,7 @@ class ActivityKeeper(Keeper):
     """Shows the operations of each round."""
 
     pane: ActivityPane
+    badge_stays = False
 
     def begin(self) -> None:
         """Nothing is looked at before the pane is seen."""

@@ -96,6 +96,9 @@ class Keeper:
         """What stands behind the pane's name in row 0, muted."""
         return ""
 
+    badge_stays = True
+    """Whether the sign is there in 80 columns too: trouble is, what runs is not."""
+
     def badge(self, glyphs: Glyphs) -> Line:
         """The sign behind the pane's name in row 0."""
         return ()

@@ -69,7 +69,6 @@ class ImagesKeeper(LookingKeeper):
         self._silent_since: dict[str, float] = {}
         self._told_cut_off = False
         self._trouble_wanted = False
-        self._checked_for: tuple[str, float | None] = ("", None)
 
     def begin(self) -> None:
         """Look once, a little after the first picture stands."""

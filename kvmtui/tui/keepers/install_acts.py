@@ -203,7 +203,8 @@ class InstallActs:
 
     async def _start(self, name: str, values: dict[str, str]) -> Outcome:
         """Start it; where a person has to install it by hand, show its screen."""
-        started = await self._keeper.start(name)
+        begun = await self._keeper.installs.begin(name) if values["source"] == "iso" else None
+        started = begun or await self._keeper.start(name)
         if not started.changed:
             # Whoever lets installations go on was an instant faster.
             started = started._replace(message=f"{name} runs")

@@ -42,6 +42,8 @@ class InstallSeed:
         """Open the seed, where one goes with what is filled in."""
         from kvmtui.tui.screens.seed import SeedScreen
 
+        if "://" in self._keeper.given.get("ssh_key", ""):
+            self._screen.tell_begun("the keys of the seed are fetched")
         view = await self.view()
         if view is None or not view.files:
             return

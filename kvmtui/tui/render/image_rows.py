@@ -82,7 +82,7 @@ def found(
 
 def _searched(view: ImageView) -> str:
     users = " ".join(user.guest for user in view.used_by)
-    return f"{visible(view.path, limit=4096)} {view.format} {users} {view.trouble}".casefold()
+    return f"{visible(view.name, limit=4096)} {view.format} {users} {view.trouble}".casefold()
 
 
 def arranged(

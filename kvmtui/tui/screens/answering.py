@@ -57,6 +57,14 @@ class AnsweringScreen(Screen[None]):
         self.too_small = LineView(id="small")
         self._focused_before: Widget | None = None
 
+    def on_mount(self) -> None:
+        laid_out = self.screen_layout_refresh_signal
+        laid_out.subscribe(self, lambda _: self.call_after_refresh(self.make_room))
+
+    def make_room(self) -> None:
+        """Have the toast leave the cursor free, which has moved or has another place."""
+        self.toast.avoid(self.cursor_y())
+
     def on_resize(self, event: events.Resize) -> None:
         """Where there is no room for anything, say so and draw nothing else."""
         width, height = event.size

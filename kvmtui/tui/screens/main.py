@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -40,9 +40,6 @@ from kvmtui.tui.widgets.key_bar import WIDE, KeyBar
 from kvmtui.tui.widgets.message_line import MessageLine
 from kvmtui.tui.widgets.text_view import LineView
 from kvmtui.tui.widgets.title_bar import Tab, TitleBar
-
-if TYPE_CHECKING:
-    pass
 
 _LOW = 30
 
@@ -216,9 +213,7 @@ class MainScreen(AnsweringScreen):
             action_id = f"pane.{keeper.pane.PLACE}"
             count, badge = keeper.count(), keeper.badge(app.glyphs)
             key = self._keys.of(action_id)
-            # Trouble is told in 80 columns too, what runs only where there is room.
-            stays = keeper.pane is not self.activity
-            tabs.append(Tab(action_id, key, keeper.pane.TITLE, count, badge, stays))
+            tabs.append(Tab(action_id, key, keeper.pane.TITLE, count, badge, keeper.badge_stays))
         title = self.title_bar
         title.set_tabs(tabs, f"pane.{self.pane.PLACE}")
         title.set_figures(*frame.host_figures(fleet.host))
@@ -257,9 +252,8 @@ class MainScreen(AnsweringScreen):
         if self.typed_into:
             self.key_bar.set_keys(self.keeper.bar() or (), last=("F1", "help"))
             return
-        keys = self.keeper.bar() or bar_keys(
-            (*self.places, "app"), live, chosen, self._keys, self.kvmtui.desk
-        )
+        places = (*self.places, "app")
+        keys = self.keeper.bar() or bar_keys(places, live, chosen, self._keys, self.kvmtui.desk)
         hidden = {self._keys.of(action_id) for action_id in self.keeper.idle_actions()}
         keys = [shown for shown in keys if shown[0] not in hidden]
         words = "help and first steps" if self.help_is_first_steps else "help"
@@ -278,6 +272,7 @@ class MainScreen(AnsweringScreen):
     def _choice_changed(self) -> None:
         self._show_standing()
         self._show_keys()
+        self.make_room()
 
     @on(TitleBar.TabClicked)
     def _tab_clicked(self, event: TitleBar.TabClicked) -> None:

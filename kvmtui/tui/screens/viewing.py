@@ -317,6 +317,9 @@ class ViewingScreen(AnsweringScreen):
 
     def stopped_line(self, live: LiveGuest) -> Line:
         """The line of state of a guest that is off."""
+        if live.under_way is not None:
+            # Until what ends it is done, it cannot be started.
+            return (Span(state_word(live), "muted"),)
         start = self._keys.of("guest.start")
         ended = self._detail.ended_at if self._detail is not None else None
         when = f" {exact_time(ended, time.time())}" if ended is not None else ""

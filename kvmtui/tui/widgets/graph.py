@@ -10,7 +10,7 @@ from textual.message import Message
 
 from kvmtui.tui.glyphs import Glyphs
 from kvmtui.tui.widgets.axis import Axis, axis_for
-from kvmtui.tui.widgets.base import LineWidget, Parts
+from kvmtui.tui.widgets.base import Parts
 from kvmtui.tui.widgets.graph_lines import (
     GraphView,
     Layout,
@@ -19,6 +19,7 @@ from kvmtui.tui.widgets.graph_lines import (
     drawn_lines,
     layout_of,
 )
+from kvmtui.tui.widgets.reading import ReadOverTime
 from kvmtui.tui.widgets.scale import Scale
 
 _MOST_SERIES = 2
@@ -29,7 +30,7 @@ def _kind(view: GraphView) -> tuple[object, ...]:
     return view.subject, view.unit, view.sample_s, view.span_s
 
 
-class Graph(LineWidget):
+class Graph(ReadOverTime[GraphView]):
     """Draws a `GraphView`; knows no guest and has no clock: it moves when it is shown more.
 
     Args:
@@ -78,11 +79,8 @@ class Graph(LineWidget):
         super().__init__(id=id, classes=classes)
         self.can_focus = focusable
         self._view: GraphView | None = None
-        self._waiting: GraphView | None = None
         self._taken = 0
         self._scale: Scale | None = None
-        self._held = False
-        self._cursor_s: float | None = None
         self._lines: list[Parts] = []
         self._made_for: tuple[int, int, Glyphs] | None = None
 
@@ -92,16 +90,6 @@ class Graph(LineWidget):
     def view(self) -> GraphView | None:
         """What is drawn; while the graph is held, not the newest that it was given."""
         return self._view
-
-    @property
-    def held(self) -> bool:
-        """Whether it stands still whatever comes."""
-        return self._held
-
-    @property
-    def cursor_s(self) -> float | None:
-        """The time that is read, in seconds since 1970."""
-        return self._cursor_s
 
     def show(self, view: GraphView) -> None:
         """Draw this from now on; a graph that is held draws it when it goes on.
@@ -120,22 +108,6 @@ class Graph(LineWidget):
         self._view = view
         self._draw()
 
-    def hold(self, held: bool) -> None:
-        """Stand still, or go on with the newest that came meanwhile."""
-        if held == self._held:
-            return
-        self._held = held
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not held:
-            self.show(waiting)
-        else:
-            self._draw()
-
-    def read(self, at_s: float | None) -> None:
-        """Put the cursor on a time, or on the nearest that is drawn; None takes it away."""
-        self._cursor_s = at_s
-        self._draw()
-
     # Keys and mouse.
 
     def action_read(self, cells: int) -> None:
@@ -152,12 +124,6 @@ class Graph(LineWidget):
     def action_leave(self) -> None:
         self._tell(None)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc belongs to others while nothing is read."""
-        if action == "leave":
-            return self._cursor_s is not None
-        return super().check_action(action, parameters)
-
     def on_click(self, event: events.Click) -> None:
         layout, axis = self._measures()
         if self.can_focus and axis is not None and layout and layout.has(event.x, event.y):
@@ -171,9 +137,6 @@ class Graph(LineWidget):
         if at_s != self._cursor_s:
             self.read(at_s)
             self.post_message(self.CursorMoved(self, at_s))
-
-    def on_resize(self) -> None:
-        self._draw()
 
     def on_focus(self) -> None:
         self._draw()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -23,6 +24,7 @@ from kvmtui.tui.widgets.form_lines import (
 WIDE = 95
 _LABELS = {True: (11, 43), False: (9, 33)}
 """How wide labels and values are, where it is wide and where not."""
+_INDENT = Span("   ")
 
 
 def page_lines(
@@ -49,7 +51,10 @@ def page_lines(
         if field.id in hidden or not fields.is_there(number):
             continue
         if field.kind in ("head", "fold", "button"):
-            lines += _of_kind(fields, number, width, glyphs, focus, below or {}, lines)
+            here, said = focus and number == fields.at, (below or {}).get(field.id, ())
+            value = fields.values[field.id]
+            place = _Place(field, number, value, width, glyphs, here, said)
+            lines += _of_kind(place, lines, _kind_of(fields, lines))
             section = ""
             continue
         if section:
@@ -58,6 +63,12 @@ def page_lines(
             drawn, section = section, ""
         lines += field_lines(fields, number, grid, glyphs, focus=focus, ground="field")
     return lines
+
+
+def _kind_of(fields: Fields, lines: list[FormLine]) -> str:
+    """The kind of the field of the last line; empty where that is none."""
+    number = lines[-1].field if lines else None
+    return "" if number is None else fields.fields[number].kind
 
 
 def page_grid(width: int) -> Grid:
@@ -71,101 +82,90 @@ def page_grid(width: int) -> Grid:
     return Grid(label, value, result)
 
 
-def _of_kind(
-    fields: Fields,
-    number: int,
-    width: int,
-    glyphs: Glyphs,
-    focus: bool,
-    below: Mapping[str, Sequence[Line]],
-    before: list[FormLine],
-) -> list[FormLine]:
-    field = fields.fields[number]
-    here = focus and number == fields.at
-    said = below.get(field.id, ())
-    if field.kind == "head":
-        return _head(fields, number, width, glyphs, here)
-    if field.kind == "fold":
-        return _fold(fields, number, width, glyphs, here, said, before)
-    return _button(fields, number, width, glyphs, here, said, before)
+class _Place(NamedTuple):
+    """A field that is no line of the grid, and what its lines are made from."""
+
+    field: Field
+    number: int
+    value: str
+    width: int
+    glyphs: Glyphs
+    here: bool
+    """Whether it has the cursor."""
+    said: Sequence[Line]
+
+    @property
+    def wide(self) -> bool:
+        return self.width >= WIDE
 
 
-def _head(fields: Fields, number: int, width: int, glyphs: Glyphs, here: bool) -> list[FormLine]:
+def _of_kind(place: _Place, before: list[FormLine], kind_before: str) -> list[FormLine]:
+    """The lines of a field.
+
+    Args:
+        before: The lines so far; buttons beside each other continue the last one.
+        kind_before: The kind of the field of that one.
+    """
+    if place.field.kind == "head":
+        return _head(place)
+    if place.field.kind == "fold":
+        return _fold(place, apart=bool(before) and kind_before != "fold")
+    return _button(place, before.pop() if kind_before == "button" else None)
+
+
+def _head(place: _Place) -> list[FormLine]:
     """The title of the page, with its choices; under each other where they do not fit."""
-    field = fields.fields[number]
-    wide = width >= WIDE
+    field, glyphs = place.field, place.glyphs
     title, _, rest = field.label.partition("  ")
-    gap = 3 if wide else 2
-    bar = Part((Span(glyphs.cursor if here else " ", "accent"),), "cursor" if here else "bg")
+    gap = 3 if place.wide else 2
+    bar = Part((Span(glyphs.cursor if place.here else " ", "accent"),), _ground(place))
     words: Line = (Span(title, bold=True), Span(" " * gap + rest + " " * gap, "muted"))
-    choices = choice_line(field, fields.values[field.id], glyphs, gap)
-    if 1 + width_of(words) + width_of(choices) <= width:
-        return [FormLine((bar, Part((*words, *choices))), number)]
-    taken = field.called(fields.values[field.id])
-    index = field.choices.index(fields.values[field.id]) + 1
-    short = (Span(f"{glyphs.running} ", "accent"), Span(taken, bold=True))
+    choices = choice_line(field, place.value, glyphs, gap)
+    if 1 + width_of(words) + width_of(choices) <= place.width:
+        return [FormLine((bar, Part((*words, *choices))), place.number)]
+    index = field.choices.index(place.value) + 1
+    short = (Span(f"{glyphs.running} ", "accent"), Span(field.called(place.value), bold=True))
     count = Span(f"  {index} of {len(field.choices)}", "muted")
-    return [FormLine((bar, Part((*words, *short, count))), number)]
+    return [FormLine((bar, Part((*words, *short, count))), place.number)]
 
 
-def _fold(
-    fields: Fields,
-    number: int,
-    width: int,
-    glyphs: Glyphs,
-    here: bool,
-    said: Sequence[Line],
-    before: list[FormLine],
-) -> list[FormLine]:
-    field = fields.fields[number]
-    is_open = fields.values[field.id] == YES
-    sign = glyphs.unfolded if is_open else glyphs.folded
-    note = shorten(field.note, max(width - cell_len(field.label) - 7, 0))
+def _ground(place: _Place, otherwise: Ground = "bg") -> Ground:
+    return "cursor" if place.here else otherwise
+
+
+def _fold(place: _Place, *, apart: bool) -> list[FormLine]:
+    """A fold, after an empty line where it is apart, with what is said under it."""
+    field, glyphs = place.field, place.glyphs
+    is_open = place.value == YES
+    note = shorten(field.note, max(place.width - cell_len(field.label) - 7, 0))
     line: Line = (
-        Span(f" {sign} ", "accent", glyph=True),
+        Span(f" {glyphs.unfolded if is_open else glyphs.folded} ", "accent", glyph=True),
         Span(field.label, bold=True),
         Span(f"   {note}", "muted"),
     )
-    part = Part(fit(line, width), "cursor") if here else Part(line)
-    above = [FormLine(())] if before and not _is_fold(fields, before[-1]) else []
-    lines = [*above, FormLine((part,), number)]
-    if is_open and said:
-        lines += [FormLine((Part((Span("   "), *line)),), number) for line in said]
+    part = Part(fit(line, place.width), "cursor") if place.here else Part(line)
+    lines = [FormLine(())] if apart else []
+    lines.append(FormLine((part,), place.number))
+    if is_open:
+        lines += [FormLine((Part((_INDENT, *line)),), place.number) for line in place.said]
     return lines
 
 
-def _is_fold(fields: Fields, line: FormLine) -> bool:
-    return line.field is not None and fields.fields[line.field].kind == "fold"
-
-
-def _button(
-    fields: Fields,
-    number: int,
-    width: int,
-    glyphs: Glyphs,
-    here: bool,
-    said: Sequence[Line],
-    before: list[FormLine],
-) -> list[FormLine]:
-    """Buttons beside each other, the first with what is said of all."""
-    field = fields.fields[number]
-    wide = width >= WIDE and glyphs.name != "ascii"
-    words = f"  {field.label}  " if wide else f"[ {field.label} ]"
-    ground: Ground = "cursor" if here else "field" if wide else "bg"
-    button = Part((Span(words, "accent" if here else "text", bold=True),), ground)
-    rest: Line = said[0] if said else ()
-    if before and _is_button(fields, before[-1]):
-        last = before.pop()
-        parts = (*last.parts, Part((Span("   "),)), button, Part(rest))
-        if sum(width_of(part.line) for part in parts) <= width:
-            return [FormLine(parts, last.field, also=number)]
-        before.append(last)
-        return [FormLine((Part((Span("   "),)), button, Part(rest)), number)]
-    return [FormLine(()), FormLine((Part((Span("   "),)), button, Part(rest)), number)]
-
-
-def _is_button(fields: Fields, line: FormLine) -> bool:
-    return line.field is not None and fields.fields[line.field].kind == "button"
+def _button(place: _Place, beside: FormLine | None) -> list[FormLine]:
+    """A button, with what is said of it; beside others where there is room."""
+    is_field = place.wide and place.glyphs.name != "ascii"
+    words = f"  {place.field.label}  " if is_field else f"[ {place.field.label} ]"
+    ground = _ground(place, "field" if is_field else "bg")
+    button = Part((Span(words, "accent" if place.here else "text", bold=True),), ground)
+    rest: Line = place.said[0] if place.said else ()
+    own = (Part((_INDENT,)), button, Part(rest))
+    alone = FormLine(own, place.number)
+    if beside is None:
+        return [FormLine(()), alone]
+    parts = (*beside.parts, *own)
+    if sum(width_of(part.line) for part in parts) <= place.width:
+        return [FormLine(parts, beside.field, also=place.number)]
+    return [beside, alone]
 
 
 def fields_below(lines: Sequence[FormLine], fields: Fields, first: int) -> list[Field]:

@@ -19,6 +19,7 @@ from kvmtui.tui.widgets.graph_lines import (
     drawn_lines,
     layout_of,
 )
+from kvmtui.tui.widgets.reading import ReadOverTime
 from kvmtui.tui.widgets.scale import Scale
 from kvmtui.tui.widgets.scrolling import ScrolledLines
 
@@ -45,7 +46,7 @@ def tile_width(width: int, count: int) -> int:
     return max((width - 1 - GAP * (count - 1)) // count, 1)
 
 
-class Sheet(ScrolledLines, can_focus=True):
+class Sheet(ReadOverTime[Sequence[Band]], ScrolledLines, can_focus=True):
     """Draws bands of tiles; knows no guest and has no clock.
 
     One cursor reads all graphs at the same time, and all are held together.
@@ -80,24 +81,11 @@ class Sheet(ScrolledLines, can_focus=True):
         self._choosing = choosing
         self._chosen = ""
         self._bands: Sequence[Band] = ()
-        self._waiting: Sequence[Band] | None = None
         self._scales: dict[str, Scale] = {}
-        self._held = False
-        self._cursor_s: float | None = None
         self._lines: list[Parts] = []
         self._made_for: tuple[int, Glyphs] | None = None
 
     # What the owner asks and sets.
-
-    @property
-    def held(self) -> bool:
-        """Whether it stands still whatever comes."""
-        return self._held
-
-    @property
-    def cursor_s(self) -> float | None:
-        """The time that is read, in seconds since 1970."""
-        return self._cursor_s
 
     @property
     def chosen(self) -> str:
@@ -135,20 +123,6 @@ class Sheet(ScrolledLines, can_focus=True):
     def forget_scales(self) -> None:
         """Scale all anew: it is another subject, or another span of time."""
         self._scales.clear()
-
-    def hold(self, held: bool) -> None:
-        """Stand still, or go on with the newest that came meanwhile."""
-        self._held = held
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and not held:
-            self.show(waiting)
-        else:
-            self._draw()
-
-    def read(self, at_s: float | None) -> None:
-        """Put the cursor on a time; None takes it away."""
-        self._cursor_s = at_s
-        self._draw()
 
     def as_text(self) -> str:
         """The titles of all graphs with what they are now, or were where the cursor stands."""
@@ -193,12 +167,6 @@ class Sheet(ScrolledLines, can_focus=True):
     def action_leave(self) -> None:
         self.read(None)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc belongs to others while nothing is read."""
-        if action == "leave":
-            return self._cursor_s is not None
-        return super().check_action(action, parameters)
-
     def action_scroll(self, lines: int) -> None:
         if self._choosing:
             self._choose(lines)
@@ -221,9 +189,6 @@ class Sheet(ScrolledLines, can_focus=True):
             y += height
         self._draw()
         self.post_message(self.Chosen())
-
-    def on_resize(self) -> None:
-        self._draw()
 
     # How it is drawn.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
@@ -53,6 +54,7 @@ class FailureToast(LineWidget):
         self._lines: tuple[Line, ...] = ()
         self._more = 0
         self._avoid: int | None = None
+        self._area = Size()
         self._expiry = Expiry(self, self.close, clock)
 
     @property
@@ -74,8 +76,9 @@ class FailureToast(LineWidget):
         self._place()
 
     def avoid(self, y: int | None) -> None:
-        """The cursor is on another line of the parent now."""
-        if y != self._avoid:
+        """The cursor may be on another line of the parent now, which may have another size."""
+        resized = isinstance(self.parent, Widget) and self.parent.size != self._area
+        if y != self._avoid or resized:
             self._avoid = y
             self._place()
 
@@ -91,10 +94,6 @@ class FailureToast(LineWidget):
         """Take it away if its time is over."""
         self._expiry.check()
 
-    def area_resized(self) -> None:
-        """The parent has another size."""
-        self._place()
-
     def on_click(self, event: events.Click) -> None:
         event.stop()
         self.close()
@@ -102,7 +101,7 @@ class FailureToast(LineWidget):
     def _place(self) -> None:
         if not self.shown or not isinstance(self.parent, Widget):
             return
-        area = self.parent.size
+        area = self._area = self.parent.size
         text_width = min(MOST_WIDTH, area.width - 4)
         lines = wrap_all(self._said, max(text_width, 1))
         self._lines = lines if len(lines) <= MOST_LINES else (*lines[: MOST_LINES - 1], lines[-1])
@@ -150,7 +149,7 @@ def spot_for(
     width = min(width, area_width)
     x = area_width - width
     bottom = max(area_height - height, 0)
-    if avoid_y is None or avoid_y < bottom:
+    if avoid_y is None or not bottom <= avoid_y < area_height:
         return Spot(x, bottom, width, min(height, area_height))
     if avoid_y >= height:
         return Spot(x, avoid_y - height, width, height)

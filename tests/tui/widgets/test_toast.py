@@ -62,6 +62,7 @@ class Clock:
         (4, 6, 2, (3, 3)),
         (4, 3, None, (0, 3)),
         (4, 1, 0, (0, 0)),
+        (4, 6, 9, (2, 4)),
     ],
 )
 def test_the_spot_leaves_the_cursor_free(
