@@ -85,10 +85,17 @@ def apply_to_plain(plain: dict[str, Any], changes: list[Change]) -> dict[str, An
         if any(one.startswith(here) for one in wrong):
             # Of two that are wrong the one that is wrong elsewhere is what was meant.
             is_text = is_text and any(one.startswith(here) for one in wrong_yaml)
+            # And of two that are wrong here the one that is of the kind that is expected.
+            is_text = is_text and not (_is_other(here, wrong) and not _is_other(here, wrong_yaml))
         structured = isinstance(change.value(), (dict, list)) and bool(wrong)
         result = as_text if is_text and not structured else as_yaml
     definition_from(result)
     return result
+
+
+def _is_other(here: str, problems: tuple[str, ...]) -> bool:
+    """Whether a value is of another kind than its key takes."""
+    return any(one.startswith(here) and "is expected, not" in one for one in problems)
 
 
 def _problems(plain: dict[str, Any]) -> tuple[str, ...]:

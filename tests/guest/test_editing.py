@@ -61,3 +61,17 @@ def test_paths_that_lead_nowhere(assignment):
 def test_an_invalid_result_is_refused():
     with pytest.raises(DefinitionError):
         changed("memory=lots")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "problem"),
+    [
+        ("cpus=0", "cpus: '0' is less than 1"),
+        ("cpus=two", "cpus: a whole number is expected, not 'two'"),
+        ("disks[0].serial=a b", "disks[0].serial: 'a b' has characters that are not allowed here"),
+    ],
+)
+def test_a_refusal_is_about_what_was_meant(assignment, problem):
+    with pytest.raises(DefinitionError) as caught:
+        changed(assignment)
+    assert caught.value.problems == (problem,)
