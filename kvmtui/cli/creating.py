@@ -37,7 +37,7 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
     from kvmtui.manage.install_fields import help_of
 
     parser.add_argument("name", nargs="?", metavar="NAME", help=help_of("name"))
-    parser.add_argument("--from", dest="source", metavar="FILE", help="a definition in YAML")
+    parser.add_argument("--from", dest="source", metavar="FILE", help="a definition in YAML; - reads standard input")
     parser.add_argument("--os", help="a system's short id, such as debian12, for its profile")
     parser.add_argument("--memory", metavar="SIZE", help=help_of("memory"))
     parser.add_argument("--cpus", metavar="N", help=help_of("cpus"))
@@ -212,7 +212,7 @@ def file_named(source: str | None, own: list[str]) -> Iterator[None]:
         yield
     except DefinitionError as error:
         raise DefinitionError(
-            [f"{visible(source or '')}: {one}" if one in own else one for one in error.problems],
+            [f"{_named(source or '')}: {one}" if one in own else one for one in error.problems],
             hint=error.hint,
         ) from None
 
@@ -220,20 +220,25 @@ def file_named(source: str | None, own: list[str]) -> Iterator[None]:
 def read_source(source: str | None) -> tuple[str | None, dict[str, Any]]:
     if source is None:
         return None, {}
+    named = _named(source)
     try:
-        with open(source, "rb") as file:
+        with open(0 if source == "-" else source, "rb", closefd=source != "-") as file:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
-        raise KvmtuiError(f"{visible(source)}: {error.strerror}") from None
+        raise KvmtuiError(f"{named}: {error.strerror}") from None
     try:
         plain = read_mapping(data)
     except DefinitionError as error:
-        raise DefinitionError([f"{visible(source)}: {one}" for one in error.problems]) from None
+        raise DefinitionError([f"{named}: {one}" for one in error.problems]) from None
     return data.decode("utf-8"), creating.anchor_paths(plain, Path(source).absolute().parent)
 
 
+def _named(source: str) -> str:
+    return "standard input" if source == "-" else visible(source)
+
+
 def _stem(source: str | None) -> str | None:
-    return Path(source).stem if source else None
+    return Path(source).stem if source not in (None, "-") else None
 
 
 def _apply_options(plain: dict[str, Any], arguments: argparse.Namespace) -> None:

@@ -54,6 +54,20 @@ def test_options_become_a_definition(kvmtui, tmp_path):
     assert stat.S_IMODE(kvmtui.folder("web").stat().st_mode) == 0o700
 
 
+def test_a_definition_may_come_from_standard_input(kvmtui):
+    def create(text, *words):
+        process = kvmtui.popen("create", *words, "--from", "-", stdin=subprocess.PIPE)
+        return (*process.communicate(text, timeout=60), process.returncode)
+
+    assert create("# mine\nname: web\nmemory: 64M\nnetworks: []\n")[1:] == ("", 0)
+    assert (kvmtui.folder("web") / "guest.yaml").read_text().startswith("# mine\n")
+    out, err, status = create("memory: 64M\n")
+    assert status == 2 and "which name" in err
+    _, err, status = create("memory: 64\nno: 1\n", "b")
+    assert status == 1 and "standard input: no: unknown key" in err
+    assert leftovers(kvmtui) == ["web"]
+
+
 def test_a_file_keeps_its_comments(kvmtui, tmp_path):
     source = tmp_path / "web.yaml"
     source.write_text("# mine\nmemory: 64M # small\nnetworks: []\n")
