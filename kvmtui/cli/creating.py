@@ -37,7 +37,9 @@ def configure_create(parser: argparse.ArgumentParser) -> None:
     from kvmtui.manage.install_fields import help_of
 
     parser.add_argument("name", nargs="?", metavar="NAME", help=help_of("name"))
-    parser.add_argument("--from", dest="source", metavar="FILE", help="a definition in YAML; - reads standard input")
+    parser.add_argument(
+        "--from", dest="source", metavar="FILE", help="a definition in YAML; - reads standard input"
+    )
     parser.add_argument("--os", help="a system's short id, such as debian12, for its profile")
     parser.add_argument("--memory", metavar="SIZE", help=help_of("memory"))
     parser.add_argument("--cpus", metavar="N", help=help_of("cpus"))
