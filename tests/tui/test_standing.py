@@ -9,11 +9,14 @@ import termios
 from pathlib import Path
 
 import pytest
+from tui.seen import wait_row
 from tui.terminal import Terminal
 
 from kvmtui.stats.process import read_process
+from tests.dead_mount import dead_mount
 
-CTRL_L, CTRL_Z = "\x0c", "\x1a"
+_AT_DEAD_FILE = ("fuse", "request_wait_answer", "d_alloc_parallel")
+CTRL_L, CTRL_Z, ESC, DOWN = "\x0c", "\x1a", "\x1b", "\x1b[B"
 
 
 def state(pid):
@@ -21,12 +24,13 @@ def state(pid):
     return figures.state if figures else "gone"
 
 
-def threads_in(pid, where):
-    """How many threads of a process wait in a function of the kernel."""
+def threads_in(pid, *where):
+    """How many threads of a process wait in one of some functions of the kernel."""
     found = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         try:
-            found += where in (task / "wchan").read_text()
+            at = (task / "wchan").read_text()
+            found += any(name in at for name in where)
         except OSError:
             continue
     return found
@@ -178,21 +182,31 @@ def test_a_fault_of_our_own_is_one_line_and_a_file(kvmtui, tmp_path):
     assert "in fail" in file.read_text()
 
 
-def test_what_waits_for_a_dead_file_holds_up_nothing(kvmtui, open_app):
-    kvmtui.tiny("a")
-    os.mkfifo(kvmtui.folder("a") / "console.log")
-    terminal = open_app()
-    terminal.wait_for("stopped")
-    terminal.send("l")
-    terminal.wait_for("[Console log]")
-    waiting = min(32, (os.cpu_count() or 1) + 4)  # As many threads as asyncio has of its own.
-    while threads_in(terminal.process.pid, "wait_for_partner") < min(waiting, 8):
-        terminal.send("\t\t")
-        terminal.wait_for("[Overview]")
-        terminal.send("\t\t")
+def test_what_waits_for_a_dead_file_holds_up_nothing(kvmtui, open_app, tmp_path):
+    for name in ("a", "b"):
+        kvmtui.tiny(name)
+    far = tmp_path / "far"
+    far.mkdir()
+    (kvmtui.folder("a") / "console.log").symlink_to(far / "console.log")
+    with dead_mount(far):
+        terminal = open_app()
+        wait_row(terminal, "b", "stopped")
+        terminal.send("l")
         terminal.wait_for("[Console log]")
-    terminal.send("s")
-    terminal.wait_for("● running")
-    terminal.send("q")
-    assert terminal.wait_end() == 0
-    assert not terminal.alternate and is_cooked(terminal)
+        waiting = min(32, (os.cpu_count() or 1) + 4)  # As many threads as asyncio has of its own.
+        for _ in range(50):
+            if threads_in(terminal.process.pid, *_AT_DEAD_FILE) >= min(waiting, 8):
+                break
+            terminal.send("\t\t")
+            terminal.wait_for("[Overview]")
+            terminal.send("\t\t")
+            terminal.wait_for("[Console log]")
+        else:
+            raise AssertionError("nothing waits for the file")
+        terminal.send(ESC + DOWN)
+        wait_row(terminal, "b", "▌")
+        terminal.send("s")
+        wait_row(terminal, "b", "running")
+        terminal.send("q")
+        assert terminal.wait_end() == 0
+        assert not terminal.alternate and is_cooked(terminal)
