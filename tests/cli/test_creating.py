@@ -61,7 +61,7 @@ def test_a_definition_may_come_from_standard_input(kvmtui):
 
     assert create("# mine\nname: web\nmemory: 64M\nnetworks: []\n")[1:] == ("", 0)
     assert (kvmtui.folder("web") / "guest.yaml").read_text().startswith("# mine\n")
-    out, err, status = create("memory: 64M\n")
+    _, err, status = create("memory: 64M\n")
     assert status == 2 and "which name" in err
     _, err, status = create("memory: 64\nno: 1\n", "b")
     assert status == 1 and "standard input: no: unknown key" in err

@@ -98,7 +98,7 @@ def test_full_storage_is_noted_in_the_homes_story(kvmtui):
 def test_other_storage_with_disks_is_noted_and_kept_by_the_day(kvmtui, new_disk):
     disk = new_disk(4)
     kvmtui.tiny("a", "--disk", f"{disk}/a.raw,size=1M")
-    (disk / "filler").write_bytes(bytes(3 << 20))
+    (disk / "filler").write_bytes(bytes((4 << 20) - (128 << 10)))
     home = os.statvfs(kvmtui.home)
     home_percent = 100 * (1 - home.f_bavail / home.f_blocks)
     limits = Thresholds(storage_percent=max(74.0, home_percent + 1), for_s=0)

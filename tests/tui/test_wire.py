@@ -140,7 +140,8 @@ def test_it_shows_what_stock_output_shows(tmp_path: Path, theme: str) -> None:
                     terminal.wait_size(*step)
             same(stock, wire, seen)
         assert len(wire.received) < len(stock.received) / 2
-        assert wire.told["direct"] == 3
+        # Of four; one is always covered, and others are left to all else that is drawn then.
+        assert 1 <= wire.told["direct"] <= 3
 
 
 def test_a_frame_without_a_changed_cell_sends_nothing(wire: Probe) -> None:
