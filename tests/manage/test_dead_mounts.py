@@ -49,8 +49,8 @@ def test_a_list_answers_within_its_limit(kvmtui, far):
 
 
 def test_what_waits_is_not_asked_again(kvmtui, far, monkeypatch):
-    monkeypatch.setattr(images, "ANSWER_LIMIT_S", 0.3)
-    monkeypatch.setattr(image_storage, "_LIMIT_S", 0.3)
+    monkeypatch.setattr(images, "ANSWER_LIMIT_S", 1.0)
+    monkeypatch.setattr(image_storage, "_LIMIT_S", 1.0)
     catalog = images.ImageCatalog(kvmtui.library)
     before = catalog.survey()
     assert len(before.images) == 5 and before.silent == ()
