@@ -7,7 +7,6 @@ alone, so it is told that of its own descriptor; where it cannot have it, ``xp``
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 import sys
@@ -18,14 +17,13 @@ from kvmtui.errors import CommandRefused, MonitorError
 from kvmtui.text import visible
 
 if TYPE_CHECKING:
-    from kvmtui.qemu.monitor import GivenFile, Monitor
+    from kvmtui.qemu.monitor import Monitor
 
 _WORD = re.compile(r" 0x([0-9a-f]{16})\b")
-_LEAVING_S = 1.0
 
 
 class GuestMemory:
-    """Physical memory of a guest, through one session; `close` it before the session ends.
+    """Physical memory of a guest, through one session.
 
     Args:
         monitor: The session.
@@ -33,8 +31,6 @@ class GuestMemory:
 
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
-        self._ours = -1
-        self._given: GivenFile | None = None
         self._refused = False
 
     async def read(self, address: int, size: int) -> bytes:
@@ -54,30 +50,10 @@ class GuestMemory:
         return await read_words(self._monitor, address, size)
 
     async def _saved(self, address: int, size: int) -> bytes:
-        given = self._given or await self._give()
-        where = {"val": address, "size": size, "filename": f"/proc/self/fd/{given.descriptor}"}
-        await self._monitor.execute("pmemsave", where)
-        return os.pread(self._ours, size, 0)
-
-    async def _give(self) -> GivenFile:
-        if self._ours < 0:
-            self._ours = os.memfd_create("kvmtui-memory", os.MFD_CLOEXEC)
-        self._given = await self._monitor.give_file(self._ours)
-        return self._given
-
-    async def close(self) -> None:
-        """Take the file back, which QEMU would keep as long as it has any other session."""
-        given, self._given = self._given, None
-        try:
-            if given is not None:
-                arguments = {"fdset-id": given.number}
-                await self._monitor.execute("remove-fd", arguments, limit_s=_LEAVING_S)
-        except MonitorError:
-            pass  # QEMU is gone, or hangs: the session ends in any case.
-        finally:
-            if self._ours >= 0:
-                os.close(self._ours)
-                self._ours = -1
+        async with self._monitor.file.lent() as file:
+            where = {"val": address, "size": size, "filename": file.own_path}
+            await self._monitor.execute("pmemsave", where)
+            return file.content(size)
 
 
 async def read_words(monitor: Monitor, address: int, size: int) -> bytes:

@@ -24,6 +24,7 @@ from kvmtui.errors import CommandRefused, ConnectionLost, MonitorError, MonitorT
 from kvmtui.qemu.claims import claim, holders
 from kvmtui.qemu.guest_memory import GuestMemory
 from kvmtui.qemu.plain import connect_below
+from kvmtui.qemu.shared_file import SharedFile
 from kvmtui.qemu.silence import taken, unanswered
 from kvmtui.text import visible
 
@@ -48,11 +49,13 @@ class Monitor:
 
     Attributes:
         name: The socket's name.
+        file: What QEMU writes files into.
         memory: The guest's.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.file = SharedFile(self)
         self.memory = GuestMemory(self)
 
     async def open(self, connection: socket.socket) -> bool:
@@ -129,7 +132,7 @@ class LibraryMonitor(Monitor):
         return True
 
     async def close(self) -> None:
-        await self.memory.close()
+        await self.file.close()
         if self._client.runstate == Runstate.IDLE:
             return
         with contextlib.suppress(QMPError, EOFError, OSError, TimeoutError):

@@ -1,17 +1,12 @@
-"""What a guest's display shows, as a picture (QMP ``screendump``).
-
-QEMU writes into memory of ours that it is handed, so no file of that name can be in the way,
-no disk be full, and QEMU may run as another user.
-"""
+"""What a guest's display shows, as a picture (QMP ``screendump``)."""
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from typing import NamedTuple
 
-from kvmtui.errors import CommandRefused, KvmtuiError, MonitorError, StateError
+from kvmtui.errors import CommandRefused, KvmtuiError, StateError
 from kvmtui.qemu.monitor import Monitor
 
 _LIMIT_S = 5.0
@@ -50,40 +45,17 @@ async def grab(monitor: Monitor) -> Picture:
         StateError: The guest has no display.
         MonitorError: QEMU refused, or did not answer.
     """
-    ours = os.memfd_create("kvmtui-screen", os.MFD_CLOEXEC)
-    try:
-        theirs = os.open(f"/proc/self/fd/{ours}", os.O_WRONLY | os.O_CLOEXEC)
+    async with monitor.file.lent() as file:
         try:
-            number = (await monitor.give_file(theirs)).number
-        finally:
-            os.close(theirs)
-        try:
-            await monitor.execute(
-                "screendump", {"filename": f"/dev/fdset/{number}"}, limit_s=_LIMIT_S
-            )
+            await monitor.execute("screendump", {"filename": file.path}, limit_s=_LIMIT_S)
         except CommandRefused as error:
             if "no console" in error.description:
                 raise StateError("it has no display", hint="kvmtui set NAME video=std") from None
             raise
-        finally:
-            await _give_back(monitor, number)
-        return parse_ppm(_content(ours))
-    finally:
-        os.close(ours)
-
-
-async def _give_back(monitor: Monitor, number: int) -> None:
-    try:
-        await monitor.execute("remove-fd", {"fdset-id": number})
-    except MonitorError:
-        return  # QEMU drops what is left when the session ends.
-
-
-def _content(fd: int) -> bytes:
-    size = os.fstat(fd).st_size
-    if size > _MOST_BYTES:
-        raise KvmtuiError(f"the picture has {size} bytes, more than {_MOST_BYTES}")
-    return os.pread(fd, size, 0)
+        size = file.size_bytes
+        if size > _MOST_BYTES:
+            raise KvmtuiError(f"the picture has {size} bytes, more than {_MOST_BYTES}")
+        return parse_ppm(file.content(size))
 
 
 def parse_ppm(data: bytes) -> Picture:

@@ -41,7 +41,7 @@ class QuickMonitor(Monitor):
         return True
 
     async def close(self) -> None:
-        await self.memory.close()
+        await self.file.close()
         self._drop()
 
     def _drop(self) -> None:

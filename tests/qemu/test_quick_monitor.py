@@ -13,8 +13,9 @@ import pytest
 
 from kvmtui.errors import CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
 from kvmtui.guest.folder import MONITORS
-from kvmtui.qemu.guest_memory import GuestMemory, read_words
-from kvmtui.qemu.monitor import GivenFile, LibraryMonitor, MonitorPlace, command_session
+from kvmtui.qemu.guest_memory import read_words
+from kvmtui.qemu.monitor import GivenFile, LibraryMonitor, Monitor, MonitorPlace, command_session
+from kvmtui.qemu.picture import grab
 from kvmtui.qemu.quick_monitor import QuickMonitor
 
 _BIOS = 0xF0000
@@ -48,11 +49,6 @@ def run(act):
 def test_answers_refusals_and_memory(guest, kind):
     guest.ok("pause", "g")  # The firmware would change its memory between two reads.
 
-    def descriptors():
-        return len(os.listdir(f"/proc/{guest.pid('g')}/fd"))
-
-    before = descriptors()
-
     async def ask():
         async with session(guest, kind) as monitor:
             both = (monitor.execute("query-status"), monitor.execute("query-name"))
@@ -63,19 +59,46 @@ def test_answers_refusals_and_memory(guest, kind):
             for size in (1, 7, 4096, 64 << 10):
                 read = await monitor.memory.read(_BIOS + 3, size)
                 assert read == await read_words(monitor, _BIOS + 3, size) and any(read)
-            assert descriptors() > before
-        async with session(guest, kind):
-            # QEMU itself would keep the file while another session is open.
-            assert descriptors() == before + 1
 
     run(ask)
 
 
+@KINDS
+def test_a_session_hands_over_one_file(guest, kind):
+    def descriptors():
+        return len(os.listdir(f"/proc/{guest.pid('g')}/fd"))
+
+    before = descriptors()
+
+    async def look():
+        async with session(guest, kind) as monitor:
+            for _ in range(3):
+                assert (await grab(monitor)).width >= 640
+                assert any(await monitor.memory.read(_BIOS, 4096))
+            assert descriptors() == before + 2
+        async with session(guest, kind):
+            # QEMU itself would keep the file while another session is open.
+            assert descriptors() == before + 1
+
+    run(look)
+    # A paused QEMU (7.2) closes nothing that is to be given back.
+    guest.ok("pause", "g")
+
+    async def look_longer():
+        async with session(guest, kind) as monitor:
+            for _ in range(20):
+                await grab(monitor)
+            assert descriptors() == before + 2
+
+    run(look_longer)
+
+
 def test_memory_where_qemu_cannot_open_a_file():
-    class Closed:
+    class Closed(Monitor):
         """A QEMU without /proc."""
 
         def __init__(self):
+            super().__init__("one")
             self.asked = []
 
         async def give_file(self, fd):
@@ -90,10 +113,9 @@ def test_memory_where_qemu_cannot_open_a_file():
     closed = Closed()
 
     async def read():
-        memory = GuestMemory(closed)
         for _ in range(2):
-            assert await memory.read(0x10, 8) == bytes(range(1, 9))
-        await memory.close()
+            assert await closed.memory.read(0x10, 8) == bytes(range(1, 9))
+        await closed.file.close()
 
     run(read)
     hmp = "human-monitor-command"
