@@ -21,7 +21,7 @@ def at_display(kvmtui, open_app):
         terminal = open_app(*size, **options)
         wait_row(terminal, "v", "running")
         terminal.send("v")
-        terminal.wait_for("typing: you")
+        terminal.wait_for("Ctrl-] leave")
         if text:
             terminal.wait_for("Booting from Hard Disk")
         return terminal
@@ -83,8 +83,11 @@ def test_a_graphics_mode_is_a_picture(at_display):
 def test_colours_and_the_end(kvmtui, at_display):
     terminal = at_display(boot_guests.fills_screen(3), 80, 30, text=False)
     terminal.wait_for(' !"#$%&')
-    colours = {terminal.screen.buffer[2][x].fg for x in range(80)}
-    assert len(colours) > 8
+
+    def colours():
+        return {terminal.screen.buffer[2][x].fg for x in range(80)}
+
+    terminal.wait_until(lambda: len(colours()) > 8, what="its colours")
     kvmtui.ok("stop", "v", "--yes")
     terminal.wait_for("s starts it")
     assert ' !"#$%&' in terminal.text, "the last picture stays"
