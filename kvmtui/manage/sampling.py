@@ -63,7 +63,7 @@ class Sampler:
             return
         moment = self._clock()
         if self._last is not None and 0 <= moment[0] - self._last[0] < rates.SHORTEST_S:
-            wanted = {name: wanted[name] for name in wanted if name not in self._sampled}
+            wanted = {name: wanted[name] for name in wanted if self._is_new(name, processes[name])}
         else:
             self._last = moment
         asked = [self._prepared(name, wanted[name], processes[name]) for name in wanted]
@@ -74,16 +74,20 @@ class Sampler:
         for one in asked:
             self._take(one, now)
 
+    def _is_new(self, name: str, process: Process) -> bool:
+        """Whether nothing was asked of a process yet: a guest may have been started again."""
+        sampled = self._sampled.get(name)
+        return sampled is None or sampled.process.pid != process.pid
+
     def _prepared(self, name: str, level: Level, process: Process) -> Sampled:
         """The guest's state, begun anew for another process, its session where there is one."""
-        sampled = self._sampled.get(name)
-        if sampled is not None and sampled.process.pid != process.pid:
-            self._leave(name)
-            sampled = None
-        if sampled is None:
+        if self._is_new(name, process):
+            if name in self._sampled:
+                self._leave(name)
             if not self._sampled:
                 _allow_many_files()
-            sampled = self._sampled[name] = Sampled(process)
+            self._sampled[name] = Sampled(process)
+        sampled = self._sampled[name]
         sampled.level = level
         folder = process.folder
         self._monitors.hold(name, folder.at(RUN), folder.place, MONITORS)

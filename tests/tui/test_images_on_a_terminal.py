@@ -291,8 +291,8 @@ def test_what_must_not_be_followed_is_flagged_and_followed_on_a_word(
     make(images / "lost.qcow2", "-u", "-b", "gone.qcow2", "-F", "qcow2")
     terminal = open_images(open_app)
     terminal.wait_for("2 Images 2 ▲")
-    assert "▲ backing elsewhere" in row(terminal, "far.qcow2")
-    assert "✗ backing gone" in row(terminal, "lost.qcow2")
+    for name, trouble in (("far.qcow2", "▲ backing elsewhere"), ("lost.qcow2", "✗ backing gone")):
+        terminal.wait_until(lambda n=name, t=trouble: t in row(terminal, n), what=trouble)
     terminal.send("1")
     terminal.wait_gone("Used by")
     terminal.send("!")
