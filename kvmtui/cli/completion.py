@@ -146,7 +146,7 @@ def _fish() -> str:
     from kvmtui.cli.parsing import verb_parser
 
     lines = ["complete -c kvmtui -f"]
-    taking: dict[str, list[str]] = {}
+    taking: dict[str, None] = {}
     for verb, (_, text) in VERBS.items():
         told = text.replace("'", "\\'")
         lines.append(f"complete -c kvmtui -n __fish_use_subcommand -a {verb} -d '{told}'")
@@ -158,7 +158,7 @@ def _fish() -> str:
                 seen = f"'__fish_seen_subcommand_from {verb}'"
                 lines.append(f"complete -c kvmtui -n {seen} -l {long} -r {words}")
             elif offers == _GUESTS:
-                taking.setdefault(offers, []).append(verb)
+                taking[verb] = None
             elif verb != "image":
                 seen = (
                     f"'__fish_seen_subcommand_from {verb}; and __fish_seen_subcommand_from {own}'"
@@ -166,10 +166,9 @@ def _fish() -> str:
                 lines.append(f"complete -c kvmtui -n {seen} {words}")
     in_image = "'__fish_seen_subcommand_from image'"
     lines.append(f"complete -c kvmtui -n {in_image} -F -a '{' '.join(SUBVERBS)}'")
-    for offers, verbs in taking.items():
-        seen = f"__fish_seen_subcommand_from {' '.join(dict.fromkeys(verbs))}"
-        others = "and not __fish_seen_subcommand_from profile catalog image"
-        lines.append(f"complete -c kvmtui -n '{seen}; {others}' -a '{_ask(offers)}'")
+    seen = f"__fish_seen_subcommand_from {' '.join(taking)}"
+    others = "and not __fish_seen_subcommand_from profile catalog image"
+    lines.append(f"complete -c kvmtui -n '{seen}; {others}' -a '{_ask(_GUESTS)}'")
     return "\n".join(dict.fromkeys(lines)) + "\n"
 
 

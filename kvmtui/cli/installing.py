@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 from kvmtui.cli.context import Context
 from kvmtui.cli.creating import completed, configure_create, file_named, read_source
@@ -82,14 +83,20 @@ def _act(arguments: argparse.Namespace, context: Context) -> Outcome:
     return _begin(arguments, context)
 
 
+def _defined(arguments: argparse.Namespace) -> tuple[str | None, dict[str, Any]]:
+    """The definition that is begun with, its text too; the media are CDs like others."""
+    text, plain = read_source(arguments.source)
+    plain.pop("name", None)
+    arguments.cdrom = [*arguments.iso, *arguments.cdrom]
+    return text, plain
+
+
 def _begin(arguments: argparse.Namespace, context: Context) -> Outcome:
     """Define the guest and start it from its medium."""
     from kvmtui.manage import install_medium
 
     library, name = context.library, arguments.name
-    text, plain = read_source(arguments.source)
-    plain.pop("name", None)
-    arguments.cdrom = [*arguments.iso, *arguments.cdrom]
+    text, plain = _defined(arguments)
     wants, own = _wishes(arguments), own_files(arguments)
     with file_named(arguments.source, []):
         fitted, notes = install_medium.fitted(library, completed(plain, arguments))
@@ -117,9 +124,7 @@ def _show_seed(arguments: argparse.Namespace, context: Context) -> int:
     from kvmtui.manage import install_medium
     from kvmtui.manage.unattended import unattended
 
-    _, plain = read_source(arguments.source)
-    plain.pop("name", None)
-    arguments.cdrom = [*arguments.iso, *arguments.cdrom]
+    _, plain = _defined(arguments)
     wants = _wishes(arguments)
     assert wants is not None, "--show-seed asks for answers"
     fitted, _ = install_medium.fitted(context.library, completed(plain, arguments))

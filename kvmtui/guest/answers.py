@@ -23,7 +23,8 @@ known: the menus of their media wait, check the medium, or boot the disk first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from kvmtui.guest import answer_values, archives
@@ -161,16 +162,9 @@ def _kickstart(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     return Answers(_rendered(["ks.cfg"], values, folders), "OEMDRV")
 
 
-def _autoyast(values: dict[str, Any], folders: Sequence[str]) -> Answers:
+def _suse(file: str, values: dict[str, Any], folders: Sequence[str]) -> Answers:
     values["shell_script"] = render("setup.sh", values, folders)
-    made = _rendered(["autoinst.xml"], values, folders)
-    return Answers(made, "OEMDRV", notes=_suse_notes(values))
-
-
-def _agama(values: dict[str, Any], folders: Sequence[str]) -> Answers:
-    values["shell_script"] = render("setup.sh", values, folders)
-    made = _rendered(["autoinst.json"], values, folders)
-    return Answers(made, "OEMDRV", notes=_suse_notes(values))
+    return Answers(_rendered([file], values, folders), "OEMDRV", notes=_suse_notes(values))
 
 
 def _suse_notes(values: dict[str, Any]) -> tuple[str, ...]:
@@ -229,13 +223,13 @@ def _autounattend(values: dict[str, Any], folders: Sequence[str]) -> Answers:
     return Answers(made, "UNATTEND", notes=tuple(notes))
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[[dict[str, Any], Sequence[str]], Answers]] = {
     CLOUD_INIT: _cloud_init,
     "autoinstall": _autoinstall,
     "preseed": _preseed,
     "kickstart": _kickstart,
-    "autoyast": _autoyast,
-    "agama": _agama,
+    "autoyast": partial(_suse, "autoinst.xml"),
+    "agama": partial(_suse, "autoinst.json"),
     "alpine": _alpine,
     "autounattend": _autounattend,
 }

@@ -11,6 +11,7 @@ import os
 import re
 
 import kvmtui.guest
+from kvmtui.durable import reading
 from kvmtui.guest.library import IMAGES
 from kvmtui.host.paths import catalog_files, profile_folders
 
@@ -42,10 +43,8 @@ def image_ids() -> list[str]:
 def _ids(files: list[str]) -> list[str]:
     found: dict[str, None] = {}
     for path in files:
-        with contextlib.suppress(OSError):
-            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(fd, "rb") as file:
-                ids = _ID.findall(file.read(_MOST_BYTES))
+        with contextlib.suppress(OSError), reading(path) as file:
+            ids = _ID.findall(file.read(_MOST_BYTES))
             found |= dict.fromkeys(one.decode() for one in ids)
     return list(found)
 

@@ -229,7 +229,7 @@ class SerialLine(ClaimedSocket):
         begin = self._offset - len(self._heard)
         if begin < 0 or not self._heard:
             return 0
-        with contextlib.suppress(OSError), open(self._folder.at(CONSOLE_LOG), "rb") as file:
+        with contextlib.suppress(OSError), reading(self._folder.at(CONSOLE_LOG)) as file:
             file.seek(begin)
             return max(file.read(_PIECE_BYTES).find(self._heard), 0)
         return 0

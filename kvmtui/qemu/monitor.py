@@ -68,7 +68,8 @@ class Monitor:
 
     async def close(self) -> None:
         """End the session; QEMU may have ended it already, and that is fine."""
-        raise NotImplementedError
+        await self.file.close()
+        await self._leave()
 
     async def execute(
         self,
@@ -84,7 +85,11 @@ class Monitor:
             ConnectionLost: The session ended first; whether it was done is not known.
             MonitorTimeout: No answer in time; whether it was done is not known.
         """
-        raise NotImplementedError
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._run(command, arguments)
+        except TimeoutError:
+            raise MonitorTimeout(f"QEMU did not answer {command} within {limit_s:g} s") from None
 
     async def give_file(self, fd: int) -> GivenFile:
         """Hand QEMU an open file; the caller gives it back by ``remove-fd``.
@@ -98,6 +103,14 @@ class Monitor:
             raise ConnectionLost("QEMU closed its monitor before it took a file") from None
         answer = await self.execute("add-fd")
         return GivenFile(answer["fdset-id"], answer["fd"])
+
+    async def _run(self, command: str, arguments: dict[str, Any] | None) -> Any:
+        """As `execute`, without a limit."""
+        raise NotImplementedError
+
+    async def _leave(self) -> None:
+        """Let go of the connection."""
+        raise NotImplementedError
 
     def _send_file(self, fd: int) -> None:
         """Send a descriptor, which the next command takes."""
@@ -131,31 +144,21 @@ class LibraryMonitor(Monitor):
             return False
         return True
 
-    async def close(self) -> None:
-        await self.file.close()
+    async def _leave(self) -> None:
         if self._client.runstate == Runstate.IDLE:
             return
         with contextlib.suppress(QMPError, EOFError, OSError, TimeoutError):
             async with asyncio.timeout(GREETING_LIMIT_S):
                 await self._client.disconnect()
 
-    async def execute(
-        self,
-        command: str,
-        arguments: dict[str, Any] | None = None,
-        *,
-        limit_s: float | None = COMMAND_LIMIT_S,
-    ) -> Any:
+    async def _run(self, command: str, arguments: dict[str, Any] | None) -> Any:
         try:
-            async with asyncio.timeout(limit_s):
-                return await self._client.execute(command, arguments)
+            return await self._client.execute(command, arguments)
         except ExecuteError as error:
             details = error.error.error
             raise CommandRefused(
                 command, details.class_, visible(details.desc, limit=1000)
             ) from None
-        except TimeoutError:
-            raise MonitorTimeout(f"QEMU did not answer {command} within {limit_s:g} s") from None
         except (ExecInterruptedError, QMPError, EOFError, OSError):
             raise ConnectionLost(f"QEMU closed its monitor before it answered {command}") from None
 

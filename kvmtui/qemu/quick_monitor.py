@@ -11,8 +11,8 @@ import json
 import socket
 from typing import Any
 
-from kvmtui.errors import CommandRefused, ConnectionLost, MonitorError, MonitorTimeout
-from kvmtui.qemu.monitor import COMMAND_LIMIT_S, GREETING_LIMIT_S, Monitor
+from kvmtui.errors import CommandRefused, ConnectionLost, MonitorError
+from kvmtui.qemu.monitor import GREETING_LIMIT_S, Monitor
 from kvmtui.text import visible
 
 _PIECE_BYTES = 1 << 16
@@ -40,8 +40,7 @@ class QuickMonitor(Monitor):
             return False
         return True
 
-    async def close(self) -> None:
-        await self.file.close()
+    async def _leave(self) -> None:
         self._drop()
 
     def _drop(self) -> None:
@@ -50,18 +49,10 @@ class QuickMonitor(Monitor):
         if connection is not None:
             connection.close()
 
-    async def execute(
-        self,
-        command: str,
-        arguments: dict[str, Any] | None = None,
-        *,
-        limit_s: float | None = COMMAND_LIMIT_S,
-    ) -> Any:
+    async def _run(self, command: str, arguments: dict[str, Any] | None) -> Any:
         try:
-            async with asyncio.timeout(limit_s), self._lock:
+            async with self._lock:
                 answer = await self._ask(command, arguments)
-        except TimeoutError:
-            raise MonitorTimeout(f"QEMU did not answer {command} within {limit_s:g} s") from None
         except (ConnectionLost, OSError, ValueError):
             self._drop()
             raise ConnectionLost(f"QEMU closed its monitor before it answered {command}") from None

@@ -30,13 +30,14 @@ from tui.seen import (
     RIGHT,
     TAB,
     UP,
+    show_seed_with_password,
     wait_row,
 )
 from tui.terminal import DEADLINE_S, Terminal
 
 from kvmtui.guest.seed_image import read_seed
 
-CTRL_O, CTRL_R, CTRL_T, CTRL_Y = "\x0f", "\x12", "\x14", "\x19"
+CTRL_O, CTRL_R, CTRL_Y = "\x0f", "\x12", "\x19"
 END = "\x1b[F"
 CLIPBOARD = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07")
 
@@ -299,14 +300,7 @@ def test_files_vanish_and_have_hostile_names(kvmtui, open_app):
 
 def test_the_seed_is_shown_without_a_passwords_hash(kvmtui, key_home, cloud_image, open_app):
     terminal = open_app(140, 40)
-    terminal.wait_for("No guests yet")
-    terminal.send("3")
-    terminal.wait_for("anna@laptop")
-    terminal.send(TAB * 9 + RIGHT)
-    terminal.wait_for("Password of the guest's user")
-    terminal.send("hunter2" + ENTER)
-    terminal.wait_for("✓ only its hash is kept")
-    terminal.send(CTRL_T)
+    show_seed_with_password(terminal)
     terminal.wait_for("#cloud-config")
     terminal.wait_for("(a password's hash)")
     assert "Esc clears" not in terminal.text, "it is read; nothing is searched yet"

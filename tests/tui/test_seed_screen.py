@@ -8,11 +8,21 @@ import signal
 import stat
 
 import pytest
-from tui.seen import CTRL_N, CTRL_S, ENTER, ESC, RIGHT, TAB, UP, wait_row
+from tui.seen import (
+    CTRL_N,
+    CTRL_S,
+    CTRL_T,
+    ENTER,
+    ESC,
+    TAB,
+    UP,
+    show_seed_with_password,
+    wait_row,
+)
 
 from kvmtui.guest.seed_image import read_seed
 
-CTRL_R, CTRL_T = "\x12", "\x14"
+CTRL_R = "\x12"
 RIGHT_LINE, WRONG_LINE = "bootcmd: [ls]", "a: [b"
 
 
@@ -39,14 +49,7 @@ def test_an_edited_file_is_kept_checked_and_used(
 ):
     (editor / "appended").write_text(WRONG_LINE + "\n")
     terminal = open_app(80, 24, EDITOR=str(editor / "edit"), VISUAL=None, XDG_RUNTIME_DIR=None)
-    terminal.wait_for("No guests yet")
-    terminal.send("3")
-    terminal.wait_for("anna@laptop")
-    terminal.send(TAB * 9 + RIGHT)
-    terminal.wait_for("Password of the guest's user")
-    terminal.send("hunter2" + ENTER)
-    terminal.wait_for("✓ only its hash is kept")
-    terminal.send(CTRL_T)
+    show_seed_with_password(terminal)
     terminal.wait_for("meta-data [user-data] network-config")
     terminal.send("e")
     # What is not right is told with its line, and nothing of it is lost.

@@ -134,9 +134,7 @@ class SeedScreen(ScrollbackScreen):
 
     async def _show_lines(self) -> None:
         await self._begin()
-        if 0 <= self._at < len(self.file.lines):
-            await self._go_to(self._at)
-        else:
+        if self._at < 0:
             self.body.scroll_lines_to(0)
 
     # What is done.
